@@ -1,0 +1,32 @@
+"""Eight simulated devices, a compilation cache, strict shapes; torchvision without its compiled ops."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+CACHE = os.environ.get("JAXDL_TEST_CACHE", os.path.expanduser("~/.cache/jaxdl/tests"))
+jax.config.update("jax_compilation_cache_dir", CACHE)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+@pytest.fixture(scope="session")
+def torchvision():
+    """torchvision beside a CPU torch: its Python code works, its compiled operators are absent."""
+    torch = pytest.importorskip("torch")
+    register_fake = torch.library.register_fake
+
+    def tolerant(name, *args, **kwargs):
+        if isinstance(name, str) and name.startswith("torchvision::"):
+            return lambda function: function
+        return register_fake(name, *args, **kwargs)
+
+    torch.library.register_fake = tolerant
+    try:
+        return pytest.importorskip("torchvision")
+    finally:
+        torch.library.register_fake = register_fake
