@@ -1,0 +1,173 @@
+"""TOML, then flags, into one frozen dataclass: both are checked by the same parser.
+
+A TOML file is flattened to `--a.b=value` arguments, which stand before the user's own, so the last
+word is the user's. A field whose type has a classmethod `choose(name)` (a model, say) is read in two
+stages: its name first, then the options of what the name stands for.
+"""
+
+import contextlib
+import dataclasses
+import io
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+
+from jaxdl.checks import UsageError
+
+T = TypeVar("T")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in `path`. Raises UsageError where the file is absent or no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"config {path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"config {path}: not valid TOML ({error})") from None
+
+
+def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"optim": {"lr": 1}}` -> `{"optim.lr": 1}`."""
+    flat = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def as_flags(flat: dict[str, Any]) -> list[str]:
+    """Arguments that say the same: `{"a.b": 1}` -> `["--a.b=1"]`; a list gives several words."""
+    flags = []
+    for name, value in flat.items():
+        if isinstance(value, list):
+            flags += [f"--{name}", *map(str, value)]
+        else:
+            flags.append(f"--{name}={value}")
+    return flags
+
+
+def parse(cls: type[T], table: dict[str, Any], argv: Sequence[str], *, path: Path, prog: str) -> T:
+    """`cls` filled from its defaults, then `table` (of the file `path`), then the flags `argv`.
+
+    Raises UsageError for anything unknown or of a wrong type, naming the file where it came from.
+    """
+    flat, argv = flatten(table), [_dashed(word) for word in argv]
+    cls, flat = _choose(cls, flat, argv, "")
+    exclusive = _exclusive(cls, "")
+    from_file = _unset_rivals(exclusive, as_flags(flat), f"config {path}")
+    _tyro(cls, from_file, prog, f"config {path}")
+    return _tyro(cls, [*from_file, *_unset_rivals(exclusive, argv, "flags")], prog, "flags")
+
+
+def to_table(config: Any) -> dict[str, Any]:
+    """A dataclass as nested plain values for TOML or JSON, without the fields that are None."""
+    table = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            table[field.name] = to_table(value)
+        elif isinstance(value, tuple):
+            table[field.name] = list(value)
+        elif value is not None:
+            table[field.name] = value
+    return table
+
+
+def write_toml(path: Path, table: dict[str, Any]) -> None:
+    """Writes `table` as TOML."""
+    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dotted name -> (old, new) wherever two tables differ; None stands for absent."""
+    old, new = flatten(old), flatten(new)
+    names = sorted(old.keys() | new.keys())
+    return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
+
+
+def _dashed(word: str) -> str:
+    # `--data.batch-size` is the field `batch_size`; the file uses the field's own name.
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return "--" + name[2:].replace("-", "_") + equals + value
+
+
+def _choose(cls: type, flat: dict[str, Any], argv: list[str], prefix: str) -> tuple[type, dict]:
+    """`cls` with each field that has a choice replaced by the chosen variant's own dataclass."""
+    swaps = []
+    for field in dataclasses.fields(cls):
+        default, name = field.default, f"{prefix}{field.name}.name"
+        if not hasattr(default, "choose"):
+            continue
+        in_file = flat.get(name, default.name)
+        chosen = _last_flag(argv, name) or in_file
+        if chosen != in_file:  # options of the file's choice mean nothing to another
+            flat = {k: v for k, v in flat.items() if not k.startswith(f"{prefix}{field.name}.")}
+        variant = type(default).choose(chosen)
+        if chosen == default.name:
+            values = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
+            start = variant(**values)
+        else:
+            start = variant(name=chosen)
+        swaps.append((field.name, variant, dataclasses.field(default=start)))
+    if not swaps:
+        return cls, flat
+    made = dataclasses.make_dataclass(cls.__name__, swaps, bases=(cls,), frozen=True)
+    made.__module__, made.__doc__ = cls.__module__, cls.__doc__
+    return made, flat
+
+
+def _last_flag(argv: list[str], name: str) -> str | None:
+    found = None
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if word == f"--{name}":
+            found = following
+        elif word.startswith(f"--{name}="):
+            found = word.partition("=")[2]
+    return found
+
+
+def _exclusive(cls: type, prefix: str) -> list[tuple[str, ...]]:
+    """The groups of dotted names of which one may be set (`one_of` of the dataclasses)."""
+    groups = [tuple(prefix + n for n in group) for group in getattr(cls, "one_of", ())]
+    for field in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(field.default):
+            groups += _exclusive(type(field.default), f"{prefix}{field.name}.")
+    return groups
+
+
+def _unset_rivals(groups: list[tuple[str, ...]], flags: list[str], who: str) -> list[str]:
+    """`flags`, led by `None` for the rivals of each name that they set."""
+    said = {word[2:].partition("=")[0] for word in flags if word.startswith("--")}
+    unset = []
+    for group in groups:
+        named = [name for name in group if name in said]
+        if len(named) > 1:
+            raise UsageError(f"{who}: {' and '.join(named)} exclude each other; give one")
+        if named:
+            unset += [f"--{name}=None" for name in group if name not in named]
+    return [*unset, *flags]
+
+
+def _tyro(cls: type[T], flags: list[str], prog: str, who: str) -> T:
+    import tyro
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(
+                cls, args=flags, prog=prog, config=(tyro.conf.FlagConversionOff,)
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise UsageError(f"{who}:\n{said.getvalue().rstrip()}") from None
+    except UsageError as error:  # from a dataclass's own check
+        raise UsageError(f"{who}: {error}") from None

@@ -1,0 +1,160 @@
+"""A split of a data set: which rows stand in which step, whatever road they take to the device.
+
+The order comes from a counter-based generator, so step k has the same rows on every road (resident,
+streamed, generated), on any number of devices, after any interruption: the position is the step.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxdl.checks import DataError, UsageError
+from jaxdl.typing import Batch, Host
+
+
+def permutation(size: int, seed: int, epoch: int) -> Host:
+    """A random order of `size` rows: argsort of Philox's raw words, equal in every NumPy version."""
+    words = np.random.Philox(key=np.array([seed, epoch], np.uint64)).random_raw(size)
+    return np.argsort(words, kind="stable").astype(np.int32)
+
+
+class Split:
+    """Rows of one split, held as arrays: uint8 images and the like, small enough for the device.
+
+    `arrays` name -> `(size, ...)`. Other roads derive from it and override `resident`, `feed`, `once`
+    and `gather`. `example` is row 0, `classes` the names of the labels.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, Host],
+        classes: tuple[str, ...] = (),
+        *,
+        name: str = "train",
+        batch_size: int = 64,
+        seed: int = 0,
+        shuffle: bool = True,
+    ) -> None:
+        self.arrays = dict(arrays)
+        sizes = {key: len(value) for key, value in self.arrays.items()}
+        if len(set(sizes.values())) != 1:
+            raise DataError(f"split {name!r}: arrays must have equally many rows, got {sizes}")
+        self.size = next(iter(sizes.values()))
+        if self.size == 0:
+            raise DataError(f"split {name!r} has no rows; check the data set, its slice and filters")
+        if batch_size < 1:
+            raise UsageError(f"data.batch_size must be at least 1, got {batch_size}")
+        self.classes, self.name, self.batch_size = tuple(classes), name, batch_size
+        self.seed, self.shuffle = seed, shuffle
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """One row."""
+        return {key: value[0] for key, value in self.arrays.items()}
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in one epoch; the rows of a last partial one wait for another epoch's order.
+
+        Raises DataError where there is not one full batch.
+        """
+        if self.size < self.batch_size:
+            raise DataError(
+                f"split {self.name!r} has {self.size} rows, fewer than one batch of "
+                f"{self.batch_size}; set data.batch_size to at most {self.size}"
+            )
+        return self.size // self.batch_size
+
+    def indices(self, epoch: int) -> Host:
+        """Row numbers of each step of an epoch: `(steps, B)` int32."""
+        steps = self.steps_per_epoch
+        order = permutation(self.size, self.seed, epoch) if self.shuffle else np.arange(self.size)
+        return order[: steps * self.batch_size].reshape(steps, self.batch_size).astype(np.int32)
+
+    def rows(self, start: int, stop: int) -> Host:
+        """Row numbers of the steps `start` to `stop`, counted over all epochs: `(stop - start, B)`."""
+        steps = self.steps_per_epoch
+        epochs = range(start // steps, -(-stop // steps))
+        whole = np.concatenate([self.indices(epoch) for epoch in epochs])
+        first = start - epochs.start * steps
+        return whole[first : first + stop - start]
+
+    # The road of resident data: everything is put on the device once, a step is a row of numbers.
+
+    def resident(self) -> Mapping[str, Host]:
+        """What the device keeps."""
+        return self.arrays
+
+    def feed(self, start: int, stop: int) -> Any:
+        """What the steps `start` to `stop` need beside it; leading axis the step, then the row."""
+        return self.rows(start, stop)
+
+    def once(self, batch_size: int, most: int) -> Iterator[tuple[Any, Host]]:
+        """Every row exactly once, in order, up to `most` batches a piece: (feed, mask `(steps, B)`).
+
+        The last batch is padded with row 0, where `mask` is False. Every piece has the same shape.
+        """
+        batch_size = min(batch_size, self.size)
+        steps = -(-self.size // batch_size)
+        most = min(most, steps)
+        padded = -(-steps // most) * most * batch_size
+        numbers = np.arange(padded, dtype=np.int32)
+        mask = numbers < self.size
+        numbers = np.where(mask, numbers, 0).astype(np.int32)
+        shape = (-1, most, batch_size)
+        yield from zip(numbers.reshape(shape), mask.reshape(shape), strict=True)
+
+    @staticmethod
+    def gather(resident: Any, item: Any) -> Batch:
+        """The batch of one step from `resident` and its part of the feed (runs on the device)."""
+        return {key: value[item] for key, value in resident.items()}
+
+
+class NoData(Split):
+    """Steps without data (reinforcement learning): every batch is empty.
+
+    `length` steps make an epoch; `batch_size` is the global batch of what lives in `TrainState.local`.
+    """
+
+    def __init__(self, length: int, batch_size: int = 1) -> None:
+        rows = np.zeros((length * batch_size,), np.int32)
+        super().__init__({"row": rows}, batch_size=batch_size, shuffle=False)
+
+    def resident(self) -> Mapping[str, Host]:
+        """Nothing."""
+        return {}
+
+    @staticmethod
+    def gather(resident: Any, item: Any) -> Batch:
+        """An empty batch."""
+        return {}
+
+
+def take(split: Split, rows: Host, *, name: str) -> Split:
+    """The given rows of `split` as a split of their own."""
+    arrays = {key: value[rows] for key, value in split.arrays.items()}
+    return Split(
+        arrays,
+        split.classes,
+        name=name,
+        batch_size=split.batch_size,
+        seed=split.seed,
+        shuffle=split.shuffle,
+    )
+
+
+def carve(labels: Host, count: int, seed: int) -> tuple[Host, Host]:
+    """(rest, part): row numbers, `part` has `count` rows, as equal to the whole in labels as can be.
+
+    Deterministic: rows are ordered at random within each label, then spread evenly over the labels.
+    """
+    if not 0 < count < len(labels):
+        raise UsageError(f"data.val must lie between 1 and {len(labels) - 1} rows, got {count}")
+    order = permutation(len(labels), seed, 2**32)  # no epoch reaches this number
+    place = np.empty(len(labels), float)
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        place[own] = (np.arange(len(own)) + 0.5) / len(own)
+    ranked = np.argsort(place, kind="stable")
+    return np.sort(ranked[count:]), np.sort(ranked[:count])

@@ -1,0 +1,83 @@
+"""Pictures: grids of images, curves, matrices. Nothing here needs a screen."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxdl.typing import Host
+
+
+class Figure:
+    """A matplotlib figure that is not tied to a window."""
+
+    def __init__(self, rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (6, 4)):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure as MplFigure
+
+        self.figure = MplFigure(figsize=size, layout="constrained")
+        FigureCanvasAgg(self.figure)
+        self.axes: list[Any] = list(np.ravel(self.figure.subplots(rows, columns, squeeze=False)))
+
+    def save(self, path: Path, *, dpi: int = 110) -> Path:
+        """Writes the picture, creating its folder."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.figure.savefig(path, dpi=dpi)
+        return path
+
+
+def draw_grid(
+    images: Sequence[Host], titles: Sequence[str] = (), *, title: str = "", columns: int = 0
+) -> Figure:
+    """Images `(H, W, 1 or 3)`, uint8 or floats in [0, 1], side by side with a title each."""
+    columns = columns or max(1, int(np.ceil(np.sqrt(len(images)))))
+    rows = max(1, -(-len(images) // columns))
+    figure = Figure(rows, columns, size=(1.3 * columns + 0.2, 1.55 * rows + 0.5))
+    for axis in figure.axes:
+        axis.set_axis_off()
+    for i, image in enumerate(images):
+        flat = image[..., 0] if image.shape[-1] == 1 else image
+        top = 255 if image.dtype == np.uint8 else 1
+        figure.axes[i].imshow(flat, cmap="gray", vmin=0, vmax=top)
+        if i < len(titles):
+            figure.axes[i].set_title(titles[i], fontsize=7)
+    figure.figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def draw_curves(
+    rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]], *, x: str = "step"
+) -> Figure:
+    """One panel a group: the named numbers of the rows that have them, over `x`."""
+    figure = Figure(1, max(len(groups), 1), size=(4.2 * max(len(groups), 1), 3.2))
+    for axis, (title, names) in zip(figure.axes, groups.items(), strict=False):
+        for name in names:
+            points = [(row[x], row[name]) for row in rows if name in row]
+            if points:
+                marker = "." if len(points) < 60 else None
+                axis.plot(*zip(*points, strict=True), label=name, marker=marker)
+        axis.set(title=title, xlabel=x)
+        axis.grid(alpha=0.3)
+        if axis.lines:
+            axis.legend(fontsize=8)
+    return figure
+
+
+def draw_confusion(labels: Host, predictions: Host, classes: Sequence[str]) -> Figure:
+    """Counts of (label, prediction) as a matrix, with names where they fit."""
+    count = len(classes)
+    matrix = np.zeros((count, count), int)
+    np.add.at(matrix, (labels, predictions), 1)
+    side = min(3 + 0.35 * count, 12)
+    figure = Figure(size=(side + 0.8, side))
+    (axis,) = figure.axes
+    off = matrix * ~np.eye(count, dtype=bool)
+    axis.imshow(off, cmap="Reds", vmin=0, vmax=max(off.max(), 1))
+    axis.set(xlabel="prediction", ylabel="label", title="off the diagonal: mistakes")
+    if count <= 20:
+        axis.set_xticks(range(count), classes, rotation=90, fontsize=7)
+        axis.set_yticks(range(count), classes, fontsize=7)
+        for i, j in np.argwhere(matrix > 0):
+            axis.text(j, i, str(matrix[i, j]), ha="center", va="center", fontsize=6)
+    return figure

@@ -1,0 +1,80 @@
+"""How long a run is and what happens when, worked out before anything compiles."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxdl.checks import UsageError, check_one_of
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long to train, and what happens on the way; counts are steps."""
+
+    one_of: ClassVar = (("steps", "epochs"),)
+
+    steps: int | None = None
+    """Length of the run in steps."""
+    epochs: int | None = None
+    """Length of the run in passes over the training split."""
+    log_every: int | None = None
+    """Steps a row of metrics.jsonl covers (default: an epoch, at most 500)."""
+    eval_every: int | None = None
+    """Steps between evaluations on the val split (default: an epoch, where there is one)."""
+    save_every: int | None = None
+    """Steps between checkpoints (default: a tenth of the run)."""
+    best: str = ""
+    """Keep and report the best state by this number of the evaluation: val_accuracy, val_loss, ..."""
+    patience: int = 0
+    """Stop after so many evaluations without a new best (0: never)."""
+    on_nan: str = "stop"
+    """stop or skip, where a loss or gradient is not finite."""
+    parallel: str = "auto"
+    """auto, pmap or shard_map; auto is pmap where there are several devices."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "epochs", "log_every", "eval_every", "save_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"loop.{name} must be at least 1, got {value}")
+        check_one_of("loop.on_nan", self.on_nan, ("stop", "skip"))
+        if self.patience and not self.best:
+            raise UsageError("loop.patience needs loop.best, the number that must get better")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A LoopConfig with every default worked out for a split."""
+
+    steps: int
+    log_every: int
+    eval_every: int
+    save_every: int
+
+
+def total_steps(loop: LoopConfig, steps_per_epoch: int) -> int:
+    """The length of the run in steps. Raises UsageError where the config gives none."""
+    if loop.steps is not None:
+        return loop.steps
+    if loop.epochs is None:
+        raise UsageError("loop: give steps or epochs")
+    return loop.epochs * steps_per_epoch
+
+
+def make_plan(loop: LoopConfig, steps_per_epoch: int, has_val: bool) -> Plan:
+    """Every interval in steps. Raises UsageError where they do not fit together."""
+    steps = total_steps(loop, steps_per_epoch)
+    given = [n for n in (loop.eval_every, loop.save_every) if n]
+    log = loop.log_every or min(steps_per_epoch, 500, math.gcd(*given) if given else 500)
+    tenth = max(math.ceil(steps / 10 / log), 1) * log
+    epoch = max(round(steps_per_epoch / log), 1) * log
+    plan = Plan(steps, log, (loop.eval_every or epoch) * has_val, loop.save_every or tenth)
+    for name in ("eval_every", "save_every"):
+        if getattr(plan, name) % log:
+            value = getattr(plan, name)
+            raise UsageError(f"loop.{name} ({value}) must be a multiple of log_every ({log})")
+    if loop.eval_every and not has_val:
+        raise UsageError("loop.eval_every needs a val split; set data.val to its number of rows")
+    if loop.best and not has_val:
+        raise UsageError("loop.best needs a val split; set data.val to its number of rows")
+    return plan

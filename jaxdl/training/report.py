@@ -1,0 +1,78 @@
+"""The end of a run: test numbers, report.json, curves.png, and the line that is printed."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from jaxdl.config import to_table
+from jaxdl.data.sources import save_run_example
+from jaxdl.draw import draw_curves
+from jaxdl.training.checkpoint import params_sha256
+from jaxdl.training.environment import device_name, versions
+from jaxdl.training.loop import Fit
+from jaxdl.training.task import Task
+from jaxdl.typing import Numbers
+
+BESIDE_METRICS = ("step", "seconds", "examples_per_second", "lr", "grad_norm", "skipped")
+
+
+def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
+    """Evaluates the final state on the test split and writes what the run has measured.
+
+    Returns the metrics: name -> number, those of the test split with `test_` before their names.
+    """
+    metrics: Numbers = {}
+    if task.evaluate is not None and "test" in task.splits:
+        measured = task.evaluate(fit.state, task.splits["test"], run_dir)
+        metrics |= {f"test_{name}": value for name, value in measured.items()}
+    last = fit.rows[-1] if fit.rows else {}
+    metrics |= {
+        name if name.startswith("val_") else f"train_{name}": value
+        for name, value in last.items()
+        if name not in BESIDE_METRICS
+    }
+    report = {
+        **report_head(cfg),
+        "metrics": metrics,
+        "seconds": {name: round(value, 3) for name, value in fit.seconds.items()},
+        "examples_per_second": fit.examples_per_second,
+        "steps": fit.steps,
+        "seed": fit.seed,
+        "device": device_name(),
+        "devices": fit.devices,
+        "params_sha256": params_sha256(fit.state.params),
+        "versions": versions(),
+    }
+    if fit.best_step is not None:
+        report["best_step"] = fit.best_step
+    if fit.skipped:
+        report["skipped_steps"] = fit.skipped
+    save_report(run_dir, report)
+    save_run_example(run_dir, task.splits["train"])
+    draw_curves(fit.rows, curve_groups(fit.rows)).save(run_dir / "curves.png")
+    return metrics
+
+
+def report_head(cfg: Any) -> dict[str, Any]:
+    """`experiment` and `config` of a report."""
+    experiment = type(cfg).__module__.removeprefix("experiments.")
+    return {"experiment": experiment, "config": to_table(cfg)}
+
+
+def save_report(run_dir: Path, report: dict[str, Any]) -> None:
+    """Writes `report.json` and prints its numbers on one line."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    shown = "  ".join(f"{k} {v:.4f}" for k, v in report["metrics"].items() if "test" in k)
+    print(f"{shown or 'done'}  ({report['seconds']['total']:.1f} s)  {run_dir}", file=sys.stdout)
+
+
+def curve_groups(rows: list[Numbers]) -> dict[str, list[str]]:
+    """Panels of the curves: a metric beside its `val_` twin."""
+    names: list[str] = []
+    for row in rows:
+        names += [name for name in row if name not in names]
+    base = [n.removeprefix("val_") for n in names if n not in ("step", "seconds", "skipped")]
+    groups = dict.fromkeys(n for n in base if n != "examples_per_second")
+    return {name: [n for n in (name, f"val_{name}") if n in names] for name in groups}

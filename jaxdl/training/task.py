@@ -1,0 +1,97 @@
+"""What an experiment builds and every command uses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxdl.data.split import Split
+from jaxdl.training.optim import OptimConfig, make_optimiser, schedule_shape
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import Step, make_train_step
+from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Prepare
+
+Evaluate = Callable[[TrainState, Split, Path | None], Numbers]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data, preparation, model, loss and step; plain values, each of which can be replaced.
+
+    `evaluate(state, split, folder)` gives numbers, and writes its pictures where `folder` is given.
+    `rate(step)` is the learning rate, for the records. The last four are there where they make sense.
+    """
+
+    splits: Mapping[str, Split]
+    init: Callable[[Key], TrainState]
+    prepare: Prepare
+    step: Step
+    evaluate: Evaluate | None = None
+    model: nn.Module | None = None
+    loss_fn: LossFn | None = None
+    tx: optax.GradientTransformation | None = None
+    rate: Callable[[int], float] | None = None
+
+
+def supervised(
+    model: nn.Module,
+    splits: Mapping[str, Split],
+    prepare: Prepare,
+    loss_fn: LossFn,
+    optim: OptimConfig,
+    *,
+    steps: int,
+    evaluate: Evaluate | None = None,
+    inputs: str = "image",
+) -> Task:
+    """The task of one model, one loss and one optimiser over a run of `steps` updates.
+
+    `inputs` names the entry of the prepared batch that the model is first called with.
+    """
+    tx = make_optimiser(optim, steps)
+
+    def init(key: Key) -> TrainState:
+        init_key, run_key = jax.random.split(key)
+        x = example_input(splits["train"], prepare, inputs)
+        variables = dict(model.init(init_key, x, train=False))
+        params = variables.pop("params")
+        opt_state = tx.init(params)
+        return TrainState(
+            step=jnp.int32(0),
+            params=params,
+            opt_state=opt_state,
+            key=run_key,
+            extra=variables,
+            hyper=dict(opt_state.hyperparams),  # pyright: ignore[reportAttributeAccessIssue]
+            ema=jax.tree.map(jnp.copy, params) if optim.ema else {},
+        )
+
+    return Task(
+        splits=splits,
+        init=init,
+        prepare=prepare,
+        step=make_train_step(loss_fn, tx, prepare, ema=optim.ema),
+        evaluate=evaluate,
+        model=model,
+        loss_fn=loss_fn,
+        tx=tx,
+        rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
+    )
+
+
+def example_batch(split: Split, rows: int = 2) -> Batch:
+    """The split's example, `rows` times over."""
+    return {name: np.stack([value] * rows) for name, value in split.example.items()}
+
+
+def example_input(split: Split, prepare: Prepare, inputs: str = "image") -> Array:
+    """Zeros of the shape that `prepare` gives to `inputs` for the split's example."""
+    batch = example_batch(split)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 2))
+    shape = jax.eval_shape(lambda k, b: dict(prepare(k, b, False)), keys, batch)[inputs]
+    return jnp.zeros(shape.shape, shape.dtype)
