@@ -23,10 +23,8 @@ def row_uniform(keys: Key, num: int) -> Array:
 
 def random_flip(keys: Key, images: Array, *, probability: float = 0.5) -> Array:
     """Mirrors left and right with a probability: `(B, H, W, C)`, any dtype."""
-    check_rank("random_flip: images", images, 4)
-    check_fraction("random_flip: probability", probability)
-    flip = row_uniform(keys, 1) < probability  # (B, 1)
-    return jnp.where(flip[:, :, None, None], images[:, :, ::-1], images)
+    # As a gather: `where` with a reversed copy takes five times as long on a CPU.
+    return random_crop_flip(keys, images, padding=0, flip_probability=probability)
 
 
 def random_crop(keys: Key, images: Array, *, padding: int = 4) -> Array:

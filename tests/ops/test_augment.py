@@ -88,7 +88,7 @@ def test_split_rows_gives_every_row_its_own_independent_keys():
         (lambda: augment.random_flip(KEYS, jnp.ones((64, 3, 3))), r"4 axes.*\(64, 3, 3\)"),
         (
             lambda: augment.random_flip(KEYS, jnp.ones((64, 3, 3, 1)), probability=1.5),
-            "probability.*1.5",
+            "flip_probability.*1.5",
         ),
         (lambda: augment.random_crop(KEYS, jnp.ones((64, 3, 3, 1)), padding=-1), "padding.*-1"),
     ],
