@@ -1,0 +1,176 @@
+"""Max and average pooling with torch's semantics and gradients that are cheap on every device."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxdl.ops.conv import pad_pairs, per_axis
+from jaxdl.typing import Array
+
+
+class Windows(NamedTuple):
+    """Where the windows of a pooling lie, one entry a spatial axis."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]  # a negative high end is a crop: no window reaches there
+    out: tuple[int, ...]
+
+    @property
+    def tile(self) -> bool:
+        """Windows lie side by side, so that a reshape finds them."""
+        return self.size == self.stride and all(low == 0 for low, _ in self.pads)
+
+
+def max_pool(
+    x: Array,
+    window: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    ceil_mode: bool = False,
+) -> Array:
+    """The largest value of every window; its gradient goes to the first maximum, as in torch.
+
+    Args:
+      x: `(B, H, W, C)`; also `(B, L, C)` and `(B, T, H, W, C)`.
+      window: an int, or one a spatial axis; so is `stride` (default: the window).
+      padding: minus infinities on both sides, at most half the window.
+      ceil_mode: also keep a last window that overhangs.
+
+    Returns: `(B, H', W', C)`, H' = floor or ceil((H + 2 p - k) / s) + 1.
+    """
+    windows = _windows("max_pool", x, window, stride, padding, ceil_mode)
+    return _max_pool(x, windows)
+
+
+def avg_pool(
+    x: Array,
+    window: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """The mean of every window, as in torch; arguments and shapes as in `max_pool`.
+
+    `count_include_pad`: padded zeros count as elements (what overhangs in ceil mode never does).
+    """
+    windows = _windows("avg_pool", x, window, stride, padding, ceil_mode)
+    parts = (part for _, part in _taps(x, windows, 0))
+    count = _counts(x.shape[1:-1], windows, padding, count_include_pad)
+    return sum(parts, jnp.zeros((), x.dtype)) * (1 / count)[None, ..., None].astype(x.dtype)
+
+
+def _windows(who, x, window, stride, padding, ceil_mode) -> Windows:
+    if x.ndim not in (3, 4, 5):
+        raise ValueError(
+            f"{who}: x must be (B, H, W, C), (B, L, C) or (B, T, H, W, C), got {x.shape}"
+        )
+    rank = x.ndim - 2
+    size = per_axis(f"{who}: window", window, rank)
+    stride = size if stride is None else per_axis(f"{who}: stride", stride, rank)
+    pads = [low for low, _ in pad_pairs(f"{who}: padding", padding, rank)]
+    if any(2 * p > k for p, k in zip(pads, size, strict=True)):
+        raise ValueError(f"{who}: padding must be at most half the window {size}, got {padding}")
+    out, ends = [], []
+    for n, k, s, p in zip(x.shape[1:-1], size, stride, pads, strict=True):
+        room = n + 2 * p - k
+        o = (-(-room // s) if ceil_mode else room // s) + 1
+        o -= ceil_mode and (o - 1) * s >= n + p  # a window must start inside the input
+        out.append(o)
+        ends.append((o - 1) * s + k - n - p)
+    if min(out) < 1:
+        raise ValueError(f"{who}: windows of {size} do not fit into {x.shape[1:-1]}")
+    return Windows(size, stride, tuple(zip(pads, ends, strict=True)), tuple(out))
+
+
+def _taps(x: Array, windows: Windows, fill: float) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """For each position in the window its values in all windows, `(B, H', W', C)`."""
+    edges = [(0, 0, 0), *((low, high, 0) for low, high in windows.pads), (0, 0, 0)]
+    x = lax.pad(x, jnp.array(fill, x.dtype), edges)
+    for tap in itertools.product(*map(range, windows.size)):
+        where = [
+            slice(t, t + (o - 1) * s + 1, s)
+            for t, o, s in zip(tap, windows.out, windows.stride, strict=True)
+        ]
+        yield tap, x[(slice(None), *where)]
+
+
+def _counts(sizes: Sequence[int], windows: Windows, padding, include: bool) -> np.ndarray:
+    """The number of elements that the mean of each window divides by, one axis a spatial axis."""
+    lows = [low for low, _ in windows.pads]
+    counts = np.ones((1,) * len(sizes))
+    for axis, (n, k, s, p, o) in enumerate(
+        zip(sizes, windows.size, windows.stride, lows, windows.out, strict=True)
+    ):
+        start = np.arange(o) * s - p
+        low, high = (-p, n + p) if include else (0, n)
+        count = np.minimum(start + k, high) - np.maximum(start, low)
+        counts = counts * count.reshape([-1 if a == axis else 1 for a in range(len(sizes))])
+    return counts
+
+
+def _max_pool_plain(x: Array, windows: Windows) -> Array:
+    parts = (part for _, part in _taps(x, windows, -math.inf))
+    return reduce(jnp.maximum, parts)
+
+
+_max_pool = jax.custom_vjp(_max_pool_plain, nondiff_argnums=(1,))
+
+
+def _max_pool_forward(x: Array, windows: Windows) -> tuple[Array, Array]:
+    small = jnp.uint8 if math.prod(windows.size) <= 256 else jnp.int32
+    parts = (part for _, part in _taps(x, windows, -math.inf))
+    best = next(parts)
+    first = jnp.zeros(best.shape, small)
+    for place, part in enumerate(parts, 1):
+        better = (part > best) | jnp.isnan(part)  # a NaN wins, as in torch
+        best = jnp.where(better, part, best)
+        first = jnp.where(better, jnp.array(place, small), first)
+    return best, first
+
+
+def _max_pool_backward(windows: Windows, first: Array, grad: Array) -> tuple[Array]:
+    back = _spread_tiles if windows.tile else _spread_windows
+    return (back(windows, first, grad),)
+
+
+def _spread_tiles(windows: Windows, first: Array, grad: Array) -> Array:
+    """One pass over the input: each element asks its only window whether it was the maximum."""
+    rank = len(windows.size)
+    between = tuple(range(2, 2 * rank + 1, 2))  # (B, H', kh, W', kw, C)
+    places = jnp.arange(math.prod(windows.size), dtype=first.dtype).reshape(
+        [1, *(n for k in windows.size for n in (1, k)), 1]
+    )
+    chosen = jnp.expand_dims(first, between) == places
+    spread = jnp.where(chosen, jnp.expand_dims(grad, between), jnp.zeros((), grad.dtype))
+    sizes = [o * k for o, k in zip(windows.out, windows.size, strict=True)]
+    spread = spread.reshape(grad.shape[0], *sizes, grad.shape[-1])
+    edges = [(0, 0, 0), *((0, -high, 0) for _, high in windows.pads), (0, 0, 0)]
+    return lax.pad(spread, jnp.zeros((), grad.dtype), edges)
+
+
+def _spread_windows(windows: Windows, first: Array, grad: Array) -> Array:
+    """Overlapping windows: for each position in the window the gradients that it receives."""
+    zero = jnp.zeros((), grad.dtype)
+    parts = []
+    for place, tap in enumerate(itertools.product(*map(range, windows.size))):
+        part = jnp.where(first == jnp.array(place, first.dtype), grad, zero)
+        edges = [
+            (t - low, k - 1 - t - high, s - 1)
+            for t, k, s, (low, high) in zip(
+                tap, windows.size, windows.stride, windows.pads, strict=True
+            )
+        ]
+        parts.append(lax.pad(part, zero, [(0, 0, 0), *edges, (0, 0, 0)]))
+    return reduce(jnp.add, parts)
+
+
+_max_pool.defvjp(_max_pool_forward, _max_pool_backward)
