@@ -1,0 +1,330 @@
+"""The commands. Only here are experiments found: by importlib, in a source checkout.
+
+Nothing heavy is imported before a command needs it, so that --help and list answer at once.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jaxdl import __version__
+from jaxdl.checks import JaxdlError, UsageError, nearest, unknown
+from jaxdl.config import differences, parse, read_toml, to_table, write_toml
+from jaxdl.training.results import add_result, find_config, find_configs, headline, list_rows
+
+STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
+MOVABLE = ("data.dir",)
+
+
+def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
+    """The command `jaxdl`, or with `script` (an experiment's `__file__`) the run of that script."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if script is not None:
+            argv = ["run", *_script_arguments(script, argv)]
+        code = _dispatch(argv)
+    except JaxdlError as error:
+        code = _complain(error, error.code)
+    except ValueError as error:
+        code = _complain(error, 2)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:
+    """(model, variables, prepare, classes) of a trained run; its data need not be at hand.
+
+    `model.apply(variables, prepare(keys, {"image": uint8 (B, H, W, C)}, False)["image"], train=False)`
+    gives what the model gave in the run's own evaluation.
+    """
+    import jax
+
+    from jaxdl.training.checkpoint import Checkpoints
+
+    folder = Path(run_dir)
+    task, cfg = _task_of_run(folder)
+    like = jax.eval_shape(task.init, jax.random.key(0))
+    kept = Checkpoints(folder / "best")
+    if not (cfg.loop.best and kept.steps()):
+        kept = Checkpoints(folder / "checkpoints")
+    state, _, _ = kept.restore(like)
+    return task.model, state.variables, task.prepare, task.splits["train"].classes
+
+
+def _dispatch(argv: list[str]) -> int:
+    parser = _parser()
+    command = next((word for word in argv if not word.startswith("-")), None)
+    commands = {"run", "list", "summary", "predict", "show", "results", "doctor"}
+    if command is not None and command not in commands:
+        close = ", ".join(nearest(command, commands))
+        raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
+    args, rest = parser.parse_known_args(argv)
+    if rest and not getattr(args, "takes_fields", False):
+        parser.error(f"{args.command}: unknown arguments {' '.join(rest)}")
+    if args.command is None:
+        parser.print_help()
+        return 0
+    return args.do(args, rest)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("jaxdl", description=__doc__.split(".")[0], allow_abbrev=False)
+    parser.description = "Deep learning for vision in JAX."
+    parser.add_argument("--version", action="version", version=f"jaxdl {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, do: Any, help: str, **options: Any) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help, allow_abbrev=False, **options)
+        made.set_defaults(do=do)
+        return made
+
+    run = command("run", _run, "train or run a config; every field of it is a flag", add_help=False)
+    run.add_argument("config", nargs="?")
+    run.add_argument("--config", dest="config_flag", metavar="FILE")
+    run.add_argument("--run-dir", type=Path)
+    run.add_argument("--resume", action="store_true")
+    run.set_defaults(takes_fields=True)
+    listing = command("list", _list, "every config, its data set and its measured result")
+    listing.add_argument("--json", action="store_true")
+    summary = command("summary", _summary, "layers: shapes, parameters, FLOPs, memory", add_help=False)
+    summary.add_argument("config")
+    summary.set_defaults(takes_fields=True)
+    predict = command("predict", _predict, "apply a trained run to files")
+    predict.add_argument("run", type=Path)
+    predict.add_argument("files", nargs="+", type=Path)
+    show = command("show", _show, "a picture and a table of a config's data")
+    show.add_argument("what", choices=["data"])
+    show.add_argument("name", help="a config, or a data set")
+    show.add_argument("--out", type=Path, help="the picture (default: NAME.png)")
+    results = command("results", _results, "record what a run measured")
+    results.add_argument("action", choices=["add"])
+    results.add_argument("run", type=Path)
+    command("doctor", _doctor, "versions, devices, caches, known bad pairs")
+    return parser
+
+
+def _run(args: argparse.Namespace, rest: list[str]) -> int:
+    name = args.config_flag or args.config
+    if name is None:
+        raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
+    path = find_config(name, _checkout())
+    module, cfg = _read_config(path, rest)
+    run_dir = _run_dir(path.stem, args)
+    again = shlex.join(["jaxdl", "run", name, *rest, "--run-dir", str(run_dir), "--resume"])
+    _open_run(run_dir, module, cfg, args.resume, again)
+    print(f"run folder {run_dir}; continue it with: {again}", file=sys.stderr)
+    try:
+        extra = {"resume": True} if args.resume else {}
+        module.run(cfg, run_dir, **extra)
+    except JaxdlError as error:
+        if error.code > 128 or error.code in (3, 7):
+            print(f"resume with: {again}", file=sys.stderr)
+        raise
+    _name_report(run_dir, path.stem, ["jaxdl", "run", name, *rest])
+    return 0
+
+
+def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, Any]:
+    """(experiment module, its config) of a TOML file and flags."""
+    table = read_toml(path)
+    experiment = table.pop("experiment", None)
+    if not isinstance(experiment, str):
+        raise UsageError(f"config {path}: it must name its script: experiment = \"...\"")
+    module = _import_experiment(experiment)
+    prog = f"jaxdl {prog} {path.stem}"
+    return module, parse(module.Config, table, flags, path=path, prog=prog)
+
+
+def _import_experiment(name: str) -> Any:
+    from jaxdl.training.environment import quiet
+
+    root = _checkout()
+    known = {
+        ".".join(p.relative_to(root / "experiments").with_suffix("").parts): p
+        for p in (root / "experiments").rglob("*.py")
+        if p.name != "__init__.py"
+    }
+    if name not in known:
+        raise unknown("experiment", name, known)
+    quiet()
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    module = importlib.import_module(f"experiments.{name}")
+    from jaxdl.training.environment import use_compilation_cache
+
+    use_compilation_cache()
+    return module
+
+
+def _checkout() -> Path:
+    """The source checkout: this folder, else the one that the package was installed from."""
+    for root in (Path.cwd(), Path(__file__).parents[1]):
+        if (root / "experiments").is_dir() and (root / "configs").is_dir():
+            return root
+    raise UsageError("experiments and configs run from a source checkout of jaxdl; change into one")
+
+
+def _run_dir(name: str, args: argparse.Namespace) -> Path:
+    if args.run_dir is not None:
+        return args.run_dir
+    runs = Path("runs") / name
+    earlier = sorted(path for path in runs.glob("*") if (path / "config.toml").exists())
+    if args.resume and earlier:
+        return earlier[-1]
+    return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def _open_run(run_dir: Path, module: Any, cfg: Any, resume: bool, again: str) -> None:
+    """Refuses a folder in use, or a resumed config of another structure; else saves the config."""
+    from jaxdl.training.record import make_folder
+
+    table = {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
+    saved = run_dir / "config.toml"
+    if run_dir.exists() and any(run_dir.iterdir()) and not resume:
+        raise UsageError(f"run folder {run_dir} exists; choose another, or continue it with:\n  {again}")
+    if resume and saved.exists():
+        _compare(read_toml(saved), table)
+    make_folder(run_dir)
+    write_toml(saved, table)
+
+
+def _compare(old: dict[str, Any], new: dict[str, Any]) -> None:
+    changed = differences(old, new)
+    for name, (before, after) in changed.items():
+        print(f"resuming with {name} = {after} (was {before})", file=sys.stderr)
+    fixed = [n for n in changed if n.startswith(STRUCTURAL) and n not in MOVABLE]
+    if fixed:
+        raise UsageError(f"resume: {', '.join(fixed)} cannot change in a run; start a new one")
+
+
+def _name_report(run_dir: Path, name: str, command: list[str]) -> None:
+    path = run_dir / "report.json"
+    if path.exists():
+        report = json.loads(path.read_text())
+        report = {"name": name, "command": shlex.join(command), **report}
+        path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _task_of_run(folder: Path) -> tuple[Any, Any]:
+    import dataclasses
+
+    from jaxdl.data.sources import run_data
+
+    path = folder / "config.toml"
+    if not path.exists():
+        raise UsageError(f"{folder}: no config.toml; is it a run folder?")
+    module, cfg = _read_config(path, [])
+    if not hasattr(module, "build"):
+        raise UsageError(f"{folder}: its experiment has no model to load")
+    cfg = dataclasses.replace(cfg, data=run_data(cfg.data, folder))
+    return module.build(cfg), cfg
+
+
+def _task(args: argparse.Namespace, rest: list[str], prog: str) -> Any:
+    module, cfg = _read_config(find_config(args.config, _checkout()), rest, prog)
+    if not hasattr(module, "build"):
+        raise UsageError(f"{prog}: the experiment of {args.config} has no Task (it does not train)")
+    return module.build(cfg)
+
+
+def _list(args: argparse.Namespace, rest: list[str]) -> int:
+    rows = list_rows(_checkout())
+    if args.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    width = max((len(row["config"]) for row in rows), default=0)
+    for row in rows:
+        result = headline(row["metrics"]) if row["metrics"] else "not yet run"
+        print(f"{row['config']:{width}}  {row['data'] or '':14}  {result}")
+    return 0
+
+
+def _summary(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.training.task import example_input
+
+    task = _task(args, rest, "summary")
+    from jaxdl.models.summary import summarize
+
+    shape = example_input(task.splits["train"], task.prepare).shape[1:]
+    print(summarize(task.model, shape))
+    return 0
+
+
+def _predict(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.data.files import read_image
+
+    model, variables, prepare, classes = load_run(args.run)
+    example = _example_of_run(args.run)
+    import jax
+    import numpy as np
+
+    batch = {"image": np.stack([read_image(file, example.shape) for file in args.files])}
+    keys = jax.random.split(jax.random.key(0), len(args.files))
+    logits = model.apply(variables, prepare(keys, batch, False)["image"], train=False)
+    for file, row in zip(args.files, np.asarray(jax.nn.softmax(logits)), strict=True):
+        best = np.argsort(-row)[:3]
+        print(f"{file}  " + "  ".join(f"{classes[i]} {row[i]:.1%}" for i in best))
+    return 0
+
+
+def _example_of_run(folder: Path) -> Any:
+    from jaxdl.data.sources import load_run_example
+
+    return load_run_example(folder)["train"].example["image"]
+
+
+def _show(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.data.sources import DataConfig, load_splits
+    from jaxdl.data.table import describe, draw_examples
+
+    configs = find_configs(_checkout())
+    if args.name in configs or args.name.endswith(".toml"):
+        _, cfg = _read_config(find_config(args.name, _checkout()), [], "show data")
+        data = cfg.data
+    else:
+        data = DataConfig(name=args.name)
+    splits = load_splits(data)
+    print(describe(splits))
+    out = args.out or Path(f"{Path(args.name).stem}.png")
+    print(draw_examples(splits["train"], title=data.name).save(out))
+    return 0
+
+
+def _results(args: argparse.Namespace, rest: list[str]) -> int:
+    root = _checkout()
+    print(f"{add_result(args.run, root)}: recorded in {root / 'results.json'} and RESULTS.md")
+    return 0
+
+
+def _doctor(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.training.doctor import examine
+
+    report, healthy = examine(Path("runs"))
+    print(report)
+    return 0 if healthy else 1
+
+
+def _script_arguments(script: str, argv: list[str]) -> list[str]:
+    """`--config` is optional for a script: without one its own defaults run."""
+    if any(word == "--config" or word.startswith("--config=") for word in argv):
+        return argv
+    raise UsageError(f"{Path(script).name}: give --config FILE or use: jaxdl run CONFIG")
+
+
+def _complain(error: Exception, code: int) -> int:
+    if os.environ.get("JAXDL_TRACEBACK"):
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What `jaxdl doctor` says: versions, devices, caches, known bad pairs, and what lies about."""
+
+import sys
+from pathlib import Path
+
+from jaxdl.data.tfds import cache_dir, data_dir
+from jaxdl.training.environment import describe, versions
+
+
+def examine(runs: Path) -> tuple[str, bool]:
+    """(report, whether nothing is wrong) of this installation and the run folders under `runs`."""
+    about = describe()
+    lines = [f"{name} {version}" for name, version in about["versions"].items()]
+    lines.append(f"devices: {about['devices']} x {about['device']}, {about['cores']} cores")
+    lines.append(f"prepared data sets: {data_dir()}" + _names(data_dir()))
+    lines.append(f"cache: {cache_dir()} ({_size(cache_dir()) / 1e6:.0f} MB)")
+    left = leftovers(runs)
+    lines += [f"left behind: {path} (the next --resume removes it)" for path in left]
+    problems = bad_pairs(versions())
+    lines += [f"PROBLEM: {problem}" for problem in problems] or ["no known problem"]
+    return "\n".join(lines), not problems
+
+
+def bad_pairs(found: dict[str, str]) -> list[str]:
+    """Combinations of versions that are known not to work."""
+    problems = []
+    if sys.version_info < (3, 11):
+        problems.append("Python must be at least 3.11")
+    if found.get("jax", "").split(".")[:2] != found.get("jaxlib", "").split(".")[:2]:
+        problems.append(f"jax {found.get('jax')} and jaxlib {found.get('jaxlib')} must match")
+    if not found.get("orbax-checkpoint", "0.12").startswith("0.12."):
+        problems.append("orbax-checkpoint must be 0.12.x (>= 0.12.3): its interface changes after")
+    return problems
+
+
+def leftovers(runs: Path) -> list[Path]:
+    """Half-written checkpoints and metrics of killed runs."""
+    patterns = ("*/*/checkpoints/*tmp*", "*/*/best/*tmp*", "*/*/*.part", "*/*/*/*.part")
+    return sorted(path for pattern in patterns for path in runs.glob(pattern))
+
+
+def _names(folder: Path) -> str:
+    found = sorted(path.name for path in folder.glob("*") if path.is_dir())
+    return f" ({', '.join(found)})" if found else " (none)"
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
