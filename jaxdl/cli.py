@@ -42,8 +42,8 @@ def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoRetu
 def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:
     """(model, variables, prepare, classes) of a trained run; its data need not be at hand.
 
-    `model.apply(variables, prepare(keys, {"image": uint8 (B, H, W, C)}, False)["image"], train=False)`
-    gives what the model gave in the run's own evaluation.
+    `model.apply(variables, prepare(keys, {"image": uint8 (B, H, W, C)}, False)["image"],
+    train=False)` gives what the model gave in the run's own evaluation.
     """
     import jax
 
@@ -94,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(takes_fields=True)
     listing = command("list", _list, "every config, its data set and its measured result")
     listing.add_argument("--json", action="store_true")
-    summary = command("summary", _summary, "layers: shapes, parameters, FLOPs, memory", add_help=False)
+    summary = command(
+        "summary", _summary, "layers: shapes, parameters, FLOPs, memory", add_help=False
+    )
     summary.add_argument("config")
     summary.set_defaults(takes_fields=True)
     predict = command("predict", _predict, "apply a trained run to files")
@@ -137,7 +139,7 @@ def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, 
     table = read_toml(path)
     experiment = table.pop("experiment", None)
     if not isinstance(experiment, str):
-        raise UsageError(f"config {path}: it must name its script: experiment = \"...\"")
+        raise UsageError(f'config {path}: it must name its script: experiment = "..."')
     module = _import_experiment(experiment)
     prog = f"jaxdl {prog} {path.stem}"
     return module, parse(module.Config, table, flags, path=path, prog=prog)
@@ -189,7 +191,9 @@ def _open_run(run_dir: Path, module: Any, cfg: Any, resume: bool, again: str) ->
     table = {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
     saved = run_dir / "config.toml"
     if run_dir.exists() and any(run_dir.iterdir()) and not resume:
-        raise UsageError(f"run folder {run_dir} exists; choose another, or continue it with:\n  {again}")
+        raise UsageError(
+            f"run folder {run_dir} exists; choose another, or continue it with:\n  {again}"
+        )
     if resume and saved.exists():
         _compare(read_toml(saved), table)
     make_folder(run_dir)

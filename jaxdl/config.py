@@ -1,8 +1,8 @@
 """TOML, then flags, into one frozen dataclass: both are checked by the same parser.
 
 A TOML file is flattened to `--a.b=value` arguments, which stand before the user's own, so the last
-word is the user's. A field whose type has a classmethod `choose(name)` (a model, say) is read in two
-stages: its name first, then the options of what the name stands for.
+word is the user's. A field whose type has a classmethod `choose(name)` (a model, say) is read in
+two stages: its name first, then the options of what the name stands for.
 """
 
 import contextlib
@@ -162,9 +162,7 @@ def _tyro(cls: type[T], flags: list[str], prog: str, who: str) -> T:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
-                cls, args=flags, prog=prog, config=(tyro.conf.FlagConversionOff,)
-            )
+            return tyro.cli(cls, args=flags, prog=prog, config=(tyro.conf.FlagConversionOff,))
     except SystemExit as stop:
         if stop.code in (0, None):
             raise

@@ -1,4 +1,4 @@
-"""Eight simulated devices, a compilation cache, strict shapes; torchvision without its compiled ops."""
+"""Eight simulated devices, a compilation cache, strict shapes; torchvision as far as it goes."""
 
 import os
 

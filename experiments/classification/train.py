@@ -42,7 +42,9 @@ def build(cfg: Config) -> Task:
     model = create_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = prepare_images(cfg.image)
 
-    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
         logits, extra = apply_train(model, params, extra, batch["image"], key)
         loss = softmax_cross_entropy(logits, batch["label"], label_smoothing=cfg.label_smoothing)
         right = jnp.argmax(logits, axis=1) == batch["label"]

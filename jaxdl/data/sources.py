@@ -113,7 +113,7 @@ def run_data(cfg: DataConfig, folder: Path) -> DataConfig:
 def _bound(text: str | None, size: int) -> int | None:
     if text is None or not text.endswith("%"):
         return None if text is None else int(text)
-    return int(round(int(text[:-1]) * size / 100))
+    return round(int(text[:-1]) * size / 100)
 
 
 def _split(arrays: dict[str, Host], classes: tuple[str, ...], spec: str, cfg: DataConfig) -> Split:

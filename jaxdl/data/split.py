@@ -14,7 +14,7 @@ from jaxdl.typing import Batch, Host
 
 
 def permutation(size: int, seed: int, epoch: int) -> Host:
-    """A random order of `size` rows: argsort of Philox's raw words, equal in every NumPy version."""
+    """A random order of `size` rows: argsort of Philox's raw words, which never change."""
     words = np.random.Philox(key=np.array([seed, epoch], np.uint64)).random_raw(size)
     return np.argsort(words, kind="stable").astype(np.int32)
 
@@ -22,8 +22,8 @@ def permutation(size: int, seed: int, epoch: int) -> Host:
 class Split:
     """Rows of one split, held as arrays: uint8 images and the like, small enough for the device.
 
-    `arrays` name -> `(size, ...)`. Other roads derive from it and override `resident`, `feed`, `once`
-    and `gather`. `example` is row 0, `classes` the names of the labels.
+    `arrays` name -> `(size, ...)`. Other roads derive from it and override `resident`, `feed`,
+    `once` and `gather`. `example` is row 0, `classes` the names of the labels.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class Split:
             raise DataError(f"split {name!r}: arrays must have equally many rows, got {sizes}")
         self.size = next(iter(sizes.values()))
         if self.size == 0:
-            raise DataError(f"split {name!r} has no rows; check the data set, its slice and filters")
+            raise DataError(
+                f"split {name!r} has no rows; check the data set, its slice and filters"
+            )
         if batch_size < 1:
             raise UsageError(f"data.batch_size must be at least 1, got {batch_size}")
         self.classes, self.name, self.batch_size = tuple(classes), name, batch_size
@@ -73,7 +75,7 @@ class Split:
         return order[: steps * self.batch_size].reshape(steps, self.batch_size).astype(np.int32)
 
     def rows(self, start: int, stop: int) -> Host:
-        """Row numbers of the steps `start` to `stop`, counted over all epochs: `(stop - start, B)`."""
+        """Row numbers of steps `start` to `stop`, counted over all epochs: `(steps, B)`."""
         steps = self.steps_per_epoch
         epochs = range(start // steps, -(-stop // steps))
         whole = np.concatenate([self.indices(epoch) for epoch in epochs])
@@ -91,7 +93,7 @@ class Split:
         return self.rows(start, stop)
 
     def once(self, batch_size: int, most: int) -> Iterator[tuple[Any, Host]]:
-        """Every row exactly once, in order, up to `most` batches a piece: (feed, mask `(steps, B)`).
+        """Every row exactly once, in order, `most` batches a piece: (feed, mask `(steps, B)`).
 
         The last batch is padded with row 0, where `mask` is False. Every piece has the same shape.
         """
@@ -114,7 +116,8 @@ class Split:
 class NoData(Split):
     """Steps without data (reinforcement learning): every batch is empty.
 
-    `length` steps make an epoch; `batch_size` is the global batch of what lives in `TrainState.local`.
+    `length` steps make an epoch; `batch_size` is the global batch of what lives in
+    `TrainState.local`.
     """
 
     def __init__(self, length: int, batch_size: int = 1) -> None:
@@ -145,7 +148,7 @@ def take(split: Split, rows: Host, *, name: str) -> Split:
 
 
 def carve(labels: Host, count: int, seed: int) -> tuple[Host, Host]:
-    """(rest, part): row numbers, `part` has `count` rows, as equal to the whole in labels as can be.
+    """(rest, part): row numbers; the `count` of `part` have labels as the whole has them.
 
     Deterministic: rows are ordered at random within each label, then spread evenly over the labels.
     """

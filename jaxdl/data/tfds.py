@@ -55,7 +55,7 @@ def prepared_version(name: str, root: Path) -> Path:
 
 
 def load_tfds(name: str, folder: str = "") -> tuple[Splits, tuple[str, ...]]:
-    """Every split of a labelled image set: `image (N, H, W, C)` uint8, `label (N,)` int32; classes."""
+    """({split: `image (N, H, W, C)` uint8, `label (N,)` int32}, classes) of a labelled set."""
     version = prepared_version(name, data_dir(folder))
     cache = cache_dir() / "decoded" / f"{name.replace('/', '-')}-{version.name}-{_stamp(version)}"
     if not (cache / "info.json").exists():

@@ -1,8 +1,9 @@
 """Checkpoints that are whole or not there: the only file that knows Orbax.
 
-Beside each step stands a manifest, written last, with the sha256 of every file of the step, the shape
-and dtype of every array, versions, and the host's own numbers. A step without a manifest that verifies
-is not used. Arrays are saved from host memory by path, so the number of devices may change in between.
+Beside each step stands a manifest, written last, with the sha256 of every file of the step, the
+shape and dtype of every array, versions, and the host's own numbers. A step without a manifest
+that verifies is not used. Arrays are saved from host memory by path, so the number of devices may
+change in between.
 """
 
 import hashlib
@@ -50,7 +51,9 @@ class Checkpoints:
     def __init__(self, folder: Path, *, keep: int = 2, fresh: bool = False) -> None:
         self.folder, self.keep = folder.absolute(), keep
         if fresh and self.steps():
-            raise UsageError(f"{self.folder} already holds checkpoints; resume, or use another folder")
+            raise UsageError(
+                f"{self.folder} already holds checkpoints; resume, or use another folder"
+            )
 
     def steps(self) -> list[int]:
         """Steps that were saved to the end, oldest first."""
@@ -60,8 +63,8 @@ class Checkpoints:
     def save(self, step: int, state: Tree, host: dict[str, Any]) -> None:
         """Saves `state` and the plain values `host` as `step`, then drops the oldest.
 
-        Later steps (after going back to an older one) are moved aside first. Raises CheckpointError, with
-        earlier steps intact, where the disk refuses.
+        Later steps (after going back to an older one) are moved aside first. Raises
+        CheckpointError, with earlier steps intact, where the disk refuses.
         """
         self._clear(step)
         arrays = {path: value for path, value in flatten(state).items() if value.size}
@@ -74,11 +77,14 @@ class Checkpoints:
         for old in self.steps()[: -self.keep]:
             self._remove(old)
 
-    def restore(self, like: Tree, step: int | None = None, *, cast: bool = False) -> tuple[Tree, int, dict]:
-        """(state of the structure of `like`, its step, host values) of the newest step that verifies.
+    def restore(
+        self, like: Tree, step: int | None = None, *, cast: bool = False
+    ) -> tuple[Tree, int, dict]:
+        """(state of the structure of `like`, step, host values) of the newest step that verifies.
 
-        Falls back to an earlier step with a warning. Raises CheckpointError where none is left or where it does not
-        fit `like`: it names the paths that differ. Dtypes are only changed with `cast`.
+        Falls back to an earlier step with a warning. Raises CheckpointError where none is left or
+        where it does not fit `like`: it names the paths that differ. Dtypes are only changed with
+        `cast`.
         """
         wanted = self.steps() if step is None else [step]
         problems = []
@@ -112,7 +118,7 @@ class Checkpoints:
         return manifest
 
     def clean(self) -> list[Path]:
-        """Removes what a killed process left half-written, and names it. Call it under the run's lock."""
+        """Removes what a killed process left half-written; to be called under the run's lock."""
         whole = {str(step) for step in self.steps()}
         left = [p for p in self.folder.glob("*") if p.is_dir() and p.name not in whole]
         left = [p for p in left if not p.name.startswith("aside-")]

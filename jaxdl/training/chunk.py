@@ -16,8 +16,9 @@ from jaxdl.training.task import Task
 def make_chunk(step: Step, gather: Callable[..., Any], stop: bool) -> Callable[..., Any]:
     """A program of up to `count` steps over one feed, to be bound by `Parallel`.
 
-    `sums` are the metrics added up since the last row, without those of steps that are not finite; the
-    first of these steps is kept in `sums["bad_step"]` and, with `stop`, ends the chunk (and the next).
+    `sums` are the metrics added up since the last row, without those of steps that are not finite;
+    the first of these steps is kept in `sums["bad_step"]` and, with `stop`, ends the chunk (and
+    the next).
     """
 
     def chunk(state: TrainState, sums: Any, resident: Any, feed: Any, count: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Evaluation of a classifier: loss, accuracy, the confusion matrix and its worst mistakes, drawn."""
+"""Evaluation of a classifier: loss, accuracy, and its mistakes, drawn."""
 
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ WORST = 36
 def classifier_evaluation(model: nn.Module, prepare: Prepare) -> Any:
     """`evaluate(state, split, folder) -> {"loss", "accuracy", "top5_accuracy"}` over every row.
 
-    Top-5 is there for more than ten classes. In `folder` it draws the confusion matrix and the mistakes
-    that the model was surest of.
+    Top-5 is there for more than ten classes. In `folder` it draws the confusion matrix and the
+    mistakes that the model was surest of.
     """
 
     def row_fn(variables: Any, batch: Batch) -> dict[str, Any]:
-        logits = model.apply(variables, batch["image"], train=False)
+        logits: Any = model.apply(variables, batch["image"], train=False)
         label, probability = batch["label"], jax.nn.softmax(logits)
         own = jnp.take_along_axis(logits, label[:, None], axis=1)
         return {

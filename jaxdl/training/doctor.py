@@ -1,6 +1,5 @@
 """What `jaxdl doctor` says: versions, devices, caches, known bad pairs, and what lies about."""
 
-import sys
 from pathlib import Path
 
 from jaxdl.data.tfds import cache_dir, data_dir
@@ -24,8 +23,6 @@ def examine(runs: Path) -> tuple[str, bool]:
 def bad_pairs(found: dict[str, str]) -> list[str]:
     """Combinations of versions that are known not to work."""
     problems = []
-    if sys.version_info < (3, 11):
-        problems.append("Python must be at least 3.11")
     if found.get("jax", "").split(".")[:2] != found.get("jaxlib", "").split(".")[:2]:
         problems.append(f"jax {found.get('jax')} and jaxlib {found.get('jaxlib')} must match")
     if not found.get("orbax-checkpoint", "0.12").startswith("0.12."):

@@ -1,4 +1,4 @@
-"""Evaluation: every row of a split exactly once, in one program, whatever the size of the last batch."""
+"""Evaluation: every row of a split exactly once, in one program, the last batch padded."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +20,8 @@ RowFn = Callable[[Any, Batch], dict[str, Any]]  # (variables, prepared batch) ->
 class RowEvaluator:
     """Applies `row_fn(variables, batch)` to every row of a split.
 
-    `batch` is prepared without augmentation. What is on the device stays there between calls; a batch
-    that divides over the devices of the state is shared among them.
+    `batch` is prepared without augmentation. What is on the device stays there between calls; a
+    batch that divides over the devices of the state is shared among them.
     """
 
     def __init__(self, row_fn: RowFn, prepare: Prepare, *, batch_size: int = 256, most: int = 64):
@@ -47,7 +47,9 @@ class RowEvaluator:
         def one(item: Any) -> Any:
             batch = gather(resident, item)
             rows = jax.tree.leaves(item)[0].shape[0]
-            keys = jax.vmap(jax.random.key)(jnp.zeros(rows, jnp.uint32))  # not used without augmentation
+            keys = jax.vmap(jax.random.key)(
+                jnp.zeros(rows, jnp.uint32)
+            )  # not used without augmentation
             return self.row_fn(variables, self.prepare(keys, batch, False))
 
         return jax.lax.map(one, feed)

@@ -1,4 +1,4 @@
-"""uint8 images -> normalised, augmented float32, on the device: the `prepare` of image experiments."""
+"""uint8 images -> normalised, augmented float32 on the device: `prepare` of image experiments."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,9 @@ class ImageConfig:
 
     def __post_init__(self) -> None:
         if self.crop < 0 or any(s <= 0 for s in self.std):
-            raise UsageError(f"image: crop must be >= 0 and std > 0, got {self.crop} and {self.std}")
+            raise UsageError(
+                f"image: crop must be >= 0 and std > 0, got {self.crop} and {self.std}"
+            )
 
 
 def to_float(image: Array) -> Array:

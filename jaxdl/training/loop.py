@@ -51,14 +51,13 @@ class Stopped(JaxdlError):
         self.code = 128 + signum
 
 
-def fit(
-    task: Task, loop: LoopConfig, run_dir: Path, *, seed: int = 0, resume: bool = False
-) -> Fit:
+def fit(task: Task, loop: LoopConfig, run_dir: Path, *, seed: int = 0, resume: bool = False) -> Fit:
     """Trains `task` as `loop` says and leaves metrics and checkpoints in `run_dir`.
 
-    With `resume` it goes on from the newest checkpoint of `run_dir` that verifies, to the state that an
-    uninterrupted run would have, bit for bit on the same kind and number of devices. Raises DivergedError at a step
-    that is not finite (`on_nan="stop"`), Stopped after SIGTERM or SIGINT, when the state is saved.
+    With `resume` it goes on from the newest checkpoint of `run_dir` that verifies, to the state
+    that an uninterrupted run would have, bit for bit on the same kind and number of devices.
+    Raises DivergedError at a step that is not finite (`on_nan="stop"`), Stopped after SIGTERM or
+    SIGINT, when the state is saved.
     """
     return _Run(task, loop, run_dir, seed, resume).go()
 
@@ -118,7 +117,9 @@ class _Run:
             self.seconds = {k: v + host["seconds"].get(k, 0.0) for k, v in self.seconds.items()}
             self.skipped = host["skipped"]
             leaves = [np.asarray(x, np.float32) for x in host["sums"]]
-            sums = self.zero | {"pairs": jax.tree.unflatten(jax.tree.structure(self.zero["pairs"]), leaves)}
+            sums = self.zero | {
+                "pairs": jax.tree.unflatten(jax.tree.structure(self.zero["pairs"]), leaves)
+            }
             self.record.say(f"resumed at step {self.step}")
         self.record.start(self.step)
         for row in self.record.rows:
@@ -150,7 +151,9 @@ class _Run:
         quota, self.clock = 1, time.perf_counter()
         self.began_steps = self.clock
         while self.step < self.plan.steps and not self._patience_spent():
-            boundary = min(-(-(self.step + 1) // self.plan.log_every) * self.plan.log_every, self.plan.steps)
+            boundary = min(
+                -(-(self.step + 1) // self.plan.log_every) * self.plan.log_every, self.plan.steps
+            )
             count = min(boundary - self.step, self.capacity, quota)
             self.state, self.sums, mark = self.run(
                 self.state, self.sums, self.resident, self._feed(count), np.int32(count)
@@ -224,15 +227,19 @@ class _Run:
         self._save_pairs(sums)
         rows = jax.tree.leaves(self.split.feed(bad, bad + 1))[0][0]
         shown = ", ".join(map(str, np.ravel(rows)[:8]))
-        path = self.record.debug_batch(bad, self.split.gather(self.split.resident(), self.split.feed(bad, bad + 1)[0]))
+        path = self.record.debug_batch(
+            bad, self.split.gather(self.split.resident(), self.split.feed(bad, bad + 1)[0])
+        )
         rate = f", learning rate {self.task.rate(bad):.3g}" if self.task.rate else ""
         raise DivergedError(
-            f"the loss or a gradient is not finite at step {bad}{rate}; the state before it is saved. "
+            f"the loss or a gradient is not finite at step {bad}{rate}; "
+            "the state before it is saved. "
             f"Its batch (rows {shown}, ...) is in {path}; lower optim.lr, set optim.clip_norm, or "
             "loop.on_nan=skip"
         )
 
     def _evaluate(self) -> None:
+        assert self.task.evaluate is not None, "the plan evaluates only where it can"
         self.record.say("evaluating")
         state = self.parallel.read(self.state)
         folder = self.record.dir / "pictures" / f"{self.step:08d}"
@@ -300,6 +307,6 @@ def _explain(error: Exception, batch_size: int) -> Exception:
         return error
     first = str(error).splitlines()[0]
     return DeviceMemoryError(
-        f"the device ran out of memory at batch size {batch_size} ({first}). Lower data.batch_size, "
-        "use a smaller model, or train on more devices"
+        f"the device ran out of memory at batch size {batch_size} ({first}). "
+        "Lower data.batch_size, use a smaller model, or train on more devices"
     )

@@ -30,7 +30,7 @@ class OptimConfig:
     b2: float = 0.999
     """Of adam and adamw: decay of the second moment."""
     weight_decay: float = 0.0
-    """Added to the gradient times the parameter; decoupled in adamw. Vectors (biases) are spared."""
+    """L2 decay, decoupled in adamw; vectors (biases, norms) are spared."""
     schedule: str = "constant"
     """constant, cosine, step, linear or inverse_sqrt."""
     milestones: tuple[float, ...] = (0.3, 0.6, 0.9)
@@ -97,7 +97,7 @@ def make_optimiser(cfg: OptimConfig, steps: int) -> optax.GradientTransformation
         }[cfg.name]()
         clip = optax.clip_by_global_norm(cfg.clip_norm) if cfg.clip_norm else optax.identity()
         order = [clip, rule, decay] if cfg.name == "adamw" else [clip, decay, rule]
-        return optax.chain(*order, optax.scale_by_schedule(lambda t: -lr * shape(t)))
+        return optax.chain(*order, optax.scale_by_schedule(lambda t: -lr * shape(jnp.asarray(t))))
 
     make = optax.inject_hyperparams(build)
     return make(lr=cfg.lr, weight_decay=cfg.weight_decay)  # pyright: ignore[reportCallIssue]

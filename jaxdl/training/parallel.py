@@ -1,10 +1,10 @@
 """One program for one device, run on all of them: by `jax.pmap`, or by `jit` of `jax.shard_map`.
 
-Outside, a state is always the global one. Inside, each device has all of it but `local`, of which it
-has its share, and its share of each batch.
+Outside, a state is always the global one. Inside, each device has all of it but `local`, of which
+it has its share, and its share of each batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -23,14 +23,15 @@ WAYS = ("auto", "pmap", "shard_map")
 class Parallel:
     """Places states and data on `devices`, and binds a chunk of steps to them.
 
-    A chunk is `(state, sums, resident, feed, count) -> (state, sums, mark)`; state and sums are donated.
+    A chunk is `(state, sums, resident, feed, count) -> (state, sums, mark)`; state and sums are
+    donated.
     """
 
-    def __init__(self, way: str = "auto", devices: list[jax.Device] | None = None) -> None:
+    def __init__(self, way: str = "auto", devices: Sequence[Any] | None = None) -> None:
         check_one_of("loop.parallel", way, WAYS)
         if jax.process_count() > 1:
             raise UsageError(f"training on {jax.process_count()} hosts is not supported; use one")
-        self.devices = devices or jax.devices()
+        self.devices = list(devices or jax.devices())
         self.count = len(self.devices)
         self.pmap = way == "pmap" or (way == "auto" and self.count > 1)
         self.mesh = Mesh(np.array(self.devices), (AXIS,))
@@ -83,16 +84,14 @@ class Parallel:
         """The compiled-when-called chunk over all devices."""
         if self.pmap:
             axes = (0, 0, 0, 0, None)
-            return jax.pmap(
-                chunk, AXIS, in_axes=axes, donate_argnums=(0, 1), devices=self.devices
-            )
+            return jax.pmap(chunk, AXIS, in_axes=axes, donate_argnums=(0, 1), devices=self.devices)
         state = TrainState(P(), P(), P(), P(), P(), P(AXIS), P(), P())  # pyright: ignore
         bound = jax.shard_map(
             chunk,
             mesh=self.mesh,
             in_specs=(state, P(), P(), P(None, AXIS), P()),
             out_specs=(state, P(), P()),
-            check_vma=False,  # gradients are averaged by hand; with the check they would be summed too
+            check_vma=False,  # with it, gradients would also be summed
         )
         return jax.jit(bound, donate_argnums=(0, 1))
 

@@ -24,7 +24,7 @@ class LoopConfig:
     save_every: int | None = None
     """Steps between checkpoints (default: a tenth of the run)."""
     best: str = ""
-    """Keep and report the best state by this number of the evaluation: val_accuracy, val_loss, ..."""
+    """Keep and report the best state by this number: val_accuracy, val_loss, ..."""
     patience: int = 0
     """Stop after so many evaluations without a new best (0: never)."""
     on_nan: str = "stop"

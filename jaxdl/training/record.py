@@ -31,7 +31,7 @@ class Lock:
             holder = self.file.read().strip() or "another process"
             self.file.close()
             raise RunBusyError(
-                f"run folder {folder} is in use by {holder}; wait for it or choose another --run-dir"
+                f"run folder {folder} is in use by {holder}; wait, or choose another --run-dir"
             ) from None
         self.file.truncate(0)
         started = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -90,7 +90,10 @@ class Record:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.flush()
         if self.events is not None:
@@ -115,7 +118,9 @@ class Record:
         """A row of the metrics of the steps since the last row."""
         self.flush()
         rate = self.rate()
-        self.rows.append({"step": step, **numbers, "seconds": round(seconds, 3), "examples_per_second": rate})
+        self.rows.append(
+            {"step": step, **numbers, "seconds": round(seconds, 3), "examples_per_second": rate}
+        )
         self.show(step, numbers.get("loss"))
 
     def join(self, step: int, numbers: Numbers) -> Numbers:
@@ -157,7 +162,9 @@ class Record:
         shown = "" if loss is None else f"  loss {loss:.4f}"
         due = self.tty or time.monotonic() - self.last > 5 or step == self.total
         if due:
-            self.say(f"{rate:,.0f} examples/s  {left:.0f} s left{shown}", f"step {step}/{self.total}")
+            self.say(
+                f"{rate:,.0f} examples/s  {left:.0f} s left{shown}", f"step {step}/{self.total}"
+            )
 
     def say(self, text: str, who: str = "") -> None:
         """One line of progress: rewritten in place on a terminal, else a plain line."""

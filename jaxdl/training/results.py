@@ -18,7 +18,7 @@ def find_configs(root: Path) -> dict[str, Path]:
 
 
 def find_config(name: str, root: Path) -> Path:
-    """A config by its path, or by its name under `root/configs`. Raises UsageError with near names."""
+    """A config by its path, or by its name under `root/configs`; UsageError with near names."""
     path = Path(name)
     if path.suffix == ".toml":
         if not path.is_file():
@@ -60,7 +60,9 @@ def add_result(run_dir: Path, root: Path) -> str:
     """Puts the report of a run into results.json and RESULTS.md; returns the config's name."""
     path = run_dir / "report.json"
     if not path.is_file():
-        raise UsageError(f"{run_dir}: no report.json; the run has not ended, or it is no run folder")
+        raise UsageError(
+            f"{run_dir}: no report.json; the run has not ended, or it is no run folder"
+        )
     report = json.loads(path.read_text())
     name = report["name"]
     entry = {key: report[key] for key in (*KEPT, *KEPT_ALSO) if key in report}

@@ -11,7 +11,8 @@ class TrainState(struct.PyTreeNode):
     """What one step takes and gives back. Absent parts are empty dictionaries.
 
     `extra`: float collections that are averaged over devices (batch statistics).
-    `local`: never averaged; leading axis the global batch, sharded (carried hidden states, environments).
+    `local`: never averaged; leading axis the global batch, sharded (carried hidden states,
+    environments).
     `hyper`: numbers that a sweep may vary, written into `opt_state.hyperparams` at each step.
     `ema`: averaged parameters, used in evaluation where they are kept.
     """

@@ -29,9 +29,10 @@ def make_train_step(
 ) -> Step:
     """One update of `loss_fn(params, extra, batch, key) -> (loss, (extra, metrics))`.
 
-    Gradients and `extra` are averaged, metrics summed, over `axis_name`. A step whose loss or gradient
-    is not finite changes nothing but its number. `ema` is the decay of averaged parameters (0: none);
-    `after_update` sees the new state (a teacher's moving average, a constraint).
+    Gradients and `extra` are averaged, metrics summed, over `axis_name`. A step whose loss or
+    gradient is not finite changes nothing but its number. `ema` is the decay of averaged
+    parameters (0: none); `after_update` sees the new state (a teacher's moving average, a
+    constraint).
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
@@ -57,7 +58,7 @@ def make_train_step(
 
 
 def row_keys(key: Key, batch: Batch, axis_name: str | None = AXIS) -> Key:
-    """One key a row, `(B,)`, by the row's place in the global batch: equal on any number of devices."""
+    """One key a row, `(B,)`, by its place in the global batch: the same on any devices."""
     leaves = jax.tree.leaves(dict(batch))
     rows = leaves[0].shape[0] if leaves else 0
     first = 0 if axis_name is None else jax.lax.axis_index(axis_name) * rows
@@ -86,9 +87,9 @@ def global_mean(
 ) -> Array:
     """Weighted mean over the rows of *all* devices, as a value to differentiate and then average.
 
-    sum(w v) / (mean over devices of sum(w)): its mean over devices is the global weighted mean, so 1 and
-    8 devices agree in value and gradient even where their shares of the weights differ. 0 where no
-    weight is left. Without `weights` every value counts once.
+    sum(w v) / (mean over devices of sum(w)): its mean over devices is the global weighted mean, so
+    1 and 8 devices agree in value and gradient even where their shares of the weights differ. 0
+    where no weight is left. Without `weights` every value counts once.
     """
     weights = jnp.ones_like(values) if weights is None else weights.astype(values.dtype)
     count = average(jnp.sum(weights), axis_name)
@@ -102,7 +103,7 @@ def keep_if_finite(witness: Array, new: TrainState, old: TrainState) -> TrainSta
 
 
 def with_hyper(opt_state: Any, hyper: Tree) -> Any:
-    """`opt_state` (of `optax.inject_hyperparams`) using the numbers in `hyper`, if there are any."""
+    """`opt_state` (of `optax.inject_hyperparams`) with the numbers in `hyper`, if there are any."""
     return opt_state._replace(hyperparams=dict(hyper)) if hyper else opt_state
 
 

@@ -23,8 +23,9 @@ Evaluate = Callable[[TrainState, Split, Path | None], Numbers]
 class Task:
     """Data, preparation, model, loss and step; plain values, each of which can be replaced.
 
-    `evaluate(state, split, folder)` gives numbers, and writes its pictures where `folder` is given.
-    `rate(step)` is the learning rate, for the records. The last four are there where they make sense.
+    `evaluate(state, split, folder)` gives numbers, and writes its pictures where `folder` is
+    given. `rate(step)` is the learning rate, for the records. The last four are there where they
+    make sense.
     """
 
     splits: Mapping[str, Split]

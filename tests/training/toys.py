@@ -66,7 +66,9 @@ def classifier(optim=OptimConfig(lr=0.05), *, steps=40, poison=None, split=None,
         metrics = {"loss": ((loss * weight).sum(), weight.sum())}
         return global_mean(loss, weight), (extra, metrics)
 
-    task = supervised(model, splits, noise_rows, loss_fn, optim, steps=steps, inputs="x", evaluate=evaluate)
+    task = supervised(
+        model, splits, noise_rows, loss_fn, optim, steps=steps, inputs="x", evaluate=evaluate
+    )
     return task if poison is None else poisoned(task, poison)
 
 
