@@ -1,0 +1,133 @@
+"""Models by name. Listing them reads source text only: it must be quick and must not import jax."""
+
+import ast
+import dataclasses
+import fnmatch
+import functools
+import importlib
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from jaxdl.checks import unknown
+
+T = TypeVar("T", bound=Callable[..., Any])
+HERE = Path(__file__).parent
+PLAIN = (bool, int, float, str)
+
+
+@overload
+def register(target: str) -> Callable[[T], T]: ...
+
+
+@overload
+def register(target: T) -> T: ...
+
+
+def register(target: Any) -> Any:
+    """Puts a Linen module class, or a function that returns a module, among the named models.
+
+    `@register` uses the name in snake case (`DenseNet` -> `dense_net`), `@register("lenet")` the
+    given one, which must be a literal. It stands on the top level of a file of this folder, because
+    the list of names is read from the source text; for the same reason it changes nothing here.
+    """
+    return (lambda model: model) if isinstance(target, str) else target
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Sorted names of all registered models that match a shell pattern."""
+    return sorted(fnmatch.filter(_table(), pattern))
+
+
+def create_model(name: str, num_classes: int, **options: Any) -> Any:
+    """The model of that name, a Linen module; `options` are its own fields.
+
+    Raises UsageError with the nearest names for a name or an option that there is not.
+    """
+    model = _load(name)
+    known = inspect.signature(model).parameters
+    for option in options:
+        if option not in known:
+            raise unknown(f"model {name}: option", option, known.keys() - {"parent", "name"})
+    return model(num_classes=num_classes, **options)
+
+
+def model_options(name: str) -> type:
+    """A frozen dataclass of what can be chosen about a model: `name` first, then its plain fields.
+
+    Plain are bool, int, float, str and tuples of one of them. `num_classes` comes from the data and
+    is left out. The docstring holds the comments that stand beside the fields, so that a command
+    line can show them.
+    """
+    model = _load(name)
+    types = typing.get_type_hints(model)
+    comments = {"name": "which model"} | _comments(model)
+    fields: list[tuple[str, Any, Any]] = [("name", str, name)]
+    for option, parameter in inspect.signature(model).parameters.items():
+        if option in ("num_classes", "parent", "name") or not _plain(types.get(option)):
+            continue
+        if parameter.default is inspect.Parameter.empty:
+            raise ValueError(f"model {name}: the field {option} must have a default")
+        fields.append((option, types[option], parameter.default))
+    doc = [f"  {field}: {comments[field]}" for field, *_ in fields if field in comments]
+    return dataclasses.make_dataclass(
+        "".join(part.capitalize() for part in re.split(r"[^a-zA-Z0-9]", name)) + "Options",
+        fields,
+        frozen=True,
+        namespace={"__doc__": "\n".join([f"Options of {name}.", "", "Attributes:", *doc])},
+    )
+
+
+@functools.cache
+def _table() -> dict[str, tuple[str, str]]:
+    """name -> (module, attribute) of all that is decorated with `register` in this folder."""
+    table = {}
+    for path in sorted(HERE.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+                continue
+            for name in _registered_names(node):
+                assert name not in table, f"two models are named {name}"
+                table[name] = (f"{__package__}.{path.stem}", node.name)
+    return table
+
+
+def _registered_names(node: ast.ClassDef | ast.FunctionDef) -> Iterator[str]:
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Name) and decorator.id == "register":
+            yield snake_case(node.name)
+        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "register":
+            yield ast.literal_eval(decorator.args[0])
+
+
+def snake_case(name: str) -> str:
+    """`DenseNet` -> `dense_net`, `MLP` -> `mlp`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _load(name: str) -> Callable[..., Any]:
+    table = _table()
+    if name not in table:
+        raise unknown("model", name, table)
+    module, attribute = table[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _plain(kind: Any) -> bool:
+    """bool, int, float, str, or a tuple of one of them."""
+    if typing.get_origin(kind) is tuple:
+        return all(item in (*PLAIN, ...) for item in typing.get_args(kind))
+    return kind in PLAIN
+
+
+def _comments(model: Callable[..., Any]) -> dict[str, str]:
+    """The comments at the ends of the lines that declare the fields or arguments."""
+    comments = {}
+    for cls in reversed(inspect.getmro(model) if inspect.isclass(model) else (model,)):
+        if cls.__module__.startswith(f"{__package__}."):
+            found = re.findall(r"^ +(\w+): .*  # (.+)$", inspect.getsource(cls), re.MULTILINE)
+            comments |= dict(found)
+    return comments

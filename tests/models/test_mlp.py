@@ -1,0 +1,63 @@
+from functools import partial
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.checks import UsageError
+from jaxdl.models.mlp import MLP
+
+
+def params_for(model, x):
+    return jax.jit(partial(model.init, train=False))(jax.random.key(0), x)["params"]
+
+
+@pytest.mark.parametrize(("hidden", "act"), [((5,), "relu"), ((5, 4), "tanh"), ((), "sigmoid")])
+def test_mlp_is_torchs_stack(hidden, act):
+    torch = pytest.importorskip("torch")
+    model = MLP(3, hidden=hidden, act=act)
+    x = np.random.default_rng(0).normal(size=(2, 2, 3, 1)).astype(np.float32)
+    params = params_for(model, x)
+    layers = [torch.nn.Flatten()]
+    names = [*(f"dense{i + 1}" for i in range(len(hidden))), "head"]
+    assert set(params) == set(names)
+    for name in names:
+        kernel, bias = (torch.tensor(np.array(params[name][k])) for k in ("kernel", "bias"))
+        linear = torch.nn.Linear(*kernel.shape)
+        linear.load_state_dict({"weight": kernel.T, "bias": bias})
+        layers += [linear, getattr(torch, act)]
+    want = torch.tensor(x)
+    for layer in layers[:-1]:
+        want = layer(want)
+    got = model.apply({"params": params}, x, train=False)
+    np.testing.assert_allclose(got, want.detach().numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.5])
+def test_dropout_acts_in_training_only_and_keeps_the_mean(rate):
+    model = MLP(1, hidden=(2000,), dropout=rate)
+    x = jnp.ones((1, 4))
+    params = params_for(model, x)
+    params["dense1"] = {"kernel": jnp.zeros((4, 2000)), "bias": jnp.ones(2000)}
+    params["head"] = {"kernel": jnp.ones((2000, 1)), "bias": jnp.zeros(1)}
+    assert model.apply({"params": params}, x, train=False)[0, 0] == 2000
+    rngs = {"dropout": jax.random.key(1)}
+    total = model.apply({"params": params}, x, train=True, rngs=rngs)[0, 0]
+    kept = total * (1 - rate)  # each kept value counts 1 / (1 - rate)
+    assert kept == pytest.approx(round(float(kept)), abs=0.01)
+    assert kept == pytest.approx(2000 * (1 - rate), rel=0.06)
+
+
+def test_the_784_512_256_128_64_10_net_has_its_parameters():
+    model = MLP(10, hidden=(512, 256, 128, 64))
+    shapes = jax.eval_shape(lambda: params_for(model, jnp.zeros((1, 28, 28, 1))))
+    widths = [784, 512, 256, 128, 64, 10]
+    want = sum(a * b + b for a, b in pairwise(widths))
+    assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == want
+
+
+def test_unknown_activation():
+    with pytest.raises(UsageError, match="no 'rely'; did you mean relu"):
+        MLP(3, act="rely").init(jax.random.key(0), jnp.zeros((1, 4)), train=False)

@@ -1,0 +1,89 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from jaxdl.checks import UsageError
+from jaxdl.models import registry
+from jaxdl.models.registry import create_model, list_models, model_options, snake_case
+
+
+def test_every_listed_model_can_be_made_from_its_own_options():
+    assert {"mlp", "lenet"} <= set(list_models())
+    for name in list_models():
+        options = model_options(name)()
+        assert dataclasses.fields(options)[0].name == "name"
+        model = create_model(num_classes=7, **dataclasses.asdict(options))
+        assert model.num_classes == 7
+
+
+def test_patterns():
+    assert list_models("ml*") == ["mlp"]
+    assert list_models("no*") == []
+
+
+def test_options_are_the_plain_fields_with_their_comments():
+    cls = model_options("mlp")
+    kinds = {field.name: (field.type, field.default) for field in dataclasses.fields(cls)}
+    assert kinds == {
+        "name": (str, "mlp"),
+        "hidden": (tuple[int, ...], (256,)),
+        "dropout": (float, 0.0),
+        "act": (str, "relu"),
+    }
+    assert "  hidden: widths of the hidden layers" in str(cls.__doc__)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        cls().dropout = 0.5
+
+
+def test_options_reach_the_model():
+    model = create_model("mlp", 3, hidden=(5, 4), dropout=0.5, act="tanh")
+    assert (model.hidden, model.dropout, model.act) == ((5, 4), 0.5, "tanh")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: create_model("lenett", 10), "no 'lenett'; did you mean lenet"),
+        (lambda: model_options("mpl"), "no 'mpl'; did you mean mlp"),
+        (lambda: create_model("mlp", 10, hiden=(3,)), "no 'hiden'; did you mean hidden"),
+    ],
+)
+def test_a_wrong_name_gets_the_nearest(call, message):
+    with pytest.raises(UsageError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "want"),
+    [
+        ("MLP", "mlp"),
+        ("DenseNet", "dense_net"),
+        ("VGGNet16", "vgg_net16"),
+        ("resnet18", "resnet18"),
+    ],
+)
+def test_snake_case(name, want):
+    assert snake_case(name) == want
+
+
+def test_names_of_functions_and_classes_are_read_from_the_text(tmp_path, monkeypatch):
+    source = (
+        "@register\nclass TinyNet: ...\n@register('tiny18')\ndef tiny(): ...\nclass Other: ...\n"
+    )
+    (tmp_path / "tiny.py").write_text(source)
+    monkeypatch.setattr(registry, "HERE", tmp_path)
+    registry._table.cache_clear()
+    try:
+        assert list_models() == ["tiny18", "tiny_net"]
+    finally:
+        registry._table.cache_clear()
+
+
+def test_listing_imports_no_jax():
+    code = (
+        "import sys; from jaxdl.models.registry import list_models;"
+        "assert 'mlp' in list_models(); assert not {'jax', 'flax', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
