@@ -103,7 +103,8 @@ def _choose(cls: type, flat: dict[str, Any], argv: list[str], prefix: str) -> tu
     """`cls` with each field that has a choice replaced by the chosen variant's own dataclass."""
     swaps = []
     for field in dataclasses.fields(cls):
-        default, name = field.default, f"{prefix}{field.name}.name"
+        default: Any = field.default
+        name = f"{prefix}{field.name}.name"
         if not hasattr(default, "choose"):
             continue
         in_file = flat.get(name, default.name)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
+from jaxdl.losses.classification import softmax_cross_entropy
 
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
-from jaxdl.losses.classification import softmax_cross_entropy
-from jaxdl.models.registry import ModelConfig, create_model
+from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.training.classify import classifier_evaluation
 from jaxdl.training.images import ImageConfig, prepare_images
 from jaxdl.training.loop import fit
@@ -39,7 +39,7 @@ class Config:
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits = load_splits(cfg.data)
-    model = create_model(cfg.model, num_classes=len(splits["train"].classes))
+    model = build_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = prepare_images(cfg.image)
 
     def loss_fn(

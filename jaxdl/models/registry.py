@@ -14,6 +14,19 @@ from typing import Any, TypeVar, overload
 
 from jaxdl.checks import unknown
 
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Which model; `choose` gives the dataclass of that model's own options."""
+
+    name: str = "lenet"
+
+    @staticmethod
+    def choose(name: str) -> type["ModelConfig"]:
+        """`model_options(name)`."""
+        return model_options(name)
+
+
 T = TypeVar("T", bound=Callable[..., Any])
 HERE = Path(__file__).parent
 PLAIN = (bool, int, float, str)
@@ -55,7 +68,13 @@ def create_model(name: str, num_classes: int, **options: Any) -> Any:
     return model(num_classes=num_classes, **options)
 
 
-def model_options(name: str) -> type:
+def build_model(cfg: ModelConfig, num_classes: int) -> Any:
+    """The model of a config's `model` table."""
+    options = {f.name: getattr(cfg, f.name) for f in dataclasses.fields(cfg)}
+    return create_model(options.pop("name"), num_classes, **options)
+
+
+def model_options(name: str) -> type[ModelConfig]:
     """A frozen dataclass of what can be chosen about a model: `name` first, then its plain fields.
 
     Plain are bool, int, float, str and tuples of one of them. `num_classes` comes from the data and
@@ -76,6 +95,7 @@ def model_options(name: str) -> type:
     return dataclasses.make_dataclass(
         "".join(part.capitalize() for part in re.split(r"[^a-zA-Z0-9]", name)) + "Options",
         fields,
+        bases=(ModelConfig,),
         frozen=True,
         namespace={"__doc__": "\n".join([f"Options of {name}.", "", "Attributes:", *doc])},
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import CheckpointError, UsageError
@@ -244,7 +245,7 @@ def _unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
             return leaf
         value = np.asarray(arrays[name])
         if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            return jax.random.wrap_key_data(value, impl=jax.random.key_impl(leaf))
+            return jax.random.wrap_key_data(jnp.asarray(value), impl=jax.random.key_impl(leaf))
         return value.astype(leaf.dtype, copy=False)
 
     return jax.tree_util.tree_map_with_path(back, like)
