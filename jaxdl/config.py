@@ -8,6 +8,7 @@ two stages: its name first, then the options of what the name stands for.
 import contextlib
 import dataclasses
 import io
+import itertools
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,7 +128,7 @@ def _choose(cls: type, flat: dict[str, Any], argv: list[str], prefix: str) -> tu
 
 def _last_flag(argv: list[str], name: str) -> str | None:
     found = None
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in itertools.pairwise([*argv, ""]):
         if word == f"--{name}":
             found = following
         elif word.startswith(f"--{name}="):

@@ -71,7 +71,7 @@ class _Run:
         self.split = task.splits["train"]
         has_val = "val" in task.splits and task.evaluate is not None
         self.plan = make_plan(loop, self.split.steps_per_epoch, has_val)
-        self.parallel = Parallel(loop.parallel)
+        self.parallel = Parallel(loop.parallel, loop.devices)
         self.parallel.check_batch(self.split.batch_size)
         self.record = Record(run_dir, self.plan.steps, self.split.batch_size)
         self.checkpoints = Checkpoints(run_dir / "checkpoints", fresh=not resume)

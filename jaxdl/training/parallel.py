@@ -4,7 +4,7 @@ Outside, a state is always the global one. Inside, each device has all of it but
 it has its share, and its share of each batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -21,17 +21,19 @@ WAYS = ("auto", "pmap", "shard_map")
 
 
 class Parallel:
-    """Places states and data on `devices`, and binds a chunk of steps to them.
+    """Places states and data on the first `devices` devices (default: all), and binds a chunk of steps to them.
 
     A chunk is `(state, sums, resident, feed, count) -> (state, sums, mark)`; state and sums are
     donated.
     """
 
-    def __init__(self, way: str = "auto", devices: Sequence[Any] | None = None) -> None:
+    def __init__(self, way: str = "auto", devices: int | None = None) -> None:
         check_one_of("loop.parallel", way, WAYS)
         if jax.process_count() > 1:
             raise UsageError(f"training on {jax.process_count()} hosts is not supported; use one")
-        self.devices = list(devices or jax.devices())
+        if devices is not None and devices > jax.device_count():
+            raise UsageError(f"loop.devices: there are {jax.device_count()} devices, got {devices}")
+        self.devices = jax.devices()[:devices]
         self.count = len(self.devices)
         self.pmap = way == "pmap" or (way == "auto" and self.count > 1)
         self.mesh = Mesh(np.array(self.devices), (AXIS,))

@@ -32,8 +32,11 @@ class LoopConfig:
     parallel: str = "auto"
     """auto, pmap or shard_map; auto is pmap where there are several devices."""
 
+    devices: int | None = None
+    """Train on so many of the devices (default: all)."""
+
     def __post_init__(self) -> None:
-        for name in ("steps", "epochs", "log_every", "eval_every", "save_every"):
+        for name in ("steps", "epochs", "log_every", "eval_every", "save_every", "devices"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"loop.{name} must be at least 1, got {value}")
