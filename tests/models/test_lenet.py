@@ -1,4 +1,5 @@
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from jaxdl.models.lenet import LeNet
 def test_lenet_is_torchs_stack(size, widths):
     torch = pytest.importorskip("torch")
     height, width, channels = size
-    model = LeNet(10, **dict(zip(("conv1", "conv2", "hidden"), widths, strict=True)))
+    model: Any = LeNet(10, **dict(zip(("conv1", "conv2", "hidden"), widths, strict=True)))
     x = np.random.default_rng(0).normal(size=(2, *size)).astype(np.float32)
     params = jax.jit(partial(model.init, train=False))(jax.random.key(0), x)["params"]
     flat = (height // 4) * (width // 4) * widths[1]

@@ -1,5 +1,6 @@
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,14 +11,14 @@ from jaxdl.checks import UsageError
 from jaxdl.models.mlp import MLP
 
 
-def params_for(model, x):
+def params_for(model, x) -> Any:
     return jax.jit(partial(model.init, train=False))(jax.random.key(0), x)["params"]
 
 
 @pytest.mark.parametrize(("hidden", "act"), [((5,), "relu"), ((5, 4), "tanh"), ((), "sigmoid")])
 def test_mlp_is_torchs_stack(hidden, act):
     torch = pytest.importorskip("torch")
-    model = MLP(3, hidden=hidden, act=act)
+    model: Any = MLP(3, hidden=hidden, act=act)
     x = np.random.default_rng(0).normal(size=(2, 2, 3, 1)).astype(np.float32)
     params = params_for(model, x)
     layers = [torch.nn.Flatten()]
@@ -37,7 +38,7 @@ def test_mlp_is_torchs_stack(hidden, act):
 
 @pytest.mark.parametrize("rate", [0.3, 0.5])
 def test_dropout_acts_in_training_only_and_keeps_the_mean(rate):
-    model = MLP(1, hidden=(2000,), dropout=rate)
+    model: Any = MLP(1, hidden=(2000,), dropout=rate)
     x = jnp.ones((1, 4))
     params = params_for(model, x)
     params["dense1"] = {"kernel": jnp.zeros((4, 2000)), "bias": jnp.ones(2000)}
