@@ -64,11 +64,9 @@ def draw_curves(
     return figure
 
 
-def draw_confusion(labels: Host, predictions: Host, classes: Sequence[str]) -> Figure:
-    """Counts of (label, prediction) as a matrix, with names where they fit."""
+def draw_confusion(matrix: Host, classes: Sequence[str]) -> Figure:
+    """Counts, row: label, column: prediction, `(K, K)`; with names where they fit."""
     count = len(classes)
-    matrix = np.zeros((count, count), int)
-    np.add.at(matrix, (labels, predictions), 1)
     side = min(3 + 0.35 * count, 12)
     figure = Figure(size=(side + 0.8, side))
     (axis,) = figure.axes

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import jax.numpy as jnp
-from jaxdl.losses.classification import softmax_cross_entropy
 
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.losses.classification import softmax_cross_entropy
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.training.classify import classifier_evaluation
 from jaxdl.training.images import ImageConfig, prepare_images
@@ -47,11 +46,7 @@ def build(cfg: Config) -> Task:
     ) -> tuple[Array, tuple[Tree, Pairs]]:
         logits, extra = apply_train(model, params, extra, batch["image"], key)
         loss = softmax_cross_entropy(logits, batch["label"], label_smoothing=cfg.label_smoothing)
-        right = jnp.argmax(logits, axis=1) == batch["label"]
-        metrics: dict[str, Any] = {
-            "loss": (loss.sum(), loss.size),
-            "accuracy": (right.sum(), right.size),
-        }
+        metrics = {"loss": weighted(loss), "accuracy": accuracy(logits, batch["label"])}
         return global_mean(loss), (extra, metrics)
 
     return supervised(

@@ -11,6 +11,7 @@ import numpy as np
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure, draw_confusion, draw_grid
 from jaxdl.losses.classification import softmax_cross_entropy
+from jaxdl.metrics.classification import confusion_matrix
 from jaxdl.training.evaluate import RowEvaluator
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Batch, Host, Numbers, Prepare
@@ -44,9 +45,10 @@ def classifier_evaluation(model: nn.Module, prepare: Prepare) -> Any:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             draw_mistakes(rows, split).save(folder / "mistakes.png")
-            draw_confusion(rows["label"], rows["prediction"], split.classes).save(
-                folder / "confusion.png"
+            counts = confusion_matrix(
+                rows["prediction"], rows["label"], num_classes=len(split.classes)
             )
+            draw_confusion(np.asarray(counts), split.classes).save(folder / "confusion.png")
         numbers = {
             "loss": float(rows["loss"].mean(dtype=np.float64)),
             "accuracy": float((rows["prediction"] == rows["label"]).mean()),

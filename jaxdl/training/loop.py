@@ -1,6 +1,5 @@
 """The only training loop: chunks of steps as one program each, on one device or many."""
 
-import math
 import signal
 import time
 from collections import deque
@@ -15,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import DeviceMemoryError, DivergedError, JaxdlError, UsageError
+from jaxdl.metrics.accumulate import finish
 from jaxdl.training.checkpoint import Checkpoints
 from jaxdl.training.chunk import make_chunk, zero_sums
 from jaxdl.training.parallel import Parallel
@@ -208,8 +208,7 @@ class _Run:
     def _log(self, step: int, sums: Any) -> None:
         sums = jax.device_get(self.parallel.read_all(sums))
         self._check_finite(sums)
-        pairs = sums["pairs"]
-        row = {name: float(s / n) if n else math.nan for name, (s, n) in pairs.items()}
+        row = finish(sums["pairs"])
         if self.task.rate is not None:
             row["lr"] = self.task.rate(step - 1)
         if sums["bad"]:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Prepare, Tree
 
@@ -51,7 +52,7 @@ def make_train_step(
         if ema:
             new = new.replace(ema=optax.incremental_update(params, state.ema, 1 - ema))
         state = keep_if_finite(loss + grad_norm, after_update(new), state)
-        metrics = total(metrics, axis_name) | {"grad_norm": (grad_norm, jnp.float32(1))}
+        metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
         return state.replace(step=state.step + 1), metrics
 
     return train_step
@@ -74,12 +75,6 @@ def device_key(key: Key, axis_name: str | None = AXIS) -> Key:
 def average(tree: Tree, axis_name: str | None = AXIS) -> Tree:
     """The mean over devices, leaf by leaf."""
     return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
-
-
-def total(metrics: Pairs, axis_name: str | None = AXIS) -> dict[str, Any]:
-    """(sum, count) pairs added over devices, as float32."""
-    pairs = jax.tree.map(jnp.float32, dict(metrics))
-    return pairs if axis_name is None else jax.lax.psum(pairs, axis_name)
 
 
 def global_mean(

@@ -7,6 +7,7 @@ import numpy as np
 import optax
 
 from jaxdl.data.split import NoData, Split
+from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
@@ -16,7 +17,6 @@ from jaxdl.training.step import (
     global_mean,
     keep_if_finite,
     row_keys,
-    total,
 )
 from jaxdl.training.task import Task, supervised
 
@@ -63,7 +63,7 @@ def classifier(optim=OptimConfig(lr=0.05), *, steps=40, poison=None, split=None,
         logits, extra = apply_train(model, params, extra, batch["x"], key)
         loss = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
         weight = batch["weight"]
-        metrics = {"loss": ((loss * weight).sum(), weight.sum())}
+        metrics = {"loss": weighted(loss, weight)}
         return global_mean(loss, weight), (extra, metrics)
 
     task = supervised(
@@ -117,7 +117,7 @@ def gan():
             new_params[name] = optax.apply_updates(state.params[name], updates)
         new = state.replace(params=new_params, opt_state=new_opt)
         state = keep_if_finite(d_loss + g_loss, new, state)
-        pairs = total({"d_loss": (d_loss, 1), "g_loss": (g_loss, 1)})
+        pairs = total({"d_loss": (d_loss, 1), "g_loss": (g_loss, 1)}, AXIS)
         return state.replace(step=state.step + 1), pairs
 
     return Task({"train": split}, init, lambda keys, batch, train: batch, step)
