@@ -41,7 +41,7 @@ def prepared_version(name: str, root: Path) -> Path:
         return max(found, key=lambda path: [int(part) for part in path.name.split(".")])
     import tensorflow_datasets as tfds
 
-    known = tfds.list_builders()
+    known = tfds.list_builders(with_community_datasets=False)
     if name.split("/")[0] not in known:
         raise unknown("data.name", name, ["digits", *known], "`jaxdl list` shows what configs use.")
     command = (

@@ -1,4 +1,4 @@
-"""One loop for every shape of work: the same state whatever the chunks, devices and interruptions."""
+"""One loop for every shape of work: the same state whatever chunks, devices and interruptions."""
 
 import dataclasses
 import itertools
