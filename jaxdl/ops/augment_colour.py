@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -67,32 +68,39 @@ def apply_jitter(images: Array, factors: Array, order: Array) -> Array:
     The first three are blends with black, the mean grey and the grey picture. A turn of hue costs
     far more, so it runs once, between the blends before it and those after it.
     """
+    planes = jnp.moveaxis(images, -1, 0)  # (3, B, H, W): a third faster on a CPU
     when_hue = jnp.argmax(order == HUE, axis=1)
-    for turn in range(3):
-        images = blend_step(images, factors, order[:, turn], turn < when_hue)
-    images = turn_hue(images, factors[:, HUE])
-    for turn in range(1, 4):
-        images = blend_step(images, factors, order[:, turn], turn > when_hue)
-    return images
+
+    def before(turn: Array, planes: Array) -> Array:
+        return blend_step(planes, factors, jnp.take(order, turn, axis=1), turn < when_hue)
+
+    def after(turn: Array, planes: Array) -> Array:
+        return blend_step(planes, factors, jnp.take(order, turn, axis=1), turn > when_hue)
+
+    # Loops, because unrolled XLA computes every step again for the mean of each later one.
+    planes = jax.lax.fori_loop(0, 3, before, planes)
+    planes = turn_hue(planes, factors[:, HUE])
+    planes = jax.lax.fori_loop(1, 4, after, planes)
+    return jnp.moveaxis(planes, 0, -1)
 
 
-def blend_step(images: Array, factors: Array, which: Array, active: Array) -> Array:
-    """One change of brightness, contrast or saturation, `which` `(B,)`, where `active` `(B,)`."""
+def blend_step(planes: Array, factors: Array, which: Array, active: Array) -> Array:
+    """One change of planes `(3, B, H, W)`: which `(B,)` of the blends, where `active` `(B,)`."""
     which = jnp.where(active, which, BRIGHTNESS)
     factor = jnp.take_along_axis(factors, which[:, None], axis=1)[:, 0]
-    factor = jnp.where(active, factor, 1.0)[:, None, None, None]
-    which = which[:, None, None, None]
-    shade = grey(images)
+    factor = jnp.where(active, factor, 1.0)[:, None, None]
+    which = which[:, None, None]
+    shade = grey(planes)
     other = jnp.where(which == CONTRAST, shade.mean(axis=(1, 2), keepdims=True), shade)
     other = jnp.where(which == BRIGHTNESS, 0.0, other)
-    return jnp.clip(factor * images + (1 - factor) * other, 0, 1)
+    return jnp.clip(factor[None] * planes + ((1 - factor) * other)[None], 0, 1)
 
 
-def turn_hue(images: Array, turn: Array) -> Array:
+def turn_hue(planes: Array, turn: Array) -> Array:
     """Turns the colour circle by `turn` `(B,)` rounds, at equal value and saturation (HSV)."""
-    top, bottom = images.max(axis=-1), images.min(axis=-1)
+    r, g, b = planes
+    top, bottom = jnp.max(planes, axis=0), jnp.min(planes, axis=0)
     chroma = top - bottom
-    r, g, b = jnp.moveaxis(images, -1, 0)
     safe = jnp.where(chroma == 0, 1, chroma)
     # Not `top == r`: a fused program may round the two sides differently.
     red, green = (r >= g) & (r >= b), g >= b
@@ -101,11 +109,9 @@ def turn_hue(images: Array, turn: Array) -> Array:
     )
     sector = sector + 6 * turn[:, None, None]
     # A channel falls from top to bottom with its distance to the sector where it is the largest.
-    offset = jnp.array([5.0, 3.0, 1.0])
-    k = sector[..., None] + offset[None, None, None]
+    k = sector[None] + jnp.array([5.0, 3.0, 1.0])[:, None, None, None]
     k = k - 6 * jnp.floor(k / 6)  # jnp.mod takes three times as long on a CPU
-    fall = jnp.clip(jnp.minimum(k, 4 - k), 0, 1)
-    return top[..., None] - chroma[..., None] * fall
+    return top[None] - chroma[None] * jnp.clip(jnp.minimum(k, 4 - k), 0, 1)
 
 
 def random_grey(keys: Key, images: Array, *, probability: float = 0.2) -> Array:
@@ -113,7 +119,7 @@ def random_grey(keys: Key, images: Array, *, probability: float = 0.2) -> Array:
     check_colours("random_grey: images", images)
     check_fraction("random_grey: probability", probability)
     chosen = row_uniform(keys, 1)[:, :, None, None] < probability
-    return jnp.where(chosen, grey(images), images)
+    return jnp.where(chosen, grey(jnp.moveaxis(images, -1, 0))[..., None], images)
 
 
 def pca_lighting(
@@ -135,10 +141,9 @@ def pca_lighting(
     return images + colour[:, None, None, :]
 
 
-def grey(images: Array) -> Array:
-    """Brightness as the eye weighs it: `(..., 3)` -> `(..., 1)`."""
-    red, green, blue = jnp.split(images, 3, axis=-1)
-    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+def grey(planes: Array) -> Array:
+    """Brightness as the eye weighs it: `(3, ...)` -> `(...)`."""
+    return LUMA[0] * planes[0] + LUMA[1] * planes[1] + LUMA[2] * planes[2]
 
 
 def check_colours(who: str, images: Array) -> None:
