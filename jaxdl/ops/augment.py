@@ -21,6 +21,11 @@ def row_uniform(keys: Key, num: int) -> Array:
     return jax.vmap(lambda key: jax.random.uniform(key, (num,)))(keys)
 
 
+def row_normal(keys: Key, num: int) -> Array:
+    """`num` standard normal numbers a row from one draw: `(B,)` -> `(B, num)`."""
+    return jax.vmap(lambda key: jax.random.normal(key, (num,)))(keys)
+
+
 def random_flip(keys: Key, images: Array, *, probability: float = 0.5) -> Array:
     """Mirrors left and right with a probability: `(B, H, W, C)`, any dtype."""
     # As a gather: `where` with a reversed copy takes five times as long on a CPU.

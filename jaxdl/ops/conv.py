@@ -19,6 +19,7 @@ from jax import lax
 from jaxdl.typing import Array
 
 Padding = int | Sequence[int | tuple[int, int]]
+MULTIPLY_ADD = "multiply_add"  # the scope of elementwise products that stand for a convolution
 LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
 
@@ -277,8 +278,9 @@ def _depthwise_plain(x: Array, kernel: Array, geometry: Geometry) -> Array:
     channels = x.shape[-1]
     kernel = kernel.reshape(*window, channels, features // channels)
     y = jnp.zeros((), x.dtype)
-    for tap, shifted in _taps(x, window, geometry):
-        y = y + shifted[..., None] * kernel[tap][(None,) * (x.ndim - 1)]
+    with jax.named_scope(MULTIPLY_ADD):
+        for tap, shifted in _taps(x, window, geometry):
+            y = y + shifted[..., None] * kernel[tap][(None,) * (x.ndim - 1)]
     return y.reshape(*y.shape[:-2], features)
 
 

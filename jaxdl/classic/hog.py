@@ -1,0 +1,86 @@
+"""Histograms of oriented gradients (Dalal & Triggs 2005)."""
+
+import jax.numpy as jnp
+
+from jaxdl.checks import check_positive, check_rank
+from jaxdl.typing import Array, ArrayLike
+
+EPS = 1e-5  # under the root of a block's norm
+CLIP = 0.2  # no entry of a normalised block is larger: one strong edge does not rule
+
+
+def hog(
+    images: ArrayLike, *, cell: int = 8, orientations: int = 9, block: int | None = None
+) -> Array:
+    """A vector of edge directions for each image, colour or grey.
+
+    Without `block`, the cells' histograms as they are: `(B, H//cell * W//cell * orientations)`, so
+    320x240 gives 40 x 30 x 9 = 10,800 numbers. With `block`, every square of that many cells on a
+    side is normalised by itself and all of them are concatenated.
+    """
+    cells = cell_histograms(images, cell=cell, orientations=orientations)
+    if block is not None:
+        cells = normalise_blocks(cells, block=block)
+    return cells.reshape(len(cells), -1)
+
+
+def gradients(images: ArrayLike) -> tuple[Array, Array]:
+    """Centred differences down and across, 0 at the border; of the steepest channel at each pixel.
+
+    `(B, H, W)` or `(B, H, W, C)` -> two `(B, H, W)`.
+    """
+    check_rank("gradients: images", images, 3, 4)
+    x = jnp.asarray(images, jnp.result_type(images, jnp.float32))
+    x = x[..., None] if x.ndim == 3 else x
+    down = jnp.pad(x[:, 2:] - x[:, :-2], ((0, 0), (1, 1), (0, 0), (0, 0)))
+    across = jnp.pad(x[:, :, 2:] - x[:, :, :-2], ((0, 0), (0, 0), (1, 1), (0, 0)))
+    steepest = jnp.argmax(down**2 + across**2, axis=3)[..., None]
+    return tuple(jnp.take_along_axis(g, steepest, axis=3)[..., 0] for g in (down, across))
+
+
+def cell_histograms(images: ArrayLike, *, cell: int = 8, orientations: int = 9) -> Array:
+    """The mean gradient magnitude of each direction in [0, 180) degrees in each cell.
+
+    `(B, H, W)` or `(B, H, W, C)` -> `(B, H//cell, W//cell, orientations)`; rows and columns that
+    fill no cell are left out.
+    """
+    check_positive("cell_histograms: cell", cell)
+    check_positive("cell_histograms: orientations", orientations)
+    down, across = gradients(images)
+    batch, height, width = down.shape
+    rows, columns = height // cell, width // cell
+    if not rows or not columns:
+        raise ValueError(
+            f"cell_histograms: image {height}x{width} must hold a {cell}x{cell} cell; resize it"
+        )
+    magnitude = jnp.hypot(down, across)
+    angle = jnp.degrees(jnp.arctan2(down, across)) % 180
+    direction = jnp.floor(angle * (orientations / 180)).astype(jnp.int32) % orientations
+
+    def total(values):  # (B, H, W) -> (B, rows, columns)
+        values = values[:, : rows * cell, : columns * cell]
+        return jnp.mean(values.reshape(batch, rows, cell, columns, cell), axis=(2, 4))
+
+    parts = [total(jnp.where(direction == o, magnitude, 0)) for o in range(orientations)]
+    return jnp.stack(parts, axis=3)
+
+
+def normalise_blocks(cells: Array, *, block: int) -> Array:
+    """L2-Hys: each block of cells to unit norm, clipped at 0.2, to unit norm again.
+
+    `(B, h, w, O)` -> `(B, h-block+1, w-block+1, block, block, O)`.
+    """
+    check_rank("normalise_blocks: cells", cells, 4)
+    down, across = (n - block + 1 for n in cells.shape[1:3])
+    if block < 1 or down < 1 or across < 1:
+        raise ValueError(
+            f"normalise_blocks: block must lie in [1, {min(cells.shape[1:3])}], the cells on a "
+            f"side, got {block}"
+        )
+    shifts = [[cells[:, i : i + down, j : j + across] for j in range(block)] for i in range(block)]
+    blocks = jnp.stack([jnp.stack(row, axis=3) for row in shifts], axis=3)
+    return _to_unit(jnp.minimum(_to_unit(blocks), CLIP))
+
+
+def _to_unit(blocks: Array) -> Array:
+    return blocks / jnp.sqrt(jnp.sum(blocks**2, axis=(3, 4, 5), keepdims=True) + EPS**2)
