@@ -62,11 +62,13 @@ def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, 
 def _dispatch(argv: list[str]) -> int:
     parser = _parser()
     command = next((word for word in argv if not word.startswith("-")), None)
-    commands = {"run", "list", "summary", "predict", "show", "results", "doctor"}
+    commands = {"run", "list", "summary", "predict", "show", "results", "bench", "doctor"}
     if command is not None and command not in commands:
         close = ", ".join(nearest(command, commands))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
-    args, rest = parser.parse_known_args(argv)
+    # Read by hand: argparse would take a field's value for the config's name.
+    config = argv.pop(1) if argv[:1] == ["run"] and len(argv) > 1 and argv[1][0] != "-" else None
+    args, rest = parser.parse_known_args(argv, argparse.Namespace(config=config))
     if rest and not getattr(args, "takes_fields", False):
         parser.error(f"{args.command}: unknown arguments {' '.join(rest)}")
     if args.command is None:
@@ -87,7 +89,6 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     run = command("run", _run, "train or run a config; every field of it is a flag", add_help=False)
-    run.add_argument("config", nargs="?")
     run.add_argument("--config", dest="config_flag", metavar="FILE")
     run.add_argument("--run-dir", type=Path)
     run.add_argument("--resume", action="store_true")
@@ -109,6 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     results = command("results", _results, "record what a run measured")
     results.add_argument("action", choices=["add"])
     results.add_argument("run", type=Path)
+    bench = command("bench", _bench, "time the loop of a config against single steps")
+    bench.add_argument("what", choices=["steps"])
+    bench.add_argument("config")
+    bench.set_defaults(takes_fields=True)
     command("doctor", _doctor, "versions, devices, caches, known bad pairs")
     return parser
 
@@ -255,10 +260,10 @@ def _summary(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.training.task import example_input
 
     task = _task(args, rest, "summary")
-    from jaxdl.models.summary import summarize
+    from jaxdl.models.summary import summarize, table
 
     shape = example_input(task.splits["train"], task.prepare).shape[1:]
-    print(summarize(task.model, shape))
+    print(table(summarize(task.model, shape)))
     return 0
 
 
@@ -308,6 +313,14 @@ def _results(args: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def _bench(args: argparse.Namespace, rest: list[str]) -> int:
+    task = _task(args, rest, "bench")
+    from jaxdl.training.bench import loop_against_steps
+
+    print(loop_against_steps(task))
+    return 0
+
+
 def _doctor(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.training.doctor import examine
 
@@ -317,7 +330,6 @@ def _doctor(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _script_arguments(script: str, argv: list[str]) -> list[str]:
-    """`--config` is optional for a script: without one its own defaults run."""
     if any(word == "--config" or word.startswith("--config=") for word in argv):
         return argv
     raise UsageError(f"{Path(script).name}: give --config FILE or use: jaxdl run CONFIG")

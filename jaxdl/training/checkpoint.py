@@ -31,7 +31,7 @@ class CheckpointCorruptError(CheckpointError):
 def flatten(tree: Tree) -> dict[str, Host]:
     """Path -> array on the host; random keys as their words."""
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {jax.tree_util.keystr(path, simple=True, separator="."): _host(x) for path, x in leaves}
+    return {_name(path): np.asarray(_words(x)) for path, x in leaves}
 
 
 def params_sha256(tree: Tree) -> str:
@@ -207,7 +207,9 @@ class Checkpoints:
 
 def describe(tree: Tree) -> dict[str, list[Any]]:
     """Path -> [shape, dtype] of every array."""
-    return {path: [list(x.shape), str(x.dtype)] for path, x in flatten(tree).items()}
+    shapes = jax.eval_shape(lambda t: jax.tree.map(_words, t), tree)
+    leaves = jax.tree_util.tree_flatten_with_path(shapes)[0]
+    return {_name(path): [list(x.shape), str(x.dtype)] for path, x in leaves}
 
 
 def check_fit(like: Tree, saved: dict[str, list[Any]], who: Path, cast: bool) -> None:
@@ -232,20 +234,26 @@ def _shown(entry: list[Any] | None) -> str:
     return "" if entry is None else f"{entry[1]}{tuple(entry[0])}"
 
 
-def _host(x: Any) -> Host:
-    if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
-        x = jax.random.key_data(x)
-    return np.asarray(x)
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
+def _is_key(x: Any) -> bool:
+    return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _words(x: Any) -> Any:
+    return jax.random.key_data(x) if hasattr(x, "dtype") and _is_key(x) else x
 
 
 def _unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
     def back(path: Any, leaf: Any) -> Any:
-        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        name = _name(path)
         if name not in arrays:  # nothing to save: no elements
-            return leaf
+            return np.zeros(leaf.shape, leaf.dtype)
         value = np.asarray(arrays[name])
-        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            return jax.random.wrap_key_data(jnp.asarray(value), impl=jax.random.key_impl(leaf))
+        if _is_key(leaf):
+            return jax.random.wrap_key_data(jnp.asarray(value))
         return value.astype(leaf.dtype, copy=False)
 
     return jax.tree_util.tree_map_with_path(back, like)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 
 from jaxdl.checks import UsageError
-from jaxdl.ops.augment import random_crop_flip
+from jaxdl.ops.augment import random_crop_flip, split_rows
+from jaxdl.ops.augment_geometry import random_rotation
 from jaxdl.typing import Array, Batch, Key, Prepare
 
 
@@ -22,11 +23,15 @@ class ImageConfig:
     flip: bool = False
     """Training: mirror every other image."""
 
+    rotate: float = 0.0
+    """Training: turn by an angle of up to so many degrees to either side."""
+
     def __post_init__(self) -> None:
-        if self.crop < 0 or any(s <= 0 for s in self.std):
-            raise UsageError(
-                f"image: crop must be >= 0 and std > 0, got {self.crop} and {self.std}"
-            )
+        for name in ("crop", "rotate"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"image.{name} must be >= 0, got {getattr(self, name)}")
+        if any(std <= 0 for std in self.std):
+            raise UsageError(f"image.std must be > 0, got {self.std}")
 
 
 def to_float(image: Array) -> Array:
@@ -38,13 +43,18 @@ def to_float(image: Array) -> Array:
 
 def prepare_images(cfg: ImageConfig) -> Prepare:
     """`image (B, H, W, C)` uint8 becomes float32, augmented only in training; the rest stays."""
-    mean, std = jnp.asarray(cfg.mean, jnp.float32), jnp.asarray(cfg.std, jnp.float32)
+    mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
+
+    def augment(keys: Key, image: Array) -> Array:
+        move, turn = split_rows(keys, 2)
+        if cfg.crop or cfg.flip:  # on uint8: a quarter of the bytes
+            mirrored = 0.5 * cfg.flip
+            image = random_crop_flip(move, image, padding=cfg.crop, flip_probability=mirrored)
+        image = to_float(image)
+        return random_rotation(turn, image, degrees=cfg.rotate) if cfg.rotate else image
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
-        image = batch["image"]
-        if train and (cfg.crop or cfg.flip):  # on uint8: a quarter of the bytes
-            mirrored = 0.5 * cfg.flip
-            image = random_crop_flip(keys, image, padding=cfg.crop, flip_probability=mirrored)
-        return {**batch, "image": (to_float(image) - mean) / std}
+        image = augment(keys, batch["image"]) if train else to_float(batch["image"])
+        return {**batch, "image": (image - mean) / std}
 
     return prepare

@@ -21,7 +21,7 @@ WAYS = ("auto", "pmap", "shard_map")
 
 
 class Parallel:
-    """Places states and data on the first `devices` devices (default: all) and binds chunks to them.
+    """Places states and data on the first `devices` devices (default: all); binds chunks to them.
 
     A chunk is `(state, sums, resident, feed, count) -> (state, sums, mark)`; state and sums are
     donated.

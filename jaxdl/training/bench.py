@@ -1,0 +1,80 @@
+"""How fast steps are: the looped chunk against the same step called from Python."""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.training.chunk import make_chunk, zero_sums
+from jaxdl.training.parallel import Parallel
+from jaxdl.training.task import Task
+
+ROUNDS = 5
+
+
+def loop_against_steps(task: Task, steps: int = 50) -> str:
+    """Milliseconds a step of both ways, and the median of the ratios of interleaved rounds.
+
+    Step by step, each step is one jitted program over a batch that is gathered inside it, and nothing
+    is fetched in between; looped, `steps` of them are one program. One device.
+    """
+    looped, single = _looped(task, steps), _single(task, steps)
+    looped(), single()  # compile
+    pairs = []
+    for _ in range(ROUNDS):
+        pairs.append((_seconds(looped) / steps, _seconds(single) / steps))
+    ratio = statistics.median(a / b for a, b in pairs)
+    low, high = min(a / b for a, b in pairs), max(a / b for a, b in pairs)
+    a, b = (1e3 * statistics.median(times) for times in zip(*pairs, strict=True))
+    return (
+        f"looped {a:.3f} ms a step, step by step {b:.3f} ms: ratio {ratio:.3f} "
+        f"({low:.3f} to {high:.3f} in {ROUNDS} rounds of {steps} steps)"
+    )
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    jax.block_until_ready(work())
+    return time.perf_counter() - began
+
+
+def _looped(task: Task, steps: int) -> Callable[[], Any]:
+    split, parallel = task.splits["train"], Parallel("shard_map", 1)
+    state = jax.jit(task.init)(jax.random.key(0))
+    zero = zero_sums(task, parallel, state)
+    run = parallel.bind(make_chunk(task.step, split.gather, stop=True))
+    resident = parallel.place_all(split.resident())
+    feed = parallel.place_feed(split.feed(0, steps))
+    kept = [parallel.place(state)]
+
+    def work() -> Any:
+        kept[0], _, mark = run(kept[0], parallel.place_all(zero), resident, feed, np.int32(steps))
+        return mark
+
+    return work
+
+
+def _single(task: Task, steps: int) -> Callable[[], Any]:
+    split = task.splits["train"]
+    step = jax.vmap(task.step, (None, 0), axis_name="device", axis_size=1)
+
+    def one(state: Any, resident: Any, item: Any) -> Any:
+        batch = jax.tree.map(lambda x: x[None], dict(split.gather(resident, item)))
+        return jax.tree.map(lambda x: x[0], step(state, batch)[0])
+
+    run = jax.jit(one, donate_argnums=0)
+    resident = jax.device_put(dict(split.resident()))
+    kept = [jax.jit(task.init)(jax.random.key(0))]
+    feed = split.feed(0, steps)
+    items = [jax.device_put(jax.tree.map(lambda x, i=i: x[i], feed)) for i in range(steps)]
+
+    def work() -> Any:
+        for item in itertools.islice(items, steps):
+            kept[0] = run(kept[0], resident, item)
+        return kept[0].step
+
+    return work

@@ -1,0 +1,105 @@
+"""A file and flags become one checked dataclass."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from jaxdl.checks import UsageError
+from jaxdl.config import differences, parse, read_toml, to_table, write_toml
+from jaxdl.models.registry import ModelConfig
+
+
+@dataclass(frozen=True)
+class Loop:
+    one_of: ClassVar = (("steps", "epochs"),)
+    steps: int | None = None
+    epochs: int | None = 10
+
+
+@dataclass(frozen=True)
+class Optim:
+    lr: float = 0.1
+    nesterov: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    optim: Optim = Optim()
+    loop: Loop = Loop()
+    model: ModelConfig = ModelConfig("mlp")
+    widths: tuple[int, ...] = (1, 2)
+    name: str = ""
+
+
+def read(table, *flags):
+    return parse(Config, table, flags, path=Path("my.toml"), prog="test")
+
+
+def test_defaults_then_the_file_then_flags():
+    assert read({}).optim.lr == 0.1
+    assert read({"optim": {"lr": 0.2}}).optim.lr == 0.2
+    assert read({"optim": {"lr": 0.2}}, "--optim.lr", "0.3").optim.lr == 0.3
+    assert read({"optim": {"nesterov": True}}, "--optim.nesterov=False").optim.nesterov is False
+    assert read({"widths": [3]}, "--widths", "4", "5").widths == (4, 5)
+    assert read({"widths": []}).widths == ()
+    assert read({"name": "-a b"}).name == "-a b"
+    assert read({"optim": {"lr": -1e-3}}).optim.lr == -1e-3
+
+
+def test_the_last_word_of_two_that_exclude_each_other():
+    assert read({}).loop == Loop(None, 10)
+    assert read({"loop": {"steps": 5}}).loop == Loop(5, None)
+    assert read({"loop": {"steps": 5}}, "--loop.epochs", "2").loop == Loop(None, 2)
+    with pytest.raises(UsageError, match="loop.steps and loop.epochs exclude each other"):
+        read({"loop": {"steps": 5, "epochs": 2}})
+
+
+def test_a_model_brings_its_own_options():
+    assert read({}).model.hidden == (256,)
+    assert read({"model": {"name": "mlp", "hidden": [8, 4]}}).model.hidden == (8, 4)
+    lenet = read({"model": {"name": "mlp", "hidden": [8]}}, "--model.name", "lenet").model
+    assert (lenet.name, lenet.hidden) == ("lenet", 500)
+    assert isinstance(read({}), Config)
+    with pytest.raises(UsageError, match="no 'lennet'; did you mean lenet"):
+        read({}, "--model.name=lennet")
+
+
+@pytest.mark.parametrize(
+    ("table", "flags", "message"),
+    [
+        ({"optim": {"lrr": 1}}, [], r"my\.toml.*(?s:.*)--optim\.lrr(?s:.*)--optim\.lr"),
+        ({}, ["--optim.lrr", "1"], r"flags(?s:.*)--optim\.lrr(?s:.*)--optim\.lr FLOAT"),
+        ({}, ["--loop.steps", "1.5"], r"loop\.steps(?s:.*)1\.5"),
+        ({}, ["--optim.lr", "abc"], r"optim\.lr(?s:.*)abc"),
+        ({}, ["--optim.nesterov", "maybe"], r"maybe.*optim\.nesterov(?s:.*)True"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_source(table, flags, message):
+    with pytest.raises(UsageError, match=message):
+        read(table, *flags)
+
+
+def test_a_config_survives_its_file(tmp_path):
+    config = read(
+        {"optim": {"lr": 0.25}, "loop": {"steps": 3}, "model": {"name": "mlp", "hidden": []}}
+    )
+    write_toml(tmp_path / "c.toml", to_table(config))
+    again = parse(Config, read_toml(tmp_path / "c.toml"), [], path=Path("c"), prog="test")
+    assert to_table(again) == to_table(config)
+    assert dataclasses.asdict(again) == dataclasses.asdict(config)
+
+
+def test_differences_are_dotted():
+    old, new = {"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}
+    assert differences(old, new) == {"a.c": (2, 3), "d": (None, 4)}
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path):
+    (tmp_path / "bad.toml").write_text("a = = 1")
+    with pytest.raises(UsageError, match=r"bad\.toml: not valid TOML"):
+        read_toml(tmp_path / "bad.toml")
+    with pytest.raises(UsageError, match=r"none\.toml: cannot be read"):
+        read_toml(tmp_path / "none.toml")

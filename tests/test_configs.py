@@ -1,0 +1,42 @@
+"""Every config is read by its script and names its data; results belong to configs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jaxdl.cli import _read_config
+from jaxdl.config import read_toml
+from jaxdl.training.results import find_configs, list_rows, render
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = find_configs(ROOT)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_is_checked_by_its_script(name):
+    module, config = _read_config(CONFIGS[name], [])
+    assert isinstance(config, module.Config)
+    assert callable(module.run)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_names_its_script_and_its_data(name):
+    table = read_toml(CONFIGS[name])
+    assert isinstance(table["experiment"], str)
+    assert table["data"]["name"]
+    folder = CONFIGS[name].relative_to(ROOT / "configs").parts[0]
+    assert table["experiment"].split(".")[0] == folder
+
+
+def test_names_are_unique():
+    files = list((ROOT / "configs").rglob("*.toml"))
+    assert len(files) == len(CONFIGS)
+
+
+def test_results_belong_to_configs_and_are_rendered():
+    results = json.loads((ROOT / "results.json").read_text())
+    assert set(results) <= set(CONFIGS)
+    assert (ROOT / "RESULTS.md").read_text() == render(ROOT)
+    recorded = {row["config"] for row in list_rows(ROOT) if row["metrics"]}
+    assert recorded == set(results)

@@ -1,0 +1,38 @@
+"""Each script runs: one of its configs, on embedded data, two steps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jaxdl.cli import _read_config, main
+from jaxdl.training.results import find_configs
+
+ROOT = Path(__file__).parents[1]
+# One config a script: the flags that make it small and independent of prepared data.
+SMALL = {
+    "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
+}
+
+
+def scripts():
+    found = {}
+    for path in sorted((ROOT / "experiments").rglob("*.py")):
+        if path.name != "__init__.py":
+            name = ".".join(path.relative_to(ROOT / "experiments").with_suffix("").parts)
+            found[name] = path
+    return found
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_script_runs_two_steps(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config, flags = SMALL[name]
+    assert _read_config(find_configs(ROOT)[config], [])[0].__name__ == f"experiments.{name}"
+    with pytest.raises(SystemExit) as stop:
+        main(argv=["run", config, *flags, "--run-dir", str(tmp_path / "run")])
+    assert stop.value.code == 0
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["experiment"] == name
+    assert report["metrics"]
+    assert report["seconds"]["total"] > 0
