@@ -107,7 +107,7 @@ def normalise(image: Host, mean: Sequence[float], std: Sequence[float]) -> Host:
         )
     if min(std) <= 0:
         raise DataError(f"normalise: std must be > 0, got {tuple(std)}")
-    return (image - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return (image.astype(np.float32) - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
 
 
 def as_pair(size: Size) -> tuple[int, int]:
