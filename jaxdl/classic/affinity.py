@@ -1,7 +1,6 @@
 """Affinity propagation (Frey & Dueck 2007): rows vote for exemplars by passing messages."""
 
 import dataclasses
-from functools import partial
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -24,7 +23,7 @@ class Exemplars(NamedTuple):
     converged: Array  # () bool
 
 
-@partial(jax.jit, static_argnames=("max_steps", "patience"))
+@jax.jit
 def affinity_propagation(
     similarity: Array, *, damping: float = 0.5, max_steps: int = 200, patience: int = 15
 ) -> Exemplars:
@@ -53,7 +52,7 @@ def affinity_propagation(
         return (steps < max_steps) & ~done
 
     zeros = jnp.zeros_like(similarity)
-    start = (zeros, zeros, jnp.zeros(size, bool), 0, 0)
+    start = (zeros, zeros, jnp.zeros(size, bool), jnp.int32(0), jnp.int32(0))
     _, _, chosen, same, steps = lax.while_loop(going, step, start)
     exemplar = jnp.where(jnp.any(chosen), _settle(similarity, chosen), -1)
     number = jnp.cumsum(jnp.zeros(size, bool).at[exemplar].set(True)) - 1

@@ -26,7 +26,7 @@ class Tiles(NamedTuple):
     last: Array  # (T,) one past the last
 
 
-@partial(jax.jit, static_argnames=("min_points", "block"))
+@partial(jax.jit, static_argnames="block")
 def dbscan(points: Array, *, radius: float, min_points: int = 5, block: int = 512) -> Array:
     """The cluster of each row, numbered by their first core row, -1 for noise.
 
@@ -114,7 +114,7 @@ def _squares(a: Array, b: Array) -> Array:
     """Squared distances `(N, M)`: exact differences where rows are short, else one product."""
     if a.shape[1] > NARROW:
         return squared_euclidean(a, b)
-    return sum((a[:, d, None] - b[None, :, d]) ** 2 for d in range(a.shape[1]))
+    return jnp.sum((a[:, None, :] - b[None, :, :]) ** 2, axis=2)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

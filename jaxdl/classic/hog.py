@@ -35,7 +35,8 @@ def gradients(images: ArrayLike) -> tuple[Array, Array]:
     down = jnp.pad(x[:, 2:] - x[:, :-2], ((0, 0), (1, 1), (0, 0), (0, 0)))
     across = jnp.pad(x[:, :, 2:] - x[:, :, :-2], ((0, 0), (0, 0), (1, 1), (0, 0)))
     steepest = jnp.argmax(down**2 + across**2, axis=3)[..., None]
-    return tuple(jnp.take_along_axis(g, steepest, axis=3)[..., 0] for g in (down, across))
+    down, across = (jnp.take_along_axis(g, steepest, axis=3)[..., 0] for g in (down, across))
+    return down, across
 
 
 def cell_histograms(images: ArrayLike, *, cell: int = 8, orientations: int = 9) -> Array:

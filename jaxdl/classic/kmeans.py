@@ -45,7 +45,7 @@ def plus_plus(key: Key, points: Array, k: int) -> Array:
     return jnp.concatenate([start[None, :], centres])
 
 
-@partial(jax.jit, static_argnames="max_steps")
+@jax.jit
 def lloyd(
     points: Array, centres: Array, *, max_steps: int = 300, tolerance: float = 1e-4
 ) -> Clusters:
@@ -67,7 +67,7 @@ def lloyd(
     def going(carry):
         return (carry[2] < max_steps) & ~carry[3]
 
-    start = (centres, jnp.full(len(points), -1), 0, False)
+    start = (centres, jnp.full(len(points), -1), jnp.int32(0), jnp.bool(False))
     centres, _, steps, _ = lax.while_loop(going, step, start)
     labels, distances = assign(points, centres)
     return Clusters(centres, labels, jnp.sum(distances), steps)
@@ -87,7 +87,7 @@ def fill_empty(labels: Array, distances: Array, k: int) -> Array:
     return labels.at[jnp.where(empty, row, len(labels))].set(jnp.arange(k), mode="drop")
 
 
-@partial(jax.jit, static_argnames=("k", "restarts", "max_steps"))
+@partial(jax.jit, static_argnames=("k", "restarts"))
 def kmeans(
     key: Key,
     points: Array,

@@ -12,7 +12,7 @@ with all rows.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +78,7 @@ def search(
     return distances, indices
 
 
-def in_blocks(function: Callable[[Array], tuple[Array, ...]], rows: ArrayLike, block: int):
+def in_blocks(function: Callable[[Array], tuple[Array, ...]], rows: ArrayLike, block: int) -> Any:
     """`function` over `block` rows at a time, one shape for all; results on the host."""
     check_positive("in_blocks: block", block)
     block = min(block, len(rows))
@@ -119,6 +119,7 @@ def _search_bounded(
     index: Index, queries: Array, *, k: int, candidates: int
 ) -> tuple[Array, Array, Array]:
     """As `_search_all`, and whether the bounds prove each row's answer, `(N,)`."""
+    assert index.basis is not None and index.heads is not None, "an index without a basis"
     queries = queries.astype(jnp.float32) - index.centre
     heads, squares = queries @ index.basis, jnp.sum(queries**2, axis=1)
     heads_squared, index_squared = (jnp.sum(h**2, axis=1) for h in (heads, index.heads))

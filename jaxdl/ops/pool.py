@@ -23,11 +23,6 @@ class Windows(NamedTuple):
     pads: tuple[tuple[int, int], ...]  # a negative high end is a crop: no window reaches there
     out: tuple[int, ...]
 
-    @property
-    def tile(self) -> bool:
-        """Windows lie side by side, so that a reshape finds them."""
-        return self.size == self.stride and all(low == 0 for low, _ in self.pads)
-
 
 def max_pool(
     x: Array,
@@ -63,9 +58,16 @@ def avg_pool(
     `count_include_pad`: padded zeros count as elements (what overhangs in ceil mode never does).
     """
     windows = _windows("avg_pool", x, window, stride, padding, ceil_mode)
-    parts = (part for _, part in _taps(x, windows, 0))
-    count = _counts(x.shape[1:-1], windows, padding, count_include_pad)
-    return sum(parts, jnp.zeros((), x.dtype)) * (1 / count)[None, ..., None].astype(x.dtype)
+    sums = lax.reduce_window(
+        x,
+        np.zeros((), x.dtype),
+        lax.add,
+        (1, *windows.size, 1),
+        (1, *windows.stride, 1),
+        [(0, 0), *windows.pads, (0, 0)],
+    )
+    count = _counts(x.shape[1:-1], windows, count_include_pad)
+    return sums * (1 / count)[None, ..., None].astype(x.dtype)
 
 
 def _windows(who, x, window, stride, padding, ceil_mode) -> Windows:
@@ -91,19 +93,19 @@ def _windows(who, x, window, stride, padding, ceil_mode) -> Windows:
     return Windows(size, stride, tuple(zip(pads, ends, strict=True)), tuple(out))
 
 
-def _taps(x: Array, windows: Windows, fill: float) -> Iterator[tuple[tuple[int, ...], Array]]:
+def _taps(x: Array, windows: Windows) -> Iterator[Array]:
     """For each position in the window its values in all windows, `(B, H', W', C)`."""
     edges = [(0, 0, 0), *((low, high, 0) for low, high in windows.pads), (0, 0, 0)]
-    x = lax.pad(x, jnp.array(fill, x.dtype), edges)
+    x = lax.pad(x, jnp.array(-math.inf, x.dtype), edges)
     for tap in itertools.product(*map(range, windows.size)):
         where = [
             slice(t, t + (o - 1) * s + 1, s)
             for t, o, s in zip(tap, windows.out, windows.stride, strict=True)
         ]
-        yield tap, x[(slice(None), *where)]
+        yield x[(slice(None), *where)]
 
 
-def _counts(sizes: Sequence[int], windows: Windows, padding, include: bool) -> np.ndarray:
+def _counts(sizes: Sequence[int], windows: Windows, include: bool) -> np.ndarray:
     """The number of elements that the mean of each window divides by, one axis a spatial axis."""
     lows = [low for low, _ in windows.pads]
     counts = np.ones((1,) * len(sizes))
@@ -118,16 +120,15 @@ def _counts(sizes: Sequence[int], windows: Windows, padding, include: bool) -> n
 
 
 def _max_pool_plain(x: Array, windows: Windows) -> Array:
-    parts = (part for _, part in _taps(x, windows, -math.inf))
-    return reduce(jnp.maximum, parts)
+    return reduce(jnp.maximum, _taps(x, windows))
 
 
 _max_pool = jax.custom_vjp(_max_pool_plain, nondiff_argnums=(1,))
 
 
 def _max_pool_forward(x: Array, windows: Windows) -> tuple[Array, Array]:
-    small = jnp.uint8 if math.prod(windows.size) <= 256 else jnp.int32
-    parts = (part for _, part in _taps(x, windows, -math.inf))
+    small = jnp.uint8 if math.prod(windows.size) < 256 else jnp.int32
+    parts = _taps(x, windows)
     best = next(parts)
     first = jnp.zeros(best.shape, small)
     for place, part in enumerate(parts, 1):
@@ -138,39 +139,42 @@ def _max_pool_forward(x: Array, windows: Windows) -> tuple[Array, Array]:
 
 
 def _max_pool_backward(windows: Windows, first: Array, grad: Array) -> tuple[Array]:
-    back = _spread_tiles if windows.tile else _spread_windows
-    return (back(windows, first, grad),)
+    """Each input element asks the windows that hold it whether it was their maximum.
+
+    With the padded input cut into cells of the stride, (B, H / s, s, W / s, s, C), the windows of a
+    cell are its own and the few before it, so that all is one elementwise pass and no scatter.
+    """
+    rank, size, stride = len(windows.size), windows.size, windows.stride
+    ends = [
+        (o - 1) * s + k - high
+        for o, k, s, (_, high) in zip(windows.out, size, stride, windows.pads, strict=True)
+    ]
+    cells = [-(-end // s) for end, s in zip(ends, stride, strict=True)]
+    within = tuple(range(2, 2 * rank + 1, 2))
+    zero, parts = jnp.zeros((), grad.dtype), []
+    for back in itertools.product(*(range(-(-k // s)) for k, s in zip(size, stride, strict=True))):
+        edges = [(b, n - o - b, 0) for b, n, o in zip(back, cells, windows.out, strict=True)]
+        edges = [(0, 0, 0), *edges, (0, 0, 0)]
+        winner = jnp.expand_dims(lax.pad(first, jnp.zeros((), first.dtype), edges), within)
+        share = jnp.expand_dims(lax.pad(grad, zero, edges), within)
+        place = _places(windows, back).astype(first.dtype)
+        parts.append(jnp.where(winner == place, share, zero))
+    spread = reduce(jnp.add, parts)
+    spread = spread.reshape(len(grad), *(n * s for n, s in zip(cells, stride, strict=True)), -1)
+    inside = (slice(low, end) for (low, _), end in zip(windows.pads, ends, strict=True))
+    return (spread[(slice(None), *inside)],)
 
 
-def _spread_tiles(windows: Windows, first: Array, grad: Array) -> Array:
-    """One pass over the input: each element asks its only window whether it was the maximum."""
-    rank = len(windows.size)
-    between = tuple(range(2, 2 * rank + 1, 2))  # (B, H', kh, W', kw, C)
-    places = jnp.arange(math.prod(windows.size), dtype=first.dtype).reshape(
-        [1, *(n for k in windows.size for n in (1, k)), 1]
-    )
-    chosen = jnp.expand_dims(first, between) == places
-    spread = jnp.where(chosen, jnp.expand_dims(grad, between), jnp.zeros((), grad.dtype))
-    sizes = [o * k for o, k in zip(windows.out, windows.size, strict=True)]
-    spread = spread.reshape(grad.shape[0], *sizes, grad.shape[-1])
-    edges = [(0, 0, 0), *((0, -high, 0) for _, high in windows.pads), (0, 0, 0)]
-    return lax.pad(spread, jnp.zeros((), grad.dtype), edges)
-
-
-def _spread_windows(windows: Windows, first: Array, grad: Array) -> Array:
-    """Overlapping windows: for each position in the window the gradients that it receives."""
-    zero = jnp.zeros((), grad.dtype)
-    parts = []
-    for place, tap in enumerate(itertools.product(*map(range, windows.size))):
-        part = jnp.where(first == jnp.array(place, first.dtype), grad, zero)
-        edges = [
-            (t - low, k - 1 - t - high, s - 1)
-            for t, k, s, (low, high) in zip(
-                tap, windows.size, windows.stride, windows.pads, strict=True
-            )
-        ]
-        parts.append(lax.pad(part, zero, [(0, 0, 0), *edges, (0, 0, 0)]))
-    return reduce(jnp.add, parts)
+def _places(windows: Windows, back: tuple[int, ...]) -> np.ndarray:
+    """The place that a cell's elements have in the window that starts `back` cells before it."""
+    places = np.zeros((1,) * (2 * len(back) + 2), np.int64)
+    outside = places > 0
+    for axis, (k, s, b) in enumerate(zip(windows.size, windows.stride, back, strict=True)):
+        shape = [s if i == 2 * axis + 2 else 1 for i in range(places.ndim)]
+        tap = (np.arange(s) + b * s).reshape(shape)
+        places = places * k + tap
+        outside = outside | (tap >= k)
+    return np.where(outside, math.prod(windows.size), places)
 
 
 _max_pool.defvjp(_max_pool_forward, _max_pool_backward)

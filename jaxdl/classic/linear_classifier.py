@@ -1,0 +1,105 @@
+"""Linear classifiers with softmax or SVM loss: scores, objective, fitting, the bias trick."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from jaxdl.checks import check_one_of, check_rank
+from jaxdl.classic.descent import batch_order, descend_batches
+from jaxdl.classic.estimator import Classifier, rows
+from jaxdl.losses.classification import multiclass_hinge, softmax_cross_entropy
+from jaxdl.typing import Array, ArrayLike, Host, Key
+
+LOSSES: dict[str, Callable[..., Array]] = {
+    "softmax": softmax_cross_entropy,
+    "svm": multiclass_hinge,
+}
+PENALTIES: dict[str, Callable[[Array], Array]] = {
+    "l2": lambda weight: jnp.sum(weight**2),
+    "l1": lambda weight: jnp.sum(jnp.abs(weight)),
+}
+
+
+class Linear(NamedTuple):
+    """Scores x W + b: column k of W is the template of class k."""
+
+    weight: Array  # (D, K)
+    bias: Array  # (K,)
+
+
+def init_linear(key: Key, width: int, num_classes: int, *, std: float = 0.01) -> Linear:
+    """W from N(0, std^2), b zero: all classes start alike, so the softmax loss is about log K."""
+    return Linear(std * jax.random.normal(key, (width, num_classes)), jnp.zeros(num_classes))
+
+
+def class_scores(params: Linear, x: ArrayLike) -> Array:
+    """x W + b, `(B, D)` -> `(B, K)`."""
+    return jnp.asarray(x) @ params.weight + params.bias[None, :]
+
+
+def with_ones(x: ArrayLike) -> Array:
+    """The bias trick: a last feature of 1, so that W's last row is the bias. -> `(B, D + 1)`."""
+    check_rank("with_ones: x", x, 2)
+    return jnp.pad(jnp.asarray(x), ((0, 0), (0, 1)), constant_values=1)
+
+
+@functools.cache
+def objective(loss: str = "softmax", penalty: str = "l2") -> Callable[..., Array]:
+    """f(strength, params, x, labels) = mean loss of the rows + strength R(W); b is not penalised.
+
+    `loss` "softmax" or "svm"; `penalty` "l2": R = sum W^2, "l1": R = sum |W|. The same function is
+    given for the same names, so that what was compiled with it is found again.
+    """
+    check_one_of("objective: loss", loss, LOSSES)
+    check_one_of("objective: penalty", penalty, PENALTIES)
+
+    def value(strength: ArrayLike, params: Linear, x: Array, labels: Array) -> Array:
+        losses = LOSSES[loss](class_scores(params, x), labels)
+        return jnp.mean(losses) + strength * PENALTIES[penalty](params.weight)
+
+    return value
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class LinearClassifier(Classifier):
+    """Softmax or SVM by stochastic gradient descent on mean loss + `strength` R(W)."""
+
+    loss: str = "softmax"
+    penalty: str = "l2"
+    strength: float = 1e-3
+    rate: float = 0.1
+    momentum: float = 0.9
+    epochs: int = 20
+    batch_size: int = 128
+    seed: int = 0
+
+    def fit(self, x: ArrayLike, y: ArrayLike) -> "LinearClassifier":
+        """Finds `params_` and `history_`, the objective at each step."""
+        x, codes = self.encode(x, y)
+        start, shuffle = jax.random.split(jax.random.key(self.seed))
+        order = batch_order(shuffle, len(x), min(self.batch_size, len(x)), self.epochs)
+        self.params_, history = descend_batches(
+            Partial(objective(self.loss, self.penalty), jnp.float32(self.strength)),
+            init_linear(start, x.shape[1], len(self.classes_)),
+            order,
+            x.astype(np.float32),
+            codes,
+            rate=self.rate,
+            momentum=self.momentum,
+        )
+        self.history_ = np.asarray(history)
+        return self
+
+    def decision_function(self, x: ArrayLike) -> Host:
+        """The score of each class, `(N, K)`."""
+        return np.asarray(class_scores(self.fitted("params_"), rows("LinearClassifier", x)))
+
+    def predict(self, x: ArrayLike) -> Host:
+        """The label of each row, `(N,)`."""
+        return self.classes_[np.argmax(self.decision_function(x), axis=1)]

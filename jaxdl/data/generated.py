@@ -1,0 +1,48 @@
+"""What a set that is made, not read, must offer: rows by index, and to say that it is synthetic."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from jaxdl.checks import check_positive
+from jaxdl.typing import Host
+
+
+class Generated(ABC):
+    """A set with known answers: row i depends on (seed, i) alone, so any road can stream it.
+
+    Every row has the same keys, shapes and dtypes, so rows stack.
+    """
+
+    synthetic: ClassVar[bool] = True
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, size: int, seed: int):
+        check_positive(f"{type(self).__name__}: size", size)
+        self.size = size
+        self.seed = seed
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """One line for reports; it begins with "synthetic"."""
+
+    @abstractmethod
+    def make(self, rows: Host) -> dict[str, Host]:
+        """The rows of the given indices `(n,)`, stacked: name -> `(n, ...)`."""
+
+    def rows(self, indices: Host | list[int]) -> dict[str, Host]:
+        """The rows of these indices `(n,)` in this order, stacked: name -> `(n, ...)`."""
+        indices = np.asarray(indices, np.int64)
+        bad = indices[(indices < 0) | (indices >= self.size)]
+        if bad.size:
+            raise IndexError(f"{type(self).__name__}: row {bad[0]} is not in 0..{self.size - 1}")
+        return self.make(indices)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> Mapping[str, Host]:
+        return {name: values[0] for name, values in self.rows([index]).items()}
