@@ -46,6 +46,7 @@ def test_dropout_acts_in_training_only_and_keeps_the_mean(rate):
     assert model.apply({"params": params}, x, train=False)[0, 0] == 2000
     rngs = {"dropout": jax.random.key(1)}
     total = model.apply({"params": params}, x, train=True, rngs=rngs)[0, 0]
+    assert abs(total - 2000) > 1  # something was dropped
     kept = total * (1 - rate)  # each kept value counts 1 / (1 - rate)
     assert kept == pytest.approx(round(float(kept)), abs=0.01)
     assert kept == pytest.approx(2000 * (1 - rate), rel=0.06)

@@ -56,7 +56,7 @@ def looped_text(model: Any, shape) -> str:
 @pytest.mark.parametrize(
     ("model", "shape", "forward", "backward"),
     [
-        (LeNet(10, conv1=4, conv2=5, hidden=6), (2, 28, 28, 1), 2, 3),  # no gradient of the images
+        (LeNet(10, conv1=4, conv2=5, hidden=6), (2, 28, 28, 1), 2, 4),
         (Mixed(), (2, 16, 16, 3), 3, 5),  # the depthwise layer is none
     ],
 )

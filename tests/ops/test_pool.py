@@ -31,7 +31,7 @@ CASES = [
     ((5, 5), (2, 3), (1, 2), (1, 0), False),
     ((6, 6), 3, 1, 1, True),
     ((4, 4), 2, 3, 0, True),  # a gap between the windows
-    ((6, 6), 2, 2, 1, True),  # the last window would start in the padding
+    ((5, 5), 2, 2, 1, True),  # the last window would start in the padding
     ((7,), 3, 2, 1, True),
     ((4, 5, 6), (1, 2, 2), None, 0, False),
     ((4, 5, 6), 2, 1, 1, False),
