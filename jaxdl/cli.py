@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it, so that --help and list ans
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -15,12 +16,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jaxdl import __version__
-from jaxdl.checks import JaxdlError, UsageError, nearest, unknown
-from jaxdl.config import differences, parse, read_toml, to_table, write_toml
+from jaxdl.checks import CheckpointError, JaxdlError, UsageError, nearest, unknown
+from jaxdl.config import parse, read_toml, to_table
 from jaxdl.training.results import add_result, find_config, find_configs, headline, list_rows
-
-STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
-MOVABLE = ("data.dir",)
 
 
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
@@ -34,8 +32,13 @@ def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoRetu
         code = _complain(error, error.code)
     except ValueError as error:
         code = _complain(error, 2)
-    except KeyboardInterrupt:
-        code = 130
+    except KeyboardInterrupt as error:
+        code = getattr(error, "code", 130)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        code = _complain(error, 2)
     sys.exit(code)
 
 
@@ -119,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.training.folder import open_run
+    from jaxdl.training.signals import Signals, terminable
+
     name = args.config_flag or args.config
     if name is None:
         raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
@@ -126,17 +132,34 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
     module, cfg = _read_config(path, rest)
     run_dir = _run_dir(path.stem, args)
     again = shlex.join(["jaxdl", "run", name, *rest, "--run-dir", str(run_dir), "--resume"])
-    _open_run(run_dir, module, cfg, args.resume, again)
-    print(f"run folder {run_dir}; continue it with: {again}", file=sys.stderr)
-    try:
-        extra = {"resume": True} if args.resume else {}
-        module.run(cfg, run_dir, **extra)
-    except JaxdlError as error:
-        if error.code > 128 or error.code in (3, 7):
-            print(f"resume with: {again}", file=sys.stderr)
-        raise
-    _name_report(run_dir, path.stem, ["jaxdl", "run", name, *rest])
+    table = {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
+    with open_run(run_dir, table, resume=args.resume, again=again), terminable():
+        Signals.farewell = f"Resume with: {again}"
+        _say(f"run folder {run_dir}; continue it with: {again}")
+        try:
+            module.run(cfg, run_dir, **({"resume": True} if args.resume else {}))
+        except (Exception, KeyboardInterrupt) as error:
+            error = _explain(error, run_dir)
+            code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)
+            if code > 128 or code in (3, 7):
+                _say(f"resume with: {again}")
+            raise error from None
+        _name_report(run_dir, path.stem, ["jaxdl", "run", name, *rest])
     return 0
+
+
+def _explain(error: BaseException, run_dir: Path) -> BaseException:
+    """What a run died of, in the words of the person who started it."""
+    from jaxdl.training.loop import explain
+
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        return CheckpointError(f"{error}; what was saved in {run_dir} before stands")
+    return explain(error) if isinstance(error, Exception) else error
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, Any]:
@@ -187,31 +210,6 @@ def _run_dir(name: str, args: argparse.Namespace) -> Path:
     if args.resume and earlier:
         return earlier[-1]
     return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-
-
-def _open_run(run_dir: Path, module: Any, cfg: Any, resume: bool, again: str) -> None:
-    """Refuses a folder in use, or a resumed config of another structure; else saves the config."""
-    from jaxdl.training.record import make_folder
-
-    table = {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
-    saved = run_dir / "config.toml"
-    if run_dir.exists() and any(run_dir.iterdir()) and not resume:
-        raise UsageError(
-            f"run folder {run_dir} exists; choose another, or continue it with:\n  {again}"
-        )
-    if resume and saved.exists():
-        _compare(read_toml(saved), table)
-    make_folder(run_dir)
-    write_toml(saved, table)
-
-
-def _compare(old: dict[str, Any], new: dict[str, Any]) -> None:
-    changed = differences(old, new)
-    for name, (before, after) in changed.items():
-        print(f"resuming with {name} = {after} (was {before})", file=sys.stderr)
-    fixed = [n for n in changed if n.startswith(STRUCTURAL) and n not in MOVABLE]
-    if fixed:
-        raise UsageError(f"resume: {', '.join(fixed)} cannot change in a run; start a new one")
 
 
 def _name_report(run_dir: Path, name: str, command: list[str]) -> None:

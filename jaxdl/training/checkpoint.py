@@ -6,12 +6,12 @@ that verifies is not used. Arrays are saved from host memory by path, so the num
 change in between.
 """
 
+import contextlib
 import hashlib
-import json
-import os
+import itertools
 import shutil
-import time
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.training.environment import versions
+from jaxdl.checks import CheckpointError, DivergedError, UsageError
+from jaxdl.config import differences
+from jaxdl.training.manifest import (
+    SUFFIX,
+    CheckpointCorruptError,
+    manifest_path,
+    verify,
+    write_manifest,
+    writer,
+)
 from jaxdl.typing import Host, Tree
-
-
-class CheckpointCorruptError(CheckpointError):
-    """A file of a checkpoint is missing or is not what was written."""
 
 
 def flatten(tree: Tree) -> dict[str, Host]:
     """Path -> array on the host; random keys as their words."""
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {_name(path): np.asarray(_words(x)) for path, x in leaves}
+    flat = {_name(path): np.asarray(_words(x)) for path, x in leaves}
+    if len(flat) < len(leaves):
+        names = [_name(path) for path, _ in leaves]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"state: two arrays have the path {twice!r}; rename one of them")
+    return flat
 
 
 def params_sha256(tree: Tree) -> str:
@@ -44,13 +53,17 @@ def params_sha256(tree: Tree) -> str:
 
 
 class Checkpoints:
-    """The checkpoints of one run, newest `keep` of them.
+    """The checkpoints of one run, newest `keep` of them (0: all).
 
-    With `fresh`, a folder that already has some is refused: nothing is overwritten.
+    With `fresh`, a folder that already has some is refused: nothing is overwritten. `config`, the
+    run's table, is kept with each and compared where a checkpoint does not fit.
     """
 
-    def __init__(self, folder: Path, *, keep: int = 2, fresh: bool = False) -> None:
-        self.folder, self.keep = folder.absolute(), keep
+    def __init__(
+        self, folder: Path, *, keep: int = 2, fresh: bool = False, config: Any = None
+    ) -> None:
+        self.folder, self.keep, self.config = folder.absolute(), keep, config
+        self.made = False
         if fresh and self.steps():
             raise UsageError(
                 f"{self.folder} already holds checkpoints; resume, or use another folder"
@@ -58,25 +71,30 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps that were saved to the end, oldest first."""
-        found = [int(p.name.split(".")[0]) for p in self.folder.glob("*.manifest.json")]
-        return sorted(step for step in found if (self.folder / str(step)).is_dir())
+        names = [p.name.removesuffix(SUFFIX) for p in self.folder.glob("*" + SUFFIX)]
+        return sorted(int(name) for name in names if name.isdigit() and self._root(name).is_dir())
 
     def save(self, step: int, state: Tree, host: dict[str, Any]) -> None:
         """Saves `state` and the plain values `host` as `step`, then drops the oldest.
 
         Later steps (after going back to an older one) are moved aside first. Raises
-        CheckpointError, with earlier steps intact, where the disk refuses.
+        CheckpointError, with earlier steps intact, where the disk refuses, DivergedError where an
+        array holds a NaN.
         """
-        self._clear(step)
         arrays = {path: value for path, value in flatten(state).items() if value.size}
+        check_finite(arrays, step)
         try:
-            self._save_arrays(step, arrays)
-            self._write_manifest(step, state, host)
-        except (OSError, ValueError, RuntimeError) as error:
-            self._remove(step)
+            self._make_room(step)
+            try:
+                self._save_arrays(step, arrays)
+                write_manifest(self._root(step), describe(state), self.config, host)
+            except Exception:
+                self._remove(step)
+                raise
+        except Exception as error:  # Orbax lets through whatever its parts raise
             raise self._refused(step, arrays, error) from error
-        for old in self.steps()[: -self.keep]:
-            self._remove(old)
+        if self.keep:
+            self.drop(self.steps()[: -self.keep])
 
     def restore(
         self, like: Tree, step: int | None = None, *, cast: bool = False
@@ -90,54 +108,67 @@ class Checkpoints:
         wanted = self.steps() if step is None else [step]
         problems = []
         for candidate in reversed(wanted):
+            root = self._root(candidate)
             try:
-                manifest = self.verify(candidate)
+                manifest = verify(root)
             except CheckpointCorruptError as error:
                 problems.append(str(error))
                 continue
             for problem in problems:
                 warnings.warn(f"{problem}; using step {candidate}", RuntimeWarning, stacklevel=2)
-            check_fit(like, manifest["arrays"], self.folder / str(candidate), cast)
+            check_fit(like, manifest, root, cast=cast, config=self.config)
             arrays = self._load_arrays(candidate)
             return _unflatten(like, arrays), candidate, manifest["host"]
         raise CheckpointCorruptError("; ".join(problems) or f"no checkpoint in {self.folder}")
 
     def verify(self, step: int) -> dict[str, Any]:
         """The manifest of `step`. Raises CheckpointCorruptError naming the file that is wrong."""
-        path = self._manifest(step)
-        try:
-            manifest = json.loads(path.read_text())
-            files = manifest["files"]
-        except (OSError, ValueError, KeyError) as error:
-            raise CheckpointCorruptError(f"checkpoint {path} cannot be read ({error})") from None
-        for name, digest in files.items():
-            file = self.folder / str(step) / name
-            if not file.is_file():
-                raise CheckpointCorruptError(f"checkpoint file {file} is missing")
-            if _sha256(file) != digest:
-                raise CheckpointCorruptError(f"checkpoint file {file} is damaged (sha256 differs)")
-        return manifest
+        return verify(self._root(step))
+
+    def drop(self, steps: Iterable[int]) -> None:
+        """Deletes these steps; one that is half deleted is never taken for a whole one."""
+        for step in steps:
+            old = self._root(step).replace(self.folder / f"{step}.old-tmp")
+            manifest_path(self._root(step)).unlink(missing_ok=True)
+            shutil.rmtree(old, ignore_errors=True)
 
     def clean(self) -> list[Path]:
-        """Removes what a killed process left half-written; to be called under the run's lock."""
-        whole = {str(step) for step in self.steps()}
-        left = [p for p in self.folder.glob("*") if p.is_dir() and p.name not in whole]
-        left = [p for p in left if not p.name.startswith("aside-")]
-        left += [p for p in self.folder.glob("*.json*") if p.name.split(".")[0] not in whole]
+        """Makes the folder, and deals with what a killed process left there; returns what it was.
+
+        To be called under the run's lock. Half-written files are deleted. A folder whose manifest
+        never came may be whole: it is moved aside.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.made = True
+        whole = set(self.steps())
+        left = leftovers(self.folder)
         for path in left:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return left
+        odd = [step for step in self._found() if step not in whole]
+        self._move_aside(odd)
+        return left + [self._root(step) for step in odd]
 
-    def _manager(self) -> Any:
+    def move_aside_after(self, step: int) -> None:
+        """Moves the steps after `step` aside: they belong to a course that is not taken again."""
+        self._move_aside([s for s in self._found() if s > step])
+
+    def _root(self, step: int | str) -> Path:
+        return self.folder / str(step)
+
+    def _found(self) -> list[int]:
+        return [int(p.name) for p in self.folder.glob("*") if p.name.isdigit()]
+
+    def _manager(self, **options: Any) -> Any:
         import logging
 
         import orbax.checkpoint as ocp
 
         logging.getLogger("absl").setLevel(logging.ERROR)
-        options = ocp.CheckpointManagerOptions(
-            enable_async_checkpointing=False, create=True, save_root_metadata=False
+        # Asynchronous saves fail in silence.
+        made = ocp.CheckpointManagerOptions(
+            enable_async_checkpointing=False, create=False, save_root_metadata=False, **options
         )
-        return ocp.CheckpointManager(self.folder, options=options)
+        return ocp.CheckpointManager(self.folder, options=made)
 
     def _save_arrays(self, step: int, arrays: dict[str, Host]) -> None:
         import orbax.checkpoint as ocp
@@ -149,53 +180,40 @@ class Checkpoints:
     def _load_arrays(self, step: int) -> dict[str, Host]:
         import orbax.checkpoint as ocp
 
-        with self._manager() as manager, warnings.catch_warnings():
+        with self._manager(read_only=True) as manager, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it would rather restore onto the devices that saved
             return manager.restore(step, args=ocp.args.StandardRestore())
 
-    def _write_manifest(self, step: int, state: Tree, host: dict[str, Any]) -> None:
-        root = self.folder / str(step)
-        files = sorted(p for p in root.rglob("*") if p.is_file())
-        for file in files:
-            _sync(file)
-        manifest = {
-            "step": step,
-            "files": {str(p.relative_to(root)): _sha256(p) for p in files},
-            "arrays": describe(state),
-            "versions": versions(),
-            "host": host,
-        }
-        path = self._manifest(step)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(manifest))
-        _sync(part)
-        part.replace(path)
-        _sync(self.folder)
+    def _make_room(self, step: int) -> None:
+        if self.made and not self.folder.is_dir():
+            raise FileNotFoundError("the folder has been removed")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.made = True
+        self._move_aside([s for s in self._found() if s >= step])
 
-    def _manifest(self, step: int) -> Path:
-        return self.folder / f"{step}.manifest.json"
-
-    def _clear(self, step: int) -> None:
-        later = [s for s in self.steps() if s >= step]
-        if later:
-            aside = self.folder / f"aside-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-            aside.mkdir(exist_ok=True)
-            for old in later:
-                (self.folder / str(old)).replace(aside / str(old))
-                self._manifest(old).replace(aside / self._manifest(old).name)
-        if (self.folder / str(step)).exists():  # saved, but its manifest never came
-            shutil.rmtree(self.folder / str(step))
+    def _move_aside(self, steps: list[int]) -> None:
+        if not steps:
+            return
+        asides = (self.folder / f"aside-{n}" for n in itertools.count(1))
+        aside = next(path for path in asides if not path.exists())
+        aside.mkdir()
+        for step in steps:
+            for path in (manifest_path(self._root(step)), self._root(step)):
+                if path.exists():
+                    path.replace(aside / path.name)
 
     def _remove(self, step: int) -> None:
-        self._manifest(step).unlink(missing_ok=True)
-        for path in [self.folder / str(step), *self.folder.glob(f"{step}.*tmp*")]:
+        manifest = manifest_path(self._root(step))
+        for path in (manifest, manifest.with_suffix(".part")):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        for path in [self._root(step), *self.folder.glob(f"{step}.*tmp*")]:
             shutil.rmtree(path, ignore_errors=True)
-        self._manifest(step).with_suffix(".part").unlink(missing_ok=True)
 
     def _refused(self, step: int, arrays: dict[str, Host], error: Exception) -> CheckpointError:
         need = sum(value.nbytes for value in arrays.values())
         try:
-            free = f"{shutil.disk_usage(self.folder).free / 1e6:.1f} MB free"
+            free = f"{shutil.disk_usage(self.folder).free / 1e6:.1f} MB are free"
         except OSError:
             free = "the folder is gone"
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -205,6 +223,15 @@ class Checkpoints:
         )
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """What a killed process may leave in a folder of checkpoints, half-written or half-deleted."""
+    left = [p for p in folder.glob("*tmp*") if p.is_dir()]
+    left += folder.glob("*.part")
+    manifests = folder.glob("*" + SUFFIX)
+    left += [p for p in manifests if not (folder / p.name.removesuffix(SUFFIX)).is_dir()]
+    return sorted(left)
+
+
 def describe(tree: Tree) -> dict[str, list[Any]]:
     """Path -> [shape, dtype] of every array."""
     shapes = jax.eval_shape(lambda t: jax.tree.map(_words, t), tree)
@@ -212,9 +239,27 @@ def describe(tree: Tree) -> dict[str, list[Any]]:
     return {_name(path): [list(x.shape), str(x.dtype)] for path, x in leaves}
 
 
-def check_fit(like: Tree, saved: dict[str, list[Any]], who: Path, cast: bool) -> None:
-    """Raises CheckpointError naming up to ten paths at which `saved` is not what `like` needs."""
-    want = describe(like)
+def check_finite(arrays: dict[str, Host], step: int) -> None:
+    """Raises DivergedError where an array holds a NaN, or one of the model's an infinity."""
+    for path, value in arrays.items():
+        if not jnp.issubdtype(value.dtype, jnp.floating):
+            continue
+        model = path.split(".")[0] in ("params", "extra", "ema")
+        if not np.isfinite(value).all() if model else np.isnan(value).any():
+            raise DivergedError(
+                f"{path} holds a NaN or an infinity at step {step}, though the losses were finite; "
+                "it is not saved, earlier checkpoints stand. Lower optim.lr or set optim.clip_norm"
+            )
+
+
+def check_fit(
+    like: Tree, manifest: dict[str, Any], who: Path, *, cast: bool = False, config: Any = None
+) -> None:
+    """Raises CheckpointError naming up to ten paths at which the checkpoint is not what `like` is.
+
+    With both configs known it also says what differs between them.
+    """
+    want, saved = describe(like), manifest["arrays"]
     wrong = []
     for path in sorted(want.keys() | saved.keys()):
         need, have = want.get(path), saved.get(path)
@@ -224,10 +269,15 @@ def check_fit(like: Tree, saved: dict[str, list[Any]], who: Path, cast: bool) ->
             wrong.append(f"{path}: {_shown(need)} in the model, not in the checkpoint")
         elif need[0] != have[0] or (need[1] != have[1] and not cast):
             wrong.append(f"{path}: {_shown(need)} in the model, {_shown(have)} in the checkpoint")
-    if wrong:
-        more = f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-        shown = "\n  ".join(wrong[:10])
-        raise CheckpointError(f"checkpoint {who} does not fit the model:\n  {shown}{more}")
+    if not wrong:
+        return
+    lines = wrong[:10]
+    if len(wrong) > 10:
+        lines.append(f"and {len(wrong) - 10} more")
+    changed = differences(manifest["config"] or {}, config or {}) if config else {}
+    lines += [f"config {name}: {old} when saved, {new} now" for name, (old, new) in changed.items()]
+    by = f"(written by jaxdl {writer(manifest)})"
+    raise CheckpointError(f"checkpoint {who} {by} does not fit the model:\n  " + "\n  ".join(lines))
 
 
 def _shown(entry: list[Any] | None) -> str:
@@ -257,16 +307,3 @@ def _unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
         return value.astype(leaf.dtype, copy=False)
 
     return jax.tree_util.tree_map_with_path(back, like)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

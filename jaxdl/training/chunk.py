@@ -17,8 +17,8 @@ def make_chunk(step: Step, gather: Callable[..., Any], stop: bool) -> Callable[.
     """A program of up to `count` steps over one feed, to be bound by `Parallel`.
 
     `sums` are the metrics added up since the last row, without those of steps that are not finite;
-    the first of these steps is kept in `sums["bad_step"]` and, with `stop`, ends the chunk (and
-    the next).
+    the first of these steps is kept in `sums["bad_step"]`, its metrics in `sums["bad_pairs"]`. With
+    `stop` it ends the chunk (and the next).
     """
 
     def chunk(state: TrainState, sums: Any, resident: Any, feed: Any, count: Any) -> Any:
@@ -35,8 +35,12 @@ def make_chunk(step: Step, gather: Callable[..., Any], stop: bool) -> Callable[.
             ok = jnp.all(jnp.stack(finite))
             first = (sums["bad_step"] < 0) & ~ok
             added = jax.tree.map(lambda a, b: a + jnp.where(ok, b, 0), sums["pairs"], metrics)
+            seen = jax.tree.map(
+                lambda a, b: jnp.where(first, jnp.float32(b), a), sums["bad_pairs"], metrics
+            )
             sums = {
                 "pairs": added,
+                "bad_pairs": seen,
                 "bad": sums["bad"] + ~ok,
                 "bad_step": jnp.where(first, number, sums["bad_step"]),
             }
@@ -62,7 +66,7 @@ def zero_sums(task: Task, parallel: Parallel, state: TrainState) -> Any:
     mapped = jax.vmap(one, in_axes=(None, None, None), axis_name=AXIS, axis_size=1)
     shapes = jax.eval_shape(mapped, share, resident, feed)
     pairs = jax.tree.map(lambda x: np.zeros(x.shape[1:], np.float32), shapes)
-    return {"pairs": pairs, "bad": np.int32(0), "bad_step": np.int32(-1)}
+    return {"pairs": pairs, "bad_pairs": pairs, "bad": np.int32(0), "bad_step": np.int32(-1)}
 
 
 def _pair(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """What a run ran on: versions, devices, caches; and the settings that every command starts with."""
 
+import functools
 import importlib.metadata
 import json
 import logging
@@ -25,11 +26,15 @@ PACKAGES = (
 
 
 def quiet() -> None:
-    """Keeps the start-up noise of XLA and absl off stderr; to be called before jax is imported."""
+    """Keeps the start-up noise of XLA and absl off stderr, and warnings to a line each.
+
+    To be called before jax is imported.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     logging.getLogger("absl").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.formatwarning = lambda message, *where: f"warning: {message}\n"
 
 
 def use_compilation_cache() -> None:
@@ -42,6 +47,7 @@ def use_compilation_cache() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """The versions that a result depends on; a package that is absent is left out."""
     found = {"python": platform.python_version()}

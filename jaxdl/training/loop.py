@@ -3,8 +3,6 @@
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import DeviceMemoryError, DivergedError, JaxdlError, UsageError
+from jaxdl.checks import DeviceMemoryError, DivergedError, JaxdlError
+from jaxdl.config import read_toml
 from jaxdl.metrics.accumulate import finish
+from jaxdl.training.best import Best
 from jaxdl.training.checkpoint import Checkpoints
 from jaxdl.training.chunk import make_chunk, zero_sums
+from jaxdl.training.lock import hold
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, make_plan
 from jaxdl.training.record import Record
+from jaxdl.training.signals import Signals
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
@@ -74,62 +76,70 @@ class _Run:
         self.parallel = Parallel(loop.parallel, loop.devices)
         self.parallel.check_batch(self.split.batch_size)
         self.record = Record(run_dir, self.plan.steps, self.split.batch_size)
-        self.checkpoints = Checkpoints(run_dir / "checkpoints", fresh=not resume)
-        self.keep_best = Checkpoints(run_dir / "best", keep=1, fresh=not resume)
+        self.signals = Signals(self.record.say)
         self.seconds = {"total": 0.0, "compile": 0.0, "train": 0.0}
-        self.signum: int | None = None
         self.step, self.saved, self.skipped = 0, -1, 0
-        self.best: tuple[float, int] | None = None
-        self.since_best = 0
         self.resume = resume
+        self.run: Any = None
 
     def go(self) -> Fit:
         """Starts or resumes, trains to the end of the plan, and closes what it opened."""
-        with self.record, self._signals():
+        with hold(self.record.dir), self.record, self.signals:
             try:
                 self._start()
                 self._train()
-            except jax.errors.JaxRuntimeError as error:
-                raise _explain(error, self.split.batch_size) from error
-        state = self.parallel.read(self.state)
-        if self.loop.best and self.best:
-            state, _, _ = self.keep_best.restore(state)
+            except (jax.errors.JaxRuntimeError, MemoryError) as error:
+                raise explain(error, self._needs()) from error
         return Fit(
-            state=state,
+            state=self.best.restore(self.parallel.read(self.state)),
             steps=self.step,
             seconds=self._seconds(),
             examples_per_second=self.record.rate(),
             devices=self.parallel.count,
             seed=self.seed,
             rows=self.record.rows,
-            best_step=self.best[1] if self.best else None,
+            best_step=self.best.step,
             skipped=self.skipped,
         )
 
     def _start(self) -> None:
         self.record.say("preparing")
+        self._open_checkpoints()
         state = jax.jit(self.task.init)(jax.random.key(self.seed))
         self.zero = zero_sums(self.task, self.parallel, state)
         sums = self.zero
         if self.resume and self.checkpoints.steps():
+            hyper = state.hyper
             state, self.step, host = self.checkpoints.restore(state)
-            self.saved = self.step
-            self.seconds = {k: v + host["seconds"].get(k, 0.0) for k, v in self.seconds.items()}
-            self.skipped = host["skipped"]
-            leaves = [np.asarray(x, np.float32) for x in host["sums"]]
-            sums = self.zero | {
-                "pairs": jax.tree.unflatten(jax.tree.structure(self.zero["pairs"]), leaves)
-            }
+            state = state.replace(hyper=hyper)  # the config's numbers hold, as it may have changed
+            sums = self._take_up(host)
             self.record.say(f"resumed at step {self.step}")
         self.record.start(self.step)
-        for row in self.record.rows:
-            self._note_best(row)
+        self.best.resume(self.record.rows, self.step)
         self.state = self.parallel.place(state)
         self.sums = self.parallel.place_all(sums)
         self.resident = self.parallel.place_all(self.split.resident())
         self.capacity = min(self.plan.log_every, CHUNK_STEPS, self.plan.steps)
         if self.step < self.plan.steps:
             self._compile()
+
+    def _open_checkpoints(self) -> None:
+        folder, fresh = self.record.dir, not self.resume
+        path = folder / "config.toml"
+        config = read_toml(path) if path.exists() else None
+        self.checkpoints = Checkpoints(folder / "checkpoints", fresh=fresh, config=config)
+        self.best = Best(folder / "best", self.loop.best, fresh=fresh, config=config)
+        left = ", ".join(path.name for path in self.checkpoints.clean())
+        if left:
+            self.record.say(f"left by a run that was killed, cleaned up: {left}")
+
+    def _take_up(self, host: dict[str, Any]) -> Any:
+        """What a checkpoint says beside the state; returns the sums of its open interval."""
+        self.saved, self.skipped = self.step, host["skipped"]
+        self.seconds = {k: v + host["seconds"].get(k, 0.0) for k, v in self.seconds.items()}
+        leaves = [np.asarray(x, np.float32) for x in host["sums"]]
+        pairs = jax.tree.unflatten(jax.tree.structure(self.zero["pairs"]), leaves)
+        return self.zero | {"pairs": pairs, "bad": np.int32(host["bad"])}
 
     def _compile(self) -> None:
         began = time.perf_counter()
@@ -138,6 +148,15 @@ class _Run:
         args = (self.state, self.sums, self.resident, self._feed(1), np.int32(1))
         self.run = self.parallel.bind(chunk).lower(*args).compile()
         self.seconds["compile"] += time.perf_counter() - began
+
+    def _needs(self) -> str:
+        state = jax.eval_shape(self.task.init, jax.random.key(0))
+        sizes = {"the state": sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state))}
+        sizes["the data"] = sum(x.nbytes for x in self.split.resident().values())
+        if self.run is not None:
+            sizes["a step"] = self.run.memory_analysis().temp_size_in_bytes
+        shown = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in sizes.items())
+        return f"at batch size {self.split.batch_size} ({shown} on each device)"
 
     def _feed(self, count: int) -> Any:
         feed = self.split.feed(self.step, self.step + count)
@@ -150,7 +169,7 @@ class _Run:
         logs: deque[tuple[int, Any]] = deque()
         quota, self.clock = 1, time.perf_counter()
         self.began_steps = self.clock
-        while self.step < self.plan.steps and not self._patience_spent():
+        while not self._done():
             boundary = min(
                 -(-(self.step + 1) // self.plan.log_every) * self.plan.log_every, self.plan.steps
             )
@@ -174,6 +193,10 @@ class _Run:
                 self._pause()
         self.record.flush()
 
+    def _done(self) -> bool:
+        patient = not self.loop.patience or self.best.since < self.loop.patience
+        return self.step >= self.plan.steps or not patient
+
     def _wait(self, mark: Any, count: int) -> int:
         jax.block_until_ready(mark)
         now = time.perf_counter()
@@ -185,7 +208,7 @@ class _Run:
     def _pausing(self) -> bool:
         at = [self.plan.save_every, self.plan.eval_every]
         due = any(n and self.step % n == 0 for n in at) or self.step == self.plan.steps
-        return due or self.signum is not None
+        return due or self.signals.signum is not None
 
     def _pause(self) -> None:
         """Evaluation, checkpoint and signals, with nothing under way on the devices."""
@@ -194,10 +217,12 @@ class _Run:
         if logged and self.plan.eval_every and self.step % self.plan.eval_every == 0:
             self._evaluate()
         self.record.flush()
-        if self.step % self.plan.save_every == 0 or self.signum or self.step == self.plan.steps:
-            self._save()
-        if self.signum:
-            raise Stopped(self.step, self.signum)
+        signum = self.signals.signum
+        if self.step % self.plan.save_every == 0 or signum or self._done():
+            self._save(jax.device_get(self.parallel.read_all(self.sums)))
+            self.best.drop_needless(self.checkpoints.steps())
+        if signum:
+            raise Stopped(self.step, signum)
         self.clock = time.perf_counter()
 
     def _check_open_interval(self) -> None:
@@ -223,19 +248,27 @@ class _Run:
         self.step, self.saved = bad, -1
         self.state = self.state.replace(step=self.state.step - 1)  # the bad step counted itself
         self.record.flush()
-        self._save_pairs(sums)
-        rows = jax.tree.leaves(self.split.feed(bad, bad + 1))[0][0]
-        shown = ", ".join(map(str, np.ravel(rows)[:8]))
-        path = self.record.debug_batch(
-            bad, self.split.gather(self.split.resident(), self.split.feed(bad, bad + 1)[0])
-        )
-        rate = f", learning rate {self.task.rate(bad):.3g}" if self.task.rate else ""
+        try:
+            self._save(sums)
+            kept = "the state before it is saved"
+        except DivergedError as error:
+            kept = str(error)
+        seen = finish(sums["bad_pairs"])
+        if self.task.rate is not None:
+            seen["learning rate"] = self.task.rate(bad)
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in seen.items())
         raise DivergedError(
-            f"the loss or a gradient is not finite at step {bad}{rate}; "
-            "the state before it is saved. "
-            f"Its batch (rows {shown}, ...) is in {path}; lower optim.lr, set optim.clip_norm, or "
+            f"the loss or a gradient is not finite at step {bad} ({shown}); {kept}. "
+            f"Its batch ({self._keep_batch(bad)}; lower optim.lr, set optim.clip_norm, or "
             "loop.on_nan=skip"
         )
+
+    def _keep_batch(self, step: int) -> str:
+        feed = self.split.feed(step, step + 1)
+        rows = np.ravel(jax.tree.leaves(feed)[0][0])
+        batch = self.split.gather(self.split.resident(), jax.tree.map(lambda x: x[0], feed))
+        path = self.record.debug_batch(step, {**batch, "rows": rows})
+        return f"rows {', '.join(map(str, rows[:8]))}{', ...' * (len(rows) > 8)}) is in {path}"
 
     def _evaluate(self) -> None:
         assert self.task.evaluate is not None, "the plan evaluates only where it can"
@@ -244,35 +277,19 @@ class _Run:
         folder = self.record.dir / "pictures" / f"{self.step:08d}"
         numbers = self.task.evaluate(state, self.task.splits["val"], folder)
         row = self.record.join(self.step, {f"val_{k}": v for k, v in numbers.items()})
-        if self._note_best(row):
-            self.keep_best.save(self.step, state, {})
+        if self.best.note(row):
+            self.best.save(state)
 
-    def _note_best(self, row: Numbers) -> bool:
-        name = self.loop.best
-        if not name or not any(key.startswith("val_") for key in row):
-            return False
-        if name not in row:
-            known = ", ".join(key for key in row if key.startswith("val_"))
-            raise UsageError(f"loop.best: no number {name!r} in the evaluation; it has {known}")
-        smaller = "loss" in name or "error" in name
-        value = -row[name] if smaller else row[name]
-        self.since_best += 1
-        if self.best is not None and value <= self.best[0]:
-            return False
-        self.best, self.since_best = (value, int(row["step"])), 0
-        return True
-
-    def _patience_spent(self) -> bool:
-        return bool(self.loop.patience) and self.since_best >= self.loop.patience
-
-    def _save(self) -> None:
-        self._save_pairs(jax.device_get(self.parallel.read_all(self.sums)))
-
-    def _save_pairs(self, sums: Any) -> None:
+    def _save(self, sums: Any) -> None:
         if self.step == self.saved:
             return
         leaves = [float(x) for x in jax.tree.leaves(sums["pairs"])]
-        host = {"seconds": self._seconds(), "skipped": self.skipped, "sums": leaves}
+        host = {
+            "seconds": self._seconds(),
+            "skipped": self.skipped,
+            "sums": leaves,
+            "bad": int(sums["bad"]) * (self.loop.on_nan == "skip"),  # else it is taken again
+        }
         self.checkpoints.save(self.step, self.parallel.read(self.state), host)
         self.saved = self.step
 
@@ -280,32 +297,13 @@ class _Run:
         now = time.perf_counter()
         return self.seconds | {"total": self.seconds["total"] + now - self.began}
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        def note(signum: int, frame: Any) -> None:
-            if self.signum is not None and signum == signal.SIGINT:
-                raise KeyboardInterrupt
-            self.signum = signum
-            self.record.say(f"{signal.Signals(signum).name}: finishing the chunk and saving")
 
-        kinds = (signal.SIGTERM, signal.SIGINT)
-        try:
-            before = {kind: signal.signal(kind, note) for kind in kinds}
-        except ValueError:  # not the main thread: signals are not ours
-            yield
-            return
-        try:
-            yield
-        finally:
-            for kind, handler in before.items():
-                signal.signal(kind, handler)
-
-
-def _explain(error: Exception, batch_size: int) -> Exception:
-    if "RESOURCE_EXHAUSTED" not in str(error):
+def explain(error: Exception, needs: str = "") -> Exception:
+    """A DeviceMemoryError where `error` says that memory ran out, else `error` itself."""
+    if "RESOURCE_EXHAUSTED" not in str(error) and not isinstance(error, MemoryError):
         return error
-    first = str(error).splitlines()[0]
+    first = (str(error) or "MemoryError").splitlines()[0]
     return DeviceMemoryError(
-        f"the device ran out of memory at batch size {batch_size} ({first}). "
-        "Lower data.batch_size, use a smaller model, or train on more devices"
+        f"memory ran out {needs}: {first}. Lower data.batch_size, use a smaller model, or train on "
+        "more devices"
     )

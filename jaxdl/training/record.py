@@ -1,72 +1,33 @@
-"""The run folder: its lock, metrics.jsonl, TensorBoard events, and the progress line."""
+"""What a run leaves as it goes: metrics.jsonl, TensorBoard events, and the progress line."""
 
-import fcntl
 import json
 import os
-import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
-from jaxdl.checks import RunBusyError, UsageError
+from jaxdl.checks import CheckpointError
 from jaxdl.training.environment import write_environment
+from jaxdl.training.events import EventFile
 from jaxdl.typing import Batch, Numbers
 
 
-class Lock:
-    """One writer a run folder: an advisory lock that dies with its process, and who holds it."""
-
-    def __init__(self, folder: Path) -> None:
-        make_folder(folder)
-        self.path = folder / "lock"
-        self.file = self.path.open("a+")
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.file.seek(0)
-            holder = self.file.read().strip() or "another process"
-            self.file.close()
-            raise RunBusyError(
-                f"run folder {folder} is in use by {holder}; wait, or choose another --run-dir"
-            ) from None
-        self.file.truncate(0)
-        started = time.strftime("%Y-%m-%d %H:%M:%S")
-        self.file.write(f"pid {os.getpid()} on {socket.gethostname()} since {started}\n")
-        self.file.flush()
-
-    def release(self) -> None:
-        """Gives the folder back."""
-        self.path.unlink(missing_ok=True)
-        self.file.close()
-
-
-def make_folder(folder: Path) -> None:
-    """Creates `folder`. Raises UsageError, before any work, where it cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(
-            f"run folder {folder} cannot be written by uid {os.getuid()} ({error.strerror}); "
-            "choose another with --run-dir"
-        ) from None
-
-
 def read_rows(path: Path) -> list[Numbers]:
-    """The rows of a metrics.jsonl; a last line that was cut short is left out."""
+    """The rows of a metrics.jsonl; a line that is damaged, as the last one may be, is left out."""
     rows = []
     if path.exists():
-        for line in path.read_text().splitlines():
+        for line in path.read_bytes().splitlines():
             try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict) and isinstance(row.get("step"), int):
+                rows.append(row)
     return rows
 
 
@@ -83,10 +44,9 @@ class Record:
         self.written = 0
         self.examples, self.busy = 0.0, 0.0
         self.last, self.tty, self.width = 0.0, sys.stderr.isatty(), 0
-        self.events: Any = None
+        self.events: EventFile | None = None
 
     def __enter__(self) -> "Record":
-        self.lock = Lock(self.dir)
         return self
 
     def __exit__(
@@ -95,24 +55,26 @@ class Record:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.flush()
-        if self.events is not None:
-            self.events.close()
-        if self.tty:
-            print(file=sys.stderr)
-        self.lock.release()
+        try:
+            if not isinstance(error, CheckpointError):  # the disk that refused is not asked again
+                self.flush()
+        finally:
+            if self.events is not None:
+                self.events.close()
+            if self.tty:
+                self._print("\n")
 
     def start(self, step: int) -> None:
         """Keeps the rows up to `step` (a resumed run writes the later ones again)."""
         self.rows = [row for row in read_rows(self.path) if row["step"] <= step]
         part = self.path.with_suffix(".part")
-        part.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
-        part.replace(self.path)
+        with self._writing():
+            part.unlink(missing_ok=True)
+            self._append(part, self.rows)
+            part.replace(self.path)
+            write_environment(self.dir)
+            self.events = EventFile(self.dir / "events", first=step + 1)
         self.written = len(self.rows)
-        write_environment(self.dir)
-        from tensorboardX import SummaryWriter
-
-        self.events = SummaryWriter(str(self.dir / "events"), purge_step=step)
 
     def add(self, step: int, numbers: Numbers, seconds: float) -> None:
         """A row of the metrics of the steps since the last row."""
@@ -134,15 +96,12 @@ class Record:
         fresh = self.rows[self.written :]
         if not fresh:
             return
-        with self.path.open("a") as file:
-            file.write("".join(json.dumps(row) + "\n" for row in fresh))
-            file.flush()
-            os.fsync(file.fileno())
-        self.written = len(self.rows)
-        for row in fresh:
-            for name, value in row.items():
-                if name != "step" and np.isfinite(value):
-                    self.events.add_scalar(name, value, int(row["step"]))
+        with self._writing():
+            self._append(self.path, fresh)
+            self.written = len(self.rows)
+            for row in fresh if self.events is not None else []:
+                finite = {k: v for k, v in row.items() if k != "step" and np.isfinite(v)}
+                self.events.add(int(row["step"]), finite)
 
     def progress(self, step: int, count: int, seconds: float) -> None:
         """Counts examples and time; moves the progress line on a terminal."""
@@ -170,18 +129,49 @@ class Record:
         """One line of progress: rewritten in place on a terminal, else a plain line."""
         line = f"{who}  {text}".strip()
         if self.tty:
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
-            line = line[: columns - 1]
-            print("\r" + line.ljust(self.width), end="", file=sys.stderr, flush=True)
-            self.width = len(line)
+            room = _columns() - 1
+            self._print("\r" + line[:room].ljust(min(self.width, room)))
+            self.width = len(line[:room])
         else:
-            print(line, file=sys.stderr, flush=True)
+            self._print(line + "\n")
         self.last = time.monotonic()
+
+    def _print(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:  # whoever read it is gone; the run goes on
+            self.tty = False
 
     def debug_batch(self, step: int, batch: Batch) -> Path:
         """Saves the batch of a bad step for a look at it."""
         folder = self.dir / "debug"
-        folder.mkdir(exist_ok=True)
         path = folder / f"step_{step}.npz"
-        np.savez(path, **{k: np.asarray(v) for k, v in batch.items()})  # pyright: ignore
+        with self._writing():
+            folder.mkdir(exist_ok=True)
+            np.savez(path, **{k: np.asarray(v) for k, v in batch.items()})  # pyright: ignore
         return path
+
+    @staticmethod
+    def _append(path: Path, rows: list[Numbers]) -> None:
+        with path.open("a") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CheckpointError(
+                f"{error.filename or self.dir} cannot be written ({error.strerror}); what was "
+                "saved before stands"
+            ) from error
+
+
+def _columns() -> int:
+    try:
+        return max(os.get_terminal_size(sys.stderr.fileno()).columns, 2)
+    except (OSError, ValueError):
+        return 80

@@ -6,3 +6,10 @@ def devices(count: int) -> None:
     import jax
 
     jax.config.update("jax_num_cpu_devices", count)
+
+
+def grace(seconds: float) -> None:
+    """So little time for the loop to answer a signal."""
+    from jaxdl.training import signals
+
+    signals.GRACE = seconds

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -84,6 +85,21 @@ class Command:
         while not happened() and self.poll() is None and time.monotonic() < end:
             time.sleep(0.001)
         return self.code is None
+
+    def until_said(self, words: str, timeout: float = PATIENCE) -> bool:
+        """Waits until it has printed `words` to stderr; whether it still runs."""
+        return self.until(lambda: words in self.said, timeout)
+
+    @property
+    def continuation(self) -> list[str]:
+        """The arguments of the command that continues it, as it printed them."""
+        return shlex.split(self.said.partition("continue it with: jaxdl ")[2].splitlines()[0])
+
+    @property
+    def resumed_at(self) -> int | None:
+        """The step that it said it goes on from."""
+        found = self.said.partition("resumed at step ")[2].split()
+        return int(found[0]) if found else None
 
     def send(self, signum: int) -> None:
         """Sends it a signal."""

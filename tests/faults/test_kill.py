@@ -1,13 +1,13 @@
 """SIGKILL: a run that is killed and continued is the uninterrupted run, bit for bit."""
 
 import random
-import shlex
 import signal
 import time
 
 import pytest
 
-from tests.faults.conftest import numbers, read_lines, report, saved_steps
+from jaxdl.training.checkpoint import Checkpoints
+from tests.faults.conftest import LONG, numbers, read_lines, report, saved_steps
 
 ROWS = 20  # that digits_mlp writes
 
@@ -24,17 +24,6 @@ def kill_at(command, run_dir, row: int, delay: float) -> int:
     return acknowledged
 
 
-def continuation(command) -> list[str]:
-    """The arguments of the command that continues it, as it printed them."""
-    return shlex.split(command.said.partition("continue it with: jaxdl ")[2].splitlines()[0])
-
-
-def resumed_at(command) -> int:
-    """The step that it said it goes on from."""
-    found = command.said.partition("resumed at step ")[2].split()
-    return int(found[0]) if found else 0
-
-
 @pytest.mark.parametrize(
     ("seed", "kills"),
     [(0, 3), *(pytest.param(seed, 1, marks=pytest.mark.slow) for seed in range(1, 21))],
@@ -46,12 +35,32 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(start, reference, tmp_path, 
     acknowledged = []
     for row in rows:
         acknowledged.append(kill_at(runs[-1], run_dir, row, draw.uniform(0, 0.05)))
-        runs.append(start(*continuation(runs[-1])))
+        runs.append(start(*runs[-1].continuation))
     assert runs[-1].wait() == 0, runs[-1].said
     for run, floor in zip(runs[1:], acknowledged, strict=True):
-        assert resumed_at(run) >= floor or "compiling" not in run.said  # killed before it could say
+        if "compiling" in run.said:  # not killed before it could say
+            assert (run.resumed_at or 0) >= floor
     assert report(run_dir)["params_sha256"] == report(reference)["params_sha256"]
     assert numbers(run_dir) == numbers(reference)
     assert [row["step"] for row in read_lines(run_dir / "metrics.jsonl")] == [
         44 * (i + 1) for i in range(ROWS)
     ]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_kill_in_a_save_leaves_the_earlier_checkpoint(start, tmp_path, kills):
+    run_dir, folder = tmp_path / "run", tmp_path / "run" / "checkpoints"
+    run, torn = start("run", "digits_mlp", *LONG, "--loop.save_every=44", "--run-dir", run_dir), 0
+    for _ in range(kills):
+        assert run.until(lambda: saved_steps(run_dir) and any(folder.glob("*orbax*tmp*"))), run.said
+        run.send(signal.SIGKILL)
+        run.wait()
+        left, newest = list(folder.glob("*orbax*tmp*")), saved_steps(run_dir)[-1]
+        torn += bool(left)
+        Checkpoints(folder).verify(newest)
+        run = start(*run.continuation)
+        assert run.until_said("compiling"), run.said
+        assert run.resumed_at == newest
+        assert not any(path.exists() for path in left)
+        assert all(path.name in run.said for path in left)
+    assert torn  # at least one kill came before the save had ended
