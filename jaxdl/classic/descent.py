@@ -1,6 +1,7 @@
 """Gradient descent written out: parameters in, parameters out, the whole run one program."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +42,7 @@ def descend_batches(
     return _run(_as_tree(loss), params, data, order, rates, momentum)
 
 
+@partial(jax.jit, static_argnames=("size", "batch_size", "epochs"))
 def batch_order(key: Key, size: int, batch_size: int, epochs: int) -> Array:
     """Row numbers of each step of `epochs` shuffled epochs, `(steps, B)`; no partial batch.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
@@ -14,7 +15,7 @@ from jaxdl.typing import Array, Tree
 def numerical_gradient(f: Callable[[Tree], Array], at: Tree, *, step: float = 1e-5) -> Tree:
     """Central differences (f(x + h e_i) - f(x - h e_i)) / 2h for every entry, in float64.
 
-    `f` maps a pytree of floating arrays to a scalar. Returns a tree like `at`.
+    `f` maps a pytree of floating arrays to a scalar. Returns a tree like `at`, of NumPy arrays.
     """
     check_positive("numerical_gradient: step", step)
     with jax.enable_x64(True):
@@ -24,7 +25,8 @@ def numerical_gradient(f: Callable[[Tree], Array], at: Tree, *, step: float = 1e
             ahead, behind = (f(restore(flat + s * step * direction)) for s in (1, -1))
             return (ahead - behind) / (2 * step)
 
-        return restore(lax.map(slope, jnp.eye(flat.size)))
+        slopes = jax.jit(lambda: lax.map(slope, jnp.eye(flat.size)))()
+        return jax.tree.map(np.asarray, restore(slopes))
 
 
 def gradient_error(f: Callable[[Tree], Array], at: Tree, *, step: float = 1e-5) -> float:
@@ -34,7 +36,7 @@ def gradient_error(f: Callable[[Tree], Array], at: Tree, *, step: float = 1e-5) 
     1e-4 where a formula is wrong. A kink nearer than `step` also counts as an error.
     """
     with jax.enable_x64(True):
-        analytic, _ = ravel_pytree(jax.grad(f)(_to_double(at)))
+        analytic, _ = ravel_pytree(jax.jit(jax.grad(f))(_to_double(at)))
         numeric, _ = ravel_pytree(numerical_gradient(f, at, step=step))
         scale = jnp.maximum(jnp.abs(analytic) + jnp.abs(numeric), 1e-8)
         return float(jnp.max(jnp.abs(analytic - numeric) / scale))

@@ -119,7 +119,8 @@ def _search_bounded(
     index: Index, queries: Array, *, k: int, candidates: int
 ) -> tuple[Array, Array, Array]:
     """As `_search_all`, and whether the bounds prove each row's answer, `(N,)`."""
-    assert index.basis is not None and index.heads is not None, "an index without a basis"
+    assert index.basis is not None, "an index without a basis"
+    assert index.heads is not None, "an index without heads"
     queries = queries.astype(jnp.float32) - index.centre
     heads, squares = queries @ index.basis, jnp.sum(queries**2, axis=1)
     heads_squared, index_squared = (jnp.sum(h**2, axis=1) for h in (heads, index.heads))

@@ -67,7 +67,7 @@ def divergence(p: Array, y: Array) -> Array:
     near = _kernel(y)
     q = jnp.maximum(near / jnp.sum(near), TINY)
     off = ~jnp.eye(len(p), dtype=bool)
-    return jnp.sum(jnp.where(off, p * jnp.log(p / q), 0))
+    return jnp.sum(p * jnp.log(jnp.where(off & (p > 0), p / q, 1)))
 
 
 def gradient(p: Array, y: Array) -> Array:
@@ -89,9 +89,9 @@ def tsne(
 ) -> tuple[Array, Array]:
     """A map of rows in `dims` dimensions that keeps neighbours together, and its KL divergence.
 
-    Starts from the leading principal coordinates. The first `early` steps pull with `exaggeration`
-    times P and momentum 0.5, the others with P and 0.8. `rate` None: max(N / exaggeration / 4, 50)
-    (Belkina et al. 2019). `(N, D)` -> `(N, dims)`, `()`.
+    Starts from the leading principal coordinates. The first `early` steps use `exaggeration` times
+    P and momentum 0.5; then it starts from rest with P and 0.8. `rate` None:
+    max(N / exaggeration / 4, 50) (Belkina et al. 2019). `(N, D)` -> `(N, dims)`, `()`.
     """
     check_rank("tsne: points", points, 2)
     if not 1 < perplexity < len(points):
@@ -102,24 +102,23 @@ def tsne(
     p = joint(points, perplexity)
     y = decorrelate(principal_components(points, num=dims), points)
     y = y / jnp.std(y[:, 0]) * 1e-4
-    y = _descend(p, y, rate, exaggeration, early, steps)
+    y = _descend(p * exaggeration, y, rate, 0.5, min(early, steps))
+    y = _descend(p, y, rate, 0.8, max(steps - early, 0))
     return y, divergence(p, y)
 
 
 @jax.jit
-def _descend(p: Array, y: Array, rate: float, exaggeration: float, early: int, steps: int) -> Array:
+def _descend(p: Array, y: Array, rate: float, momentum: float, steps: int) -> Array:
     """`steps` of momentum on the divergence from the map `y`, `(N, d)` -> `(N, d)`."""
 
-    def step(i, motion):
-        first = i < early
-        target = p * jnp.where(first, exaggeration, 1.0)
-        return _move(motion, gradient(target, motion.y), rate, jnp.where(first, 0.5, 0.8))
+    def step(_, motion):
+        return _move(motion, gradient(p, motion.y), rate, momentum)
 
     start = Motion(y, jnp.zeros_like(y), jnp.ones_like(y))
     return lax.fori_loop(0, steps, step, start).y
 
 
-def _move(motion: Motion, slope: Array, rate: float | Array, momentum: Array) -> Motion:
+def _move(motion: Motion, slope: Array, rate: float, momentum: float) -> Motion:
     """Momentum with delta-bar-delta gains: more while the direction holds, less when it turns."""
     y, velocity, gains = motion
     holds = velocity * slope < 0

@@ -62,7 +62,7 @@ def test_plus_plus_never_takes_a_row_twice():
 
 
 def test_kmeans_estimator(blobs):
-    x, y = blobs
+    x, _ = blobs
     model = clone(KMeans(k=6, restarts=5, seed=1)).fit(x)
     theirs = cluster.KMeans(6, n_init=5, random_state=0).fit(x)
     np.testing.assert_allclose(model.inertia_, theirs.inertia_, rtol=1e-4)
@@ -118,7 +118,8 @@ def test_affinity_propagation_is_scikit_learns(blobs, damping, preference):
 def test_affinity_propagation_stops_when_nothing_changes_and_says_when_it_does_not(blobs):
     similarity = similarities(jnp.asarray(blobs[0][:60]))
     quick, slow = (affinity_propagation(similarity, patience=p) for p in (5, 30))
-    assert bool(quick.converged) and bool(slow.converged)
+    assert bool(quick.converged)
+    assert bool(slow.converged)
     assert int(slow.steps) >= int(quick.steps) + 20
     short = affinity_propagation(similarity, max_steps=3)
     assert not bool(short.converged)

@@ -1,0 +1,83 @@
+"""Histograms of oriented gradients and of colours."""
+
+import matplotlib.colors
+import numpy as np
+import pytest
+from skimage.feature import hog as skimage_hog
+
+from jaxdl.classic.colour import colour_histogram, rgb_to_hsv
+from jaxdl.classic.hog import cell_histograms, gradients, hog
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (2, 37, 50, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("cell", "orientations", "block"), [(8, 9, 3), (5, 12, 2), (6, 8, 1)])
+@pytest.mark.parametrize("colour", [True, False])
+def test_hog_is_scikit_images(images, cell, orientations, block, colour):
+    images = images if colour else images[..., 0]
+    want = [
+        skimage_hog(
+            image,
+            orientations,
+            (cell, cell),
+            (block, block),
+            channel_axis=2 if colour else None,
+        )
+        for image in images
+    ]
+    got = hog(images, cell=cell, orientations=orientations, block=block)
+    np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def test_a_320_by_240_image_gives_10800_numbers():
+    assert hog(np.zeros((1, 240, 320))).shape == (1, 40 * 30 * 9)
+
+
+def test_a_ramp_points_one_way():
+    ramp = np.arange(16.0)[None, None, :] * np.ones((1, 16, 1))  # grows to the right: 0 degrees
+    cells = np.asarray(cell_histograms(ramp, cell=8, orientations=9))
+    assert np.all(cells[..., 1:] == 0)
+    np.testing.assert_allclose(cells[0, 0, 0, 0], 2 * 7 / 8)  # 2 a pixel, 0 in the border column
+    down, across = gradients(np.swapaxes(ramp, 1, 2))
+    assert np.all(np.asarray(across) == 0)
+    assert np.all(np.asarray(down)[:, 1:-1] == 2)
+
+
+def test_hsv_is_matplotlibs(images):
+    want = matplotlib.colors.rgb_to_hsv(images / 255)
+    np.testing.assert_allclose(rgb_to_hsv(images / 255), want, atol=1e-5)
+
+
+@pytest.mark.parametrize(("bins", "grid"), [(2, 1), (4, 2)])
+def test_colour_histogram_is_numpys(bins, grid):
+    images = np.random.default_rng(1).integers(0, 256, (2, 8, 12, 3)).astype(np.uint8)
+    want = []
+    for image in images:
+        for rows in np.split(image, grid, axis=0):
+            for tile in np.split(rows, grid, axis=1):
+                pixels = tile.reshape(-1, 3) / 255
+                counts, _ = np.histogramdd(pixels, bins=bins, range=[(0, 1)] * 3)
+                want.append(counts.ravel() / len(pixels))
+    got = colour_histogram(images, bins=bins, grid=grid)
+    np.testing.assert_allclose(got, np.reshape(want, (2, -1)), atol=1e-6)
+
+
+def test_colour_histogram_in_hsv_puts_one_hue_into_one_box():
+    shades = np.linspace(0.6, 0.9, 16)[:, None] * np.array([0.0, 1.0, 0.0])  # greens
+    counts = np.asarray(colour_histogram(shades.reshape(1, 4, 4, 3), bins=2, space="hsv"))[0]
+    assert counts.max() == 1  # hue 1/3, saturation 1, value above 1/2: box (0, 1, 1)
+    assert counts.argmax() == 3
+
+
+def test_errors_name_what_is_wrong(images):
+    with pytest.raises(ValueError, match=r"image 37x50 must hold a 64x64 cell"):
+        hog(images, cell=64)
+    with pytest.raises(ValueError, match=r"block must lie in \[1, 4\].*got 5"):
+        hog(images, block=5)
+    with pytest.raises(ValueError, match=r"sides that divide by grid 2"):
+        colour_histogram(images, grid=2)
+    with pytest.raises(ValueError, match=r"space must be one of rgb, hsv, got 'lab'"):
+        colour_histogram(images, space="lab")
