@@ -43,7 +43,7 @@ class PreActBlock(nn.Module):
 
 
 class PreActResNet(nn.Module):
-    """3x3 conv - blocks at widths w, 2w, 4w, halving the image between - norm - act - mean - linear.
+    """3x3 conv - stages of blocks at widths w, 2w, 4w - norm - act - mean - linear.
 
     `(B, H, W, C)` -> logits `(B, num_classes)`; stages `stem`, `stage1`, ... (before the next
     norm), `pooled`. With n blocks a stage it has 6n + 2 layers (He et al. 2016, arXiv 1603.05027,
