@@ -14,24 +14,24 @@ from jaxdl.models.stages import Stages
 from jaxdl.ops.pool import adaptive_avg_pool
 from jaxdl.typing import Array, ModuleDef
 
-# 1x1; 1x1 before 3x3, 3x3; 1x1 before 5x5, 5x5; 1x1 after the pool (arXiv 1409.4842, table 1)
-TABLE = {
-    "inception3a": (64, 96, 128, 16, 32, 32),
-    "inception3b": (128, 128, 192, 32, 96, 64),
-    "inception4a": (192, 96, 208, 16, 48, 64),
-    "inception4b": (160, 112, 224, 24, 64, 64),
-    "inception4c": (128, 128, 256, 24, 64, 64),
-    "inception4d": (112, 144, 288, 32, 64, 64),
-    "inception4e": (256, 160, 320, 32, 128, 128),
-    "inception5a": (256, 160, 320, 32, 128, 128),
-    "inception5b": (384, 192, 384, 48, 128, 128),
-}
+# name; 1x1; 1x1 before 3x3, 3x3; 1x1 before 5x5, 5x5; 1x1 after the pool (arXiv 1409.4842, table 1)
+TABLE = (
+    ("inception3a", (64, 96, 128, 16, 32, 32)),
+    ("inception3b", (128, 128, 192, 32, 96, 64)),
+    ("inception4a", (192, 96, 208, 16, 48, 64)),
+    ("inception4b", (160, 112, 224, 24, 64, 64)),
+    ("inception4c", (128, 128, 256, 24, 64, 64)),
+    ("inception4d", (112, 144, 288, 32, 64, 64)),
+    ("inception4e", (256, 160, 320, 32, 128, 128)),
+    ("inception5a", (256, 160, 320, 32, 128, 128)),
+    ("inception5b", (384, 192, 384, 48, 128, 128)),
+)
 
 
 class Inception(nn.Module):
     """1x1, 3x3, 5x5 and pooled branches behind cheap 1x1s, joined (arXiv 1409.4842, fig. 2b).
 
-    `(B, H, W, C)` -> `(B, H, W, sum of the branches)`; `widths` is a row of TABLE.
+    `(B, H, W, C)` -> `(B, H, W, sum of the branches)`; `widths` is from a row of TABLE.
     """
 
     widths: tuple[int, ...]
@@ -90,7 +90,7 @@ class GoogLeNet(nn.Module):
     dropout: float = 0.2  # chance that an input of the last layer is dropped in training
     aux_dropout: float = 0.7  # the same in the auxiliary classifiers
     stem: tuple[int, ...] = (64, 64, 192)  # features of the first three convolutions
-    blocks: tuple[tuple[int, ...], ...] = tuple(TABLE.values())
+    blocks: tuple[tuple[str, tuple[int, ...]], ...] = TABLE
     aux_widths: tuple[int, int] = (128, 1024)
     norm: ModuleDef = partial(BatchNorm, eps=1e-3)
 
@@ -104,7 +104,7 @@ class GoogLeNet(nn.Module):
         x = out["conv2"] = unit(self.stem[1], 1, name="conv2")(x, train=train)
         x = out["conv3"] = unit(self.stem[2], 3, name="conv3")(x, train=train)
         x = out["pool2"] = MaxPool(3, 2, ceil_mode=True, name="pool2")(x)
-        for name, widths in zip(TABLE, self.blocks, strict=True):
+        for name, widths in self.blocks:
             if name in ("inception4a", "inception5a"):
                 window = 3 if name == "inception4a" else 2
                 x = MaxPool(window, 2, ceil_mode=True, name=f"pool{name[-2]}_in")(x)
