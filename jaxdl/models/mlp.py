@@ -3,6 +3,7 @@
 import flax.linen as nn
 
 from jaxdl.models.registry import register
+from jaxdl.models.stages import Stages
 from jaxdl.ops.activation import activation
 from jaxdl.typing import Array
 
@@ -21,10 +22,14 @@ class MLP(nn.Module):
     act: str = "relu"  # relu, sigmoid, tanh or gelu
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool) -> Array:
+    def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         act = activation(self.act)
+        out: Stages = {}
         x = x.reshape(x.shape[0], -1)
         for i, width in enumerate(self.hidden, 1):
             x = nn.Dense(width, kernel_init=nn.initializers.he_normal(), name=f"dense{i}")(x)
             x = nn.Dropout(self.dropout, deterministic=not train, name=f"drop{i}")(act(x))
-        return nn.Dense(self.num_classes, name="head")(x)
+            out[f"hidden{i}"] = x
+        if self.num_classes:
+            x = out["logits"] = nn.Dense(self.num_classes, name="head")(x)
+        return out if stages else x

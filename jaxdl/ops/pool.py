@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxdl.checks import check_rank
 from jaxdl.ops.conv import pad_pairs, per_axis
 from jaxdl.typing import Array
 
@@ -68,6 +69,30 @@ def avg_pool(
     )
     count = _counts(x.shape[1:-1], windows, count_include_pad)
     return sums * (1 / count)[None, ..., None].astype(x.dtype)
+
+
+def adaptive_avg_pool(x: Array, size: int | Sequence[int]) -> Array:
+    """Means over a grid of `size` cells that cover the image, as in torch: `(B, H, W, C)`.
+
+    Cell i of n over H pixels is [floor(i H / n), ceil((i + 1) H / n)); cells overlap where n does
+    not divide H, and repeat pixels where n > H. Returns `(B, *size, C)`.
+    """
+    check_rank("adaptive_avg_pool: x", x, 3, 4, 5)
+    cells = per_axis("adaptive_avg_pool: size", size, x.ndim - 2)
+    for axis, (n, k) in enumerate(zip(x.shape[1:-1], cells, strict=True), 1):
+        if n != k:  # one small matrix product an axis
+            matrix = jnp.asarray(_cell_means(n, k), x.dtype)
+            y = jnp.tensordot(x, matrix, (axis, 0), precision=lax.Precision.HIGHEST)
+            x = jnp.moveaxis(y, -1, axis)
+    return x
+
+
+def _cell_means(pixels: int, cells: int) -> np.ndarray:
+    """`(pixels, cells)`: the share of each pixel in the mean of each cell."""
+    edges = np.arange(cells + 1) * pixels
+    low, high = edges[:-1] // cells, -(-edges[1:] // cells)
+    at = np.arange(pixels)[:, None]
+    return ((at >= low) & (at < high)) / (high - low)
 
 
 def _windows(who, x, window, stride, padding, ceil_mode) -> Windows:

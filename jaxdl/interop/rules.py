@@ -1,0 +1,186 @@
+"""Weights of PyTorch models in and out of ours, by rules that say what a parameter is called there.
+
+A rule leads from our name to theirs, never back: the way in and the way out read the same table, so
+a file that is read and written again is the same file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.checks import CheckpointError
+from jaxdl.typing import Host, Tree
+
+# The last part of our name -> theirs
+LEAVES = {
+    "kernel": "weight",
+    "scale": "weight",
+    "bias": "bias",
+    "mean": "running_mean",
+    "var": "running_var",
+}
+Pattern = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the parameters of one of our models are called in another library.
+
+    A pattern is a regular expression for a whole name of ours, parts joined by "/", and a template
+    of theirs: `{1}` is the first group, `{1-1}` that number less one.
+    """
+
+    modules: Sequence[Pattern]  # of modules; the leaves then follow LEAVES
+    leaves: Sequence[Pattern] = ()  # of single parameters, which go first
+    flattened: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Linear modules whose input is a flattened image of this height and width."""
+    renamed: Sequence[Pattern] = ()
+    """Names in old files of theirs -> their names now; matched whole, groups as above."""
+    head: str = "head"  # our last linear module: its rows are the classes
+
+
+@dataclass(frozen=True)
+class Place:
+    """One array: where it is in our tree and in their file, and its shape in both."""
+
+    path: tuple[str, ...]  # collection first
+    theirs: str
+    shape: tuple[int, ...]
+    image: tuple[int, int] | None = None  # of a flattened input
+
+    @property
+    def their_shape(self) -> tuple[int, ...]:
+        """The shape in their file."""
+        return self.out(np.broadcast_to(np.float32(0), self.shape)).shape
+
+    def out(self, array: Host) -> Host:
+        """Our array as theirs: channels first, outputs before inputs."""
+        if self.path[-1] != "kernel":
+            return array if self.path[-1] in LEAVES else array.reshape(self._with_batch)
+        if self.image is not None:
+            array = array.reshape(*self.image, -1, self.shape[-1])
+            return array.transpose(3, 2, 0, 1).reshape(self.shape[::-1])
+        window = range(array.ndim - 2)
+        return array.transpose(array.ndim - 1, array.ndim - 2, *window)
+
+    def back(self, array: Host) -> Host:
+        """Their array as ours."""
+        if self.path[-1] != "kernel":
+            return array.reshape(self.shape)
+        if self.image is not None:
+            array = array.reshape(self.shape[-1], -1, *self.image)
+            return array.transpose(2, 3, 1, 0).reshape(self.shape)
+        return array.transpose(*range(2, array.ndim), 1, 0)
+
+    @property
+    def _with_batch(self) -> tuple[int, ...]:
+        # Free parameters (a class token, positions) have a batch axis there: (1, L, D).
+        return (1,) * (3 - len(self.shape)) + self.shape
+
+
+def places(rules: Rules, variables: Tree) -> list[Place]:
+    """The place of every array (or shape) of `variables` in their file."""
+    found = []
+    for keys, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        path = tuple(key.key for key in keys)
+        module = "/".join(path[1:-1])
+        image = rules.flattened.get(module)
+        found.append(Place(path, their_name(rules, path), tuple(leaf.shape), image))
+    return found
+
+
+def their_name(rules: Rules, path: tuple[str, ...]) -> str:
+    """The name in their file of our parameter `path` (collection first)."""
+    name = "/".join(path[1:])
+    for whole in _filled(rules.leaves, name):
+        return whole
+    for module in _filled(rules.modules, "/".join(path[1:-1])):
+        return f"{module}.{LEAVES[path[-1]]}"
+    raise CheckpointError(f"weights: no rule says what {name} is called there")
+
+
+def from_torch(
+    rules: Rules, arrays: Mapping[str, Host], like: Tree, *, who: str = "weights"
+) -> Tree:
+    """The variables that `arrays` (their names) hold, of `like`'s structure, shapes and dtypes.
+
+    `num_batches_tracked`, which carries no weight, is passed over. Raises CheckpointError with
+    every missing, unused and misshapen name and every array that is not of floats.
+    """
+    arrays = {_renamed(rules, name): value for name, value in arrays.items()}
+    expected = places(rules, like)
+    wrong = list(_problems(expected, arrays))
+    if wrong:
+        raise CheckpointError("\n  ".join([f"{who} does not fit the model:", *wrong]))
+    leaves = [
+        np.ascontiguousarray(place.back(arrays[place.theirs]), np.float32) for place in expected
+    ]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
+
+
+def to_torch(rules: Rules, variables: Tree) -> dict[str, Host]:
+    """All arrays of `variables` under their names, with a zero `num_batches_tracked` a norm."""
+    arrays = {}
+    values = jax.tree.leaves(variables)
+    for place, value in zip(places(rules, variables), values, strict=True):
+        arrays[place.theirs] = np.ascontiguousarray(place.out(np.asarray(value)))
+        if place.path[-1] == "var":
+            counter = place.theirs.replace("running_var", "num_batches_tracked")
+            arrays[counter] = np.zeros((), np.int64)
+    return arrays
+
+
+def fit(rules: Rules, names: Sequence[str], like: Tree) -> float:
+    """The share of names on either side that the other one has too, 0 to 1."""
+    ours = {place.theirs for place in places(rules, like)}
+    theirs = {_renamed(rules, name) for name in names if not _counter(name)}
+    return len(ours & theirs) / max(len(ours | theirs), 1)
+
+
+def count_classes(rules: Rules, arrays: Mapping[str, Host]) -> int:
+    """The number of rows of the last linear layer. Raises CheckpointError where there is none."""
+    bias = their_name(rules, ("params", rules.head, "bias"))
+    for name, value in arrays.items():
+        if _renamed(rules, name) == bias:
+            return len(value)
+    raise CheckpointError(f"weights: no {bias}, whose length is the number of classes")
+
+
+def _problems(expected: Sequence[Place], arrays: Mapping[str, Host]) -> Iterator[str]:
+    known = {place.theirs for place in expected}
+    for place in expected:
+        array = arrays.get(place.theirs)
+        if array is None:
+            yield f"missing    {place.theirs} {place.their_shape}"
+        elif array.shape != place.their_shape:
+            yield f"misshapen  {place.theirs}: must be {place.their_shape}, got {array.shape}"
+        elif not np.issubdtype(array.dtype, np.floating):
+            yield f"not floats {place.theirs}: {array.dtype}"
+    for name, array in arrays.items():
+        if name not in known and not _counter(name):
+            yield f"unused     {name} {array.shape}"
+
+
+def _counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
+
+
+def _renamed(rules: Rules, name: str) -> str:
+    return next(_filled(rules.renamed, name), name)
+
+
+def _filled(patterns: Sequence[Pattern], name: str) -> Iterator[str]:
+    """The templates of the patterns that match the whole name, filled in."""
+    for pattern, template in patterns:
+        match = re.fullmatch(pattern, name)
+        if match:
+            yield re.sub(r"\{(\d)(-1)?\}", lambda hole, m=match: _group(m, hole), template)
+
+
+def _group(match: re.Match[str], hole: re.Match[str]) -> str:
+    text: Any = match[int(hole[1])]
+    return str(int(text) - 1) if hole[2] else text

@@ -1,0 +1,28 @@
+"""What timm calls the parameters of our models."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jaxdl.interop.rules import Rules
+from jaxdl.interop.torchvision_rules import resnet_rules
+from jaxdl.models.resnet import ResNet
+from jaxdl.models.vit import ViT
+
+
+def vit_rules(model: ViT) -> Rules:
+    """`vit_*_patch*_*` with a class token."""
+    return Rules(
+        modules=[
+            ("patches", "patch_embed.proj"),
+            (r"block(\d+)/norm(\d)", "blocks.{1-1}.norm{2}"),
+            (r"block(\d+)/attention/qkv", "blocks.{1-1}.attn.qkv"),
+            (r"block(\d+)/attention/out", "blocks.{1-1}.attn.proj"),
+            (r"block(\d+)/(fc\d)", "blocks.{1-1}.mlp.{2}"),
+            ("norm", "norm"),
+            ("head", "head"),
+        ],
+        leaves=[("token", "cls_token"), ("positions", "pos_embed")],
+    )
+
+
+TIMM: dict[type, Callable[[Any], Rules]] = {ResNet: resnet_rules, ViT: vit_rules}

@@ -1,0 +1,150 @@
+"""One thin variant of every family against torchvision's own model."""
+
+import importlib
+from functools import partial
+from typing import Any
+
+import pytest
+
+from jaxdl.models.alexnet import AlexNet
+from jaxdl.models.densenet import DenseNet
+from jaxdl.models.googlenet import TABLE, GoogLeNet
+from jaxdl.models.mobilenet import MobileNetV2
+from jaxdl.models.resnet import ResNet
+from jaxdl.models.vgg import VGG
+from jaxdl.models.vit import ViT
+from tests.interop.twins import (
+    CLASSES,
+    check_gradients,
+    check_logits,
+    narrow_classifier,
+    narrow_features,
+    randomise,
+)
+
+
+def alexnet(vision):
+    widths = (4, 6, 8, 6, 5)
+    model = AlexNet(CLASSES, filters=widths, hidden=9, dropout=0.0)
+    twin = vision.models.AlexNet(CLASSES, dropout=0.0)
+    inputs = narrow_features(twin.features, list(widths))
+    narrow_classifier(twin.classifier, inputs * 36, 9)
+    return model, twin, (79, 96)
+
+
+def vgg(vision, batch_norm):
+    widths = (3, 4, 5, 6, 7)
+    model = VGG(CLASSES, (1, 2, 1, 1, 1), widths, batch_norm=batch_norm, hidden=9, dropout=0.0)
+    cfg = [3, "M", 4, 4, "M", 5, "M", 6, "M", 7, "M"]
+    layers = vision.models.vgg.make_layers(cfg, batch_norm)
+    twin = vision.models.VGG(layers, CLASSES, init_weights=False, dropout=0.0)
+    narrow_classifier(twin.classifier, 7 * 49, 9)
+    return model, twin, (64, 96)
+
+
+def googlenet(vision):
+    """Three of the nine blocks, among them those that the auxiliary classifiers look at."""
+    from torch import nn
+
+    lib = importlib.import_module("torchvision.models.googlenet")
+    kept = ("inception4a", "inception4d", "inception5a")
+    rows = {name: tuple(max(n // 32, 1) for n in row) for name, row in TABLE if name in kept}
+    model = GoogLeNet(
+        CLASSES, stem=(2, 2, 6), blocks=tuple(rows.items()), dropout=0.0, aux_dropout=0.0
+    )
+    twin = lib.GoogLeNet(CLASSES, True, False, False, dropout=0.0, dropout_aux=0.0)
+    twin.conv1 = lib.BasicConv2d(3, 2, kernel_size=7, stride=2, padding=3)
+    twin.conv2 = lib.BasicConv2d(2, 2, kernel_size=1)
+    twin.conv3 = lib.BasicConv2d(2, 6, kernel_size=3, padding=1)
+    channels, seen = 6, {}
+    for name, _ in TABLE:
+        setattr(twin, name, nn.Identity())
+        if name in kept:
+            setattr(twin, name, lib.Inception(channels, *rows[name]))
+            one, _, three, _, five, pool = rows[name]
+            channels = seen[name] = one + three + five + pool
+    twin.aux1 = lib.InceptionAux(seen["inception4a"], CLASSES, dropout=0.0)
+    twin.aux2 = lib.InceptionAux(seen["inception4d"], CLASSES, dropout=0.0)
+    twin.fc = nn.Linear(channels, CLASSES)
+    return model, twin, (64, 79)
+
+
+def resnet(vision, block, groups=1, group_width=64):
+    """The first two stages alone."""
+    from torch import nn
+
+    lib = vision.models.resnet
+    deep = block == "Bottleneck"
+    model = ResNet(
+        CLASSES, (1, 2), bottleneck=deep, width=64, groups=groups, group_width=group_width
+    )
+    twin = lib.ResNet(
+        getattr(lib, block), [1, 2, 1, 1], CLASSES, groups=groups, width_per_group=group_width
+    )
+    twin.layer3 = twin.layer4 = nn.Identity()
+    twin.fc = nn.Linear(512 if deep else 128, CLASSES)
+    return model, twin, (33, 48)
+
+
+def densenet(vision):
+    model = DenseNet(CLASSES, (2, 1), growth=4, width=6, bottleneck=2)
+    twin = vision.models.DenseNet(4, (2, 1), 6, bn_size=2, num_classes=CLASSES)
+    return model, twin, (32, 43)
+
+
+def mobilenet_v2(vision):
+    from torch import nn
+
+    table = [[1, 16, 1, 1], [3, 24, 2, 2]]
+    expansions, features, repeats, strides = zip(*table, strict=True)
+    model = MobileNetV2(
+        CLASSES, expansions, features, repeats, strides, width=0.35, last=16, dropout=0.0
+    )
+    twin = vision.models.MobileNetV2(
+        CLASSES, width_mult=0.35, inverted_residual_setting=table, dropout=0.0
+    )
+    twin.features[-1][0] = nn.Conv2d(twin.features[-2].out_channels, 16, 1, bias=False)
+    twin.features[-1][1] = nn.BatchNorm2d(16)
+    twin.classifier[1] = nn.Linear(16, CLASSES)
+    return model, twin, (32, 47)
+
+
+def vit(vision):
+    model = ViT(CLASSES, patch=8, width=12, depth=2, heads=3, hidden=20)
+    twin = vision.models.VisionTransformer(32, 8, 2, 3, 12, 20, num_classes=CLASSES)
+    return model, twin, (32,)
+
+
+FAMILIES: dict[str, Any] = {
+    "alexnet": alexnet,
+    "vgg": partial(vgg, batch_norm=False),
+    "vgg_bn": partial(vgg, batch_norm=True),
+    "googlenet": googlenet,
+    "resnet": partial(resnet, block="BasicBlock"),
+    "resnext": partial(resnet, block="Bottleneck", groups=2, group_width=16),
+    "wide_resnet": partial(resnet, block="Bottleneck", group_width=32),
+    "densenet": densenet,
+    "mobilenet_v2": mobilenet_v2,
+    "vit": vit,
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_and_gradients_are_torchvisions(torchvision, family):
+    model, twin, sizes = FAMILIES[family](torchvision)
+    randomise(twin)
+    if family == "googlenet":  # its gradients take half a minute to compile
+        check_logits(model, twin, sizes[0])
+    else:
+        check_gradients(model, twin, sizes[0], train=False)
+    check_gradients(model, twin, sizes[-1], train=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_at_another_size(torchvision, family):
+    model, twin, sizes = FAMILIES[family](torchvision)
+    randomise(twin)
+    check_logits(model, twin, sizes[-1])
+    if family == "googlenet":
+        check_gradients(model, twin, sizes[0], train=False)
