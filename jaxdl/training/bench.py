@@ -19,14 +19,12 @@ ROUNDS = 5
 def loop_against_steps(task: Task, steps: int = 50) -> str:
     """Milliseconds a step of both ways, and the median of the ratios of interleaved rounds.
 
-    Step by step, each step is one jitted program over a batch that is gathered inside it, and nothing
-    is fetched in between; looped, `steps` of them are one program. One device.
+    Step by step, each step is one jitted program that gathers its batch, and nothing is fetched in
+    between; looped, `steps` of them are one program. One device.
     """
     looped, single = _looped(task, steps), _single(task, steps)
     looped(), single()  # compile
-    pairs = []
-    for _ in range(ROUNDS):
-        pairs.append((_seconds(looped) / steps, _seconds(single) / steps))
+    pairs = [(_seconds(looped) / steps, _seconds(single) / steps) for _ in range(ROUNDS)]
     ratio = statistics.median(a / b for a, b in pairs)
     low, high = min(a / b for a, b in pairs), max(a / b for a, b in pairs)
     a, b = (1e3 * statistics.median(times) for times in zip(*pairs, strict=True))
