@@ -9,9 +9,12 @@ change in between.
 import contextlib
 import hashlib
 import itertools
+import re
 import shutil
+import sys
+import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +166,7 @@ class Checkpoints:
 
         import orbax.checkpoint as ocp
 
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # errors are raised, too
         # Asynchronous saves fail in silence.
         made = ocp.CheckpointManagerOptions(
             enable_async_checkpointing=False, create=False, save_root_metadata=False, **options
@@ -173,7 +176,7 @@ class Checkpoints:
     def _save_arrays(self, step: int, arrays: dict[str, Host]) -> None:
         import orbax.checkpoint as ocp
 
-        with self._manager() as manager:
+        with _quiet_threads(), self._manager() as manager:
             if not manager.save(step, args=ocp.args.StandardSave(arrays)):
                 raise RuntimeError("Orbax declined to save")
 
@@ -217,10 +220,24 @@ class Checkpoints:
         except OSError:
             free = "the folder is gone"
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        deepest = re.search(r"([^:]*) \[os_error_code=", reason)
+        reason = deepest[1].strip() if deepest else reason
         return CheckpointError(
             f"checkpoint of step {step} cannot be written to {self.folder}: it needs about "
             f"{need / 1e6:.1f} MB, {free} ({reason}); earlier checkpoints are intact"
         )
+
+
+@contextlib.contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """Orbax's threads hand their errors on; they need not print tracebacks as well.
+
+    After a failure the stragglers among them stay quiet too.
+    """
+    hooks = threading.excepthook, sys.unraisablehook
+    threading.excepthook, sys.unraisablehook = lambda args: None, lambda args: None
+    yield
+    threading.excepthook, sys.unraisablehook = hooks
 
 
 def leftovers(folder: Path) -> list[Path]:

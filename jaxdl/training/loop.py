@@ -300,7 +300,8 @@ class _Run:
 
 def explain(error: Exception, needs: str = "") -> Exception:
     """A DeviceMemoryError where `error` says that memory ran out, else `error` itself."""
-    if "RESOURCE_EXHAUSTED" not in str(error) and not isinstance(error, MemoryError):
+    device = isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    if not device and not isinstance(error, MemoryError):
         return error
     first = (str(error) or "MemoryError").splitlines()[0]
     return DeviceMemoryError(

@@ -13,3 +13,20 @@ def grace(seconds: float) -> None:
     from jaxdl.training import signals
 
     signals.GRACE = seconds
+
+
+def largest_file(size: int) -> None:
+    """No file may grow beyond `size` bytes: writes then fail as on a full disk (EFBIG)."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def nobody() -> None:
+    """A user who owns nothing."""
+    import os
+
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)

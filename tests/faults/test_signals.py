@@ -30,11 +30,11 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("signum", "moment"),
+    [*((signal.SIGTERM, moment) for moment in MOMENTS), (signal.SIGINT, "in a step")],
+)
 def test_a_signal_saves_and_says_how_to_go_on(start, tmp_path, moment, signum):
-    if signum == signal.SIGINT and moment == "in the compiler":
-        moment = "in a step"
     run_dir = tmp_path / "run"
     command = start("run", "digits_mlp", *LONG, *SAVES, "--run-dir", run_dir)
     assert command.until(lambda: MOMENTS[moment](command, run_dir)), command.said

@@ -1,0 +1,107 @@
+"""Disks that are full, read-only or gone: said at once, with what was saved before intact."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from jaxdl.training.checkpoint import Checkpoints
+from tests.faults.conftest import LONG, saved_steps
+
+WIDE = ("--model.hidden=512", "--loop.save_every=44")  # a checkpoint of 0.5 MB
+
+
+def stop(command):
+    """Ends a long run that has saved something."""
+    command.send(15)
+    assert command.wait() == 143, command.said
+
+
+@pytest.fixture(scope="module")
+def begun(start, tmp_path_factory):
+    """The folder of a run that was stopped."""
+    run_dir = tmp_path_factory.mktemp("begun") / "run"
+    command = start("run", "digits_mlp", *LONG, *WIDE, "--run-dir", run_dir)
+    assert command.until(lambda: len(saved_steps(run_dir)) == 2), command.said
+    stop(command)
+    return run_dir
+
+
+def check_refused(command, run_dir, before, reason):
+    """Exit 7 with path, need and free bytes; nothing lost, nothing left over."""
+    assert command.wait() == 7, command.said
+    error = next(line for line in command.said.splitlines() if line.startswith("error:"))
+    folder = run_dir / "checkpoints"
+    pattern = rf"cannot be written to {folder}: it needs about 0\.\d MB, [\d.]+ MB are free \(.*"
+    assert re.search(pattern + reason, error), error
+    assert "Traceback" not in command.said
+    assert set(before) <= set(saved_steps(run_dir))
+    for step in before:
+        Checkpoints(folder).verify(step)
+    assert [p.name for p in folder.iterdir() if "tmp" in p.name or "part" in p.name] == []
+
+
+def test_a_file_that_may_not_grow(start, begun, tmp_path):
+    run_dir = shutil.copytree(begun, tmp_path / "run")
+    args = ("run", "digits_mlp", *LONG, *WIDE, "--run-dir", run_dir, "--resume")
+    command = start(*args, conditions=[("largest_file", 100_000)])
+    check_refused(command, run_dir, saved_steps(begun), "File too large|EFBIG|RESOURCE")
+    assert "resume with: jaxdl run" in command.said
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of two megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.getuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full(start, small_disk):
+    run_dir = small_disk / "run"
+    command = start("run", "digits_mlp", *LONG, *WIDE, "--run-dir", run_dir)
+    assert command.until(lambda: len(saved_steps(run_dir)) == 2), command.said
+    free = shutil.disk_usage(small_disk).free
+    with (small_disk / "other").open("wb") as file:
+        file.write(bytes(free - 50_000))
+    before = saved_steps(run_dir)[-1:]
+    check_refused(command, run_dir, before, "No space left on device|ENOSPC|RESOURCE")
+
+
+@pytest.mark.parametrize("gone", ["run", "checkpoints"])
+def test_a_folder_that_goes_away(start, tmp_path, gone):
+    run_dir = tmp_path / "run"
+    command = start("run", "digits_mlp", *LONG, "--loop.save_every=44", "--run-dir", run_dir)
+    assert command.until(lambda: len(saved_steps(run_dir)) > 0), command.said
+    (run_dir if gone == "run" else run_dir / "checkpoints").rename(tmp_path / "elsewhere")
+    began = time.monotonic()
+    assert command.wait() == 7, command.said
+    assert time.monotonic() - began < 10
+    assert re.search("error: .*(removed|cannot be written)", command.said)
+    assert "Traceback" not in command.said
+
+
+def test_a_folder_that_cannot_be_written(start, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    for folder in tmp_path.parents:  # the way there is open to everyone
+        if folder.stat().st_uid == os.getuid() and folder != folder.parent:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    env = {"JAXDL_CACHE_DIR": str(tmp_path / "cache")}
+    run = ["run", "digits_mlp", "--run-dir", closed / "run"]
+    command = start(*run, env=env, conditions=[("nobody",)])
+    assert command.wait() == 2, command.said
+    uid = os.getuid() or 65534
+    assert f"{str(closed / 'run')!r} cannot be written by uid {uid} (Permission denied)" in (
+        command.said
+    )
+    assert "preparing" not in command.said
+    assert "compiling" not in command.said
+    assert "Traceback" not in command.said
