@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LONG = ("--loop.epochs=100000", "--optim.schedule=constant")  # runs until it is stopped
+CLOCK = ("seconds", "examples_per_second")
 PATIENCE = 120.0  # seconds that a busy machine may need for what takes two
 
 
@@ -148,8 +149,7 @@ def read_lines(path: Path) -> list[dict]:
 def numbers(run_dir: Path) -> list[dict]:
     """The rows of a run without those of the clock."""
     rows = read_lines(run_dir / "metrics.jsonl")
-    clock = ("seconds", "examples_per_second")
-    return [{k: v for k, v in row.items() if k not in clock} for row in rows]
+    return [{k: v for k, v in row.items() if k not in CLOCK} for row in rows]
 
 
 def report(run_dir: Path) -> dict:
