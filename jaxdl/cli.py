@@ -183,7 +183,7 @@ def _import_experiment(name: str) -> Any:
         if p.name != "__init__.py"
     }
     if name not in known:
-        raise unknown("experiment", name, known)
+        raise unknown("experiment", name, known, "`jaxdl list` shows what configs use.")
     quiet()
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))

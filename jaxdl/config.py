@@ -7,6 +7,7 @@ two stages: its name first, then the options of what the name stands for.
 
 import contextlib
 import dataclasses
+import difflib
 import io
 import itertools
 import tomllib
@@ -168,6 +169,33 @@ def _tyro(cls: type[T], flags: list[str], prog: str, who: str) -> T:
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise UsageError(f"{who}:\n{said.getvalue().rstrip()}") from None
+        raise UsageError(f"{who}:\n{said.getvalue().rstrip()}{_near(cls, flags)}") from None
     except UsageError as error:  # from a dataclass's own check
         raise UsageError(f"{who}: {error}") from None
+
+
+def _near(cls: type, flags: list[str]) -> str:
+    """What else the unknown ones among `flags` may mean: `--lrr` may be `--optim.lr`."""
+    known = _names(cls, "")
+    lines = []
+    for word in flags:
+        name = word[2:].partition("=")[0]
+        if not word.startswith("--") or name in known:
+            continue
+        last = {n.rpartition(".")[2] for n in known}
+        close = difflib.get_close_matches(name.rpartition(".")[2], last, 1, cutoff=0.6)
+        meant = [f"--{n}" for n in known if n.rpartition(".")[2] in close]
+        if meant:
+            lines.append(f"\n--{name}: did you mean {', '.join(meant[:3])}?")
+    return "".join(lines)
+
+
+def _names(cls: type, prefix: str) -> list[str]:
+    """The dotted names of all fields of a dataclass."""
+    names = []
+    for field in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(field.default):
+            names += _names(type(field.default), f"{prefix}{field.name}.")
+        else:
+            names.append(prefix + field.name)
+    return names

@@ -3,20 +3,26 @@
 A set is decoded once into `.npy` files, which later starts map into memory without importing tfds.
 """
 
+import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxdl.checks import DataError, unknown
+from jaxdl.checks import DataError, JaxdlError, UsageError, unknown
 from jaxdl.typing import Host
 
 Splits = dict[str, dict[str, Host]]
+NAME = r"[A-Za-z0-9]\w{0,99}(/[A-Za-z0-9][\w.+-]{0,99})?"
 DECODER = "pillow-1"  # part of the cache's key: other pixels need another name
 
 
@@ -36,7 +42,10 @@ def prepared_version(name: str, root: Path) -> Path:
 
     Raises DataError at once (no network is asked) where there is none, with the way to get it.
     """
-    found = [path.parent for path in (root / name).glob("*.*.*/dataset_info.json")]
+    if not re.fullmatch(NAME, name):
+        raise UsageError(f"data.name must be like mnist or imagenet_v2/topimages, got {name!r}")
+    infos = (root / name).glob("*.*.*/dataset_info.json")
+    found = [p.parent for p in infos if re.fullmatch(r"\d+\.\d+\.\d+", p.parent.name)]
     if found:
         return max(found, key=lambda path: [int(part) for part in path.name.split(".")])
     import tensorflow_datasets as tfds
@@ -60,6 +69,24 @@ def load_tfds(name: str, folder: str = "") -> tuple[Splits, tuple[str, ...]]:
     cache = cache_dir() / "decoded" / f"{name.replace('/', '-')}-{version.name}-{_stamp(version)}"
     if not (cache / "info.json").exists():
         _decode(version, cache)
+    try:
+        return _read_cache(cache)
+    except (OSError, ValueError, KeyError) as error:
+        warnings.warn(f"{cache} is damaged ({error}); decoding again", RuntimeWarning, stacklevel=2)
+        shutil.rmtree(cache)
+        _decode(version, cache)
+        return _read_cache(cache)
+
+
+def stale_parts() -> list[Path]:
+    """Half-written copies that killed processes left in the cache; the next decoding deletes them.
+
+    A copy that is being written now is among them.
+    """
+    return sorted((cache_dir() / "decoded").glob(".part-*"))
+
+
+def _read_cache(cache: Path) -> tuple[Splits, tuple[str, ...]]:
     info = json.loads((cache / "info.json").read_text())
     arrays = {
         split: {k: np.load(cache / f"{split}-{k}.npy", mmap_mode="r") for k in ("image", "label")}
@@ -80,39 +107,81 @@ def _decode(version: Path, cache: Path) -> None:
     import tensorflow_datasets as tfds
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends another decoder
-    builder = tfds.builder_from_directory(str(version))
+    try:
+        builder = tfds.builder_from_directory(str(version))
+    except Exception as error:  # of any kind: a damaged description raises what it likes
+        raise DataError(f"{version}: its description cannot be read ({_first(error)})") from None
     features: Any = builder.info.features
     if not {"image", "label"} <= set(features):
         raise DataError(
             f"data set {builder.name!r} has features {sorted(features)}; "
             "classification needs 'image' and 'label'"
         )
-    cache.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _alone(cache.parent):
+            if not (cache / "info.json").exists():  # else another process has just done it
+                _write_cache(builder, cache)
+    except OSError as error:
+        raise DataError(
+            f"the decoded copy of {builder.name!r} cannot be written to {cache.parent} "
+            f"({error.strerror or error}); set JAXDL_CACHE_DIR to a folder with room"
+        ) from None
+
+
+def _write_cache(builder: Any, cache: Path) -> None:
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache.parent))
     try:
         for split in builder.info.splits:
-            image, label = _decode_split(builder, split, features["image"].shape)
+            image, label = _decode_split(builder, split, builder.info.features["image"].shape)
             np.save(part / f"{split}-image.npy", image)
             np.save(part / f"{split}-label.npy", label)
-        info = {"splits": list(builder.info.splits), "classes": features["label"].names}
-        (part / "info.json").write_text(json.dumps(info))
+        classes = builder.info.features["label"].names
+        (part / "info.json").write_text(
+            json.dumps({"splits": list(builder.info.splits), "classes": classes})
+        )
         part.replace(cache)
-    except OSError:
-        if not (cache / "info.json").exists():  # else another process was first
-            raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time; the first thing it does is to delete what killed ones left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # no locks on this file system: two may decode, the last one's copy stays
+            yield
+            return
+        for path in stale_parts():
+            shutil.rmtree(path, ignore_errors=True)
+        yield
+
+
+def _first(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _decode_split(builder: Any, split: str, shape: tuple[int, ...]) -> tuple[Host, Host]:
     if None in shape:
         raise DataError(f"data set {builder.name!r}: images of shape {shape} differ in size")
-    source = builder.as_data_source(split)
-    count = builder.info.splits[split].num_examples
-    if len(source) != count:
-        raise DataError(f"{builder.name}/{split}: {len(source)} of {count} rows can be read")
+    count, i = builder.info.splits[split].num_examples, -1
     image, label = np.empty((count, *shape), np.uint8), np.empty(count, np.int32)
-    for i in range(count):
-        row = source[i]
-        image[i], label[i] = row["image"], row["label"]
+    try:
+        source = builder.as_data_source(split)
+        if len(source) != count:
+            raise DataError(f"{builder.name}/{split}: {len(source)} of {count} rows can be read")
+        for i in range(count):
+            row = source[i]
+            image[i], label[i] = row["image"], row["label"]
+    except JaxdlError:
+        raise
+    except Exception as error:  # of any kind: it comes from the file formats' own readers
+        where = f"row {i}" if i >= 0 else "its files"
+        raise DataError(
+            f"{builder.name}/{split} in {builder.data_dir}: {where} cannot be read "
+            f"({_first(error)}); prepare the set again"
+        ) from None
     return image, label

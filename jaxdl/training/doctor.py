@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from jaxdl.data.tfds import cache_dir, data_dir
+from jaxdl.data.tfds import cache_dir, data_dir, stale_parts
+from jaxdl.training.checkpoint import leftovers
 from jaxdl.training.environment import describe, versions
+from jaxdl.training.lock import NAME as LOCK
+from jaxdl.training.lock import holder
 
 
 def examine(runs: Path) -> tuple[str, bool]:
@@ -13,8 +16,7 @@ def examine(runs: Path) -> tuple[str, bool]:
     lines.append(f"devices: {about['devices']} x {about['device']}, {about['cores']} cores")
     lines.append(f"prepared data sets: {data_dir()}" + _names(data_dir()))
     lines.append(f"cache: {cache_dir()} ({_size(cache_dir()) / 1e6:.0f} MB)")
-    left = leftovers(runs)
-    lines += [f"left behind: {path} (the next --resume removes it)" for path in left]
+    lines += left_behind(runs)
     problems = bad_pairs(versions())
     lines += [f"PROBLEM: {problem}" for problem in problems] or ["no known problem"]
     return "\n".join(lines), not problems
@@ -30,10 +32,21 @@ def bad_pairs(found: dict[str, str]) -> list[str]:
     return problems
 
 
-def leftovers(runs: Path) -> list[Path]:
-    """Half-written checkpoints and metrics of killed runs."""
-    patterns = ("*/*/checkpoints/*tmp*", "*/*/best/*tmp*", "*/*/*.part", "*/*/*/*.part")
-    return sorted(path for pattern in patterns for path in runs.glob(pattern))
+def left_behind(runs: Path) -> list[str]:
+    """A line for everything that killed processes left, and what to do about it."""
+    lines = []
+    for folder in sorted(path.parent for path in runs.glob("*/*/config.toml")):
+        who = holder(folder)
+        if who is not None:
+            lines.append(f"running: {folder}, by {who}")
+            continue
+        left = [path for name in ("checkpoints", "best") for path in leftovers(folder / name)]
+        left += sorted([*folder.glob("*.part"), *folder.glob(LOCK)])
+        lines += [f"left behind: {path} (the next --resume cleans it up)" for path in left]
+        aside = sorted(folder.glob("*/aside-*"))
+        lines += [f"moved aside: {path} (delete it if you do not need it)" for path in aside]
+    parts = stale_parts()
+    return lines + [f"left behind: {path} (the next decoding deletes it)" for path in parts]
 
 
 def _names(folder: Path) -> str:

@@ -1,5 +1,6 @@
 """Optimisers and schedules by name, as optax transformations."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class OptimConfig:
         check_one_of("optim.name", self.name, OPTIMISERS)
         check_one_of("optim.schedule", self.schedule, SCHEDULES)
         for name in ("lr", "weight_decay", "warmup", "clip_norm"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"optim.{name} must be >= 0, got {getattr(self, name)}")
         for name in ("momentum", "b1", "b2", "ema"):
             check_fraction(f"optim.{name}", getattr(self, name))
