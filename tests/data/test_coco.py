@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import DataError
+from jaxdl.data.captioned import CaptionedImages
 from jaxdl.data.captions import decode_caption
-from jaxdl.data.coco import CaptionedImages, read_coco
+from jaxdl.data.coco import read_coco
 from jaxdl.data.collect import collect
 from jaxdl.data.outlines import tight_boxes
 from jaxdl.data.shapes import Shapes
