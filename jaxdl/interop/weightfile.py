@@ -4,6 +4,7 @@ Nothing in a file is ever run: a pickle is read with `weights_only=True`, or not
 """
 
 import os
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ PICKLES = (".pth", ".pt", ".bin")
 
 
 def read_weights(path: Path) -> dict[str, Host]:
-    """Name -> array of a `.safetensors` or a PyTorch file, whatever its ending says.
+    """Name -> array of a PyTorch file (a zip file, .pth, .pt, .bin), else of a safetensors file.
 
     Raises CheckpointError for a file that is absent, damaged, or holds anything but arrays.
     """
@@ -28,10 +29,8 @@ def read_weights(path: Path) -> dict[str, Host]:
             start = file.read(2)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
-    # A zip file, or the older form: a bare pickle of protocol 2 or later.
-    if start == b"PK" or (start[:1] == b"\x80" and path.suffix in PICKLES):
-        return _read_pickle(path)
-    return _read_safetensors(path)
+    is_pickle = start == b"PK" or path.suffix in PICKLES
+    return _read_pickle(path) if is_pickle else _read_safetensors(path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -51,7 +50,7 @@ def write_safetensors(
     """Writes `arrays`, whole or not at all."""
     from safetensors.numpy import save
 
-    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     _write(path, save(ordered, dict(metadata or {})))
 
 
@@ -91,7 +90,8 @@ def _read_pickle(path: Path) -> dict[str, Host]:
 
     torch = _torch(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # about the pickle's protocol
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{path}: refused, it is damaged or holds more than arrays, and a pickle can run code; "

@@ -56,22 +56,23 @@ def import_weights(
     *,
     source: str | None = None,
     num_classes: int | None = None,
-    preprocessing: Preprocessing | None = None,
+    change: Mapping[str, Any] | None = None,
     cast: bool = False,
     **options: Any,
 ) -> Weights:
     """The weights of a torchvision or timm file for the registered model `name`.
 
-    Without `source` and `num_classes` the file tells them. `cast` turns other floats into float32.
-    Raises CheckpointError with every name that is missing, unused or misshapen.
+    Without `source` and `num_classes` the file tells them. `change` replaces fields of the
+    published preprocessing; `cast` turns other floats into float32. Raises CheckpointError with
+    every name that is missing, unused or misshapen.
     """
     arrays = read_weights(path)
     probe = create_model(name, 1000, **options)
-    size = (preprocessing or Preprocessing()).size
-    source = source or find_source(probe, list(arrays), variable_shapes(probe, size))
+    source = source or find_source(probe, list(arrays), variable_shapes(probe, Preprocessing.size))
     rules = rules_for(probe, source)
     classes = num_classes or count_classes(rules, arrays, who=str(path))
-    preprocessing = preprocessing or published_preprocessing(source, _family(probe, source))
+    published = published_preprocessing(source, _family(probe, source))
+    preprocessing = dataclasses.replace(published, **(change or {}))
     like = variable_shapes(create_model(name, classes, **options), preprocessing.size)
     variables = from_torch(rules, arrays, like, who=f"{path} as {source}'s {name}", cast=cast)
     return Weights(name, classes, variables, preprocessing, source, options)
