@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 from jaxdl import __version__
 from jaxdl.checks import CheckpointError, JaxdlError, UsageError, nearest, unknown
 from jaxdl.config import parse, read_toml, to_table
+from jaxdl.interop.command import add_arguments as add_weights_arguments
+from jaxdl.interop.command import run as run_weights
 from jaxdl.training.results import add_result, find_config, find_configs, headline, list_rows
 
 
@@ -66,6 +68,7 @@ def _dispatch(argv: list[str]) -> int:
     parser = _parser()
     command = next((word for word in argv if not word.startswith("-")), None)
     commands = {"run", "list", "summary", "predict", "show", "results", "bench", "doctor"}
+    commands |= {"weights"}
     if command is not None and command not in commands:
         close = ", ".join(nearest(command, commands))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
@@ -117,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("what", choices=["steps"])
     bench.add_argument("config")
     bench.set_defaults(takes_fields=True)
+    weights = command("weights", _weights, "published weights into ours and back")
+    add_weights_arguments(weights)
     command("doctor", _doctor, "versions, devices, caches, known bad pairs")
     return parser
 
@@ -316,6 +321,14 @@ def _bench(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.training.bench import loop_against_steps
 
     print(loop_against_steps(task))
+    return 0
+
+
+def _weights(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.training.environment import quiet
+
+    quiet()
+    print(run_weights(args))
     return 0
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
-from jaxdl.checks import DataError
+from jaxdl.checks import DataError, check_one_of
 from jaxdl.typing import Host
 
 Transform = Callable[[Host], Host]
 Size = int | tuple[int, int]
+RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 def compose(*steps: Transform) -> Transform:
@@ -46,16 +47,17 @@ def to_array(image: Host | Image.Image) -> Host:
     return array.astype(np.float32)
 
 
-def resize(image: Host, size: Size) -> Host:
-    """Bilinear with antialiasing (Pillow): `(H, W, C)` -> `(*size, C)`, the dtype kept.
+def resize(image: Host, size: Size, *, method: str = "bilinear") -> Host:
+    """Bilinear or bicubic with antialiasing (Pillow): `(H, W, C)` -> `(*size, C)`, dtype kept.
 
     An int makes the shorter side that long and keeps the shape; a pair is (height, width).
     """
     check_image("resize", image)
+    check_one_of("resize: method", method, RESAMPLING)
     height, width = resized_shape(image.shape[:2], size)
     image = image if image.dtype == np.uint8 else image.astype(np.float32)
     planes = [Image.fromarray(plane) for plane in np.moveaxis(image, -1, 0)]
-    resized = [p.resize((width, height), Image.Resampling.BILINEAR) for p in planes]
+    resized = [p.resize((width, height), RESAMPLING[method]) for p in planes]
     return np.stack([np.asarray(plane) for plane in resized], axis=-1)
 
 

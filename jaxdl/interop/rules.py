@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import CheckpointError
@@ -104,16 +105,22 @@ def their_name(rules: Rules, path: tuple[str, ...]) -> str:
 
 
 def from_torch(
-    rules: Rules, arrays: Mapping[str, Host], like: Tree, *, who: str = "weights"
+    rules: Rules,
+    arrays: Mapping[str, Host],
+    like: Tree,
+    *,
+    who: str = "weights",
+    cast: bool = False,
 ) -> Tree:
     """The variables that `arrays` (their names) hold, of `like`'s structure, shapes and dtypes.
 
     `num_batches_tracked`, which carries no weight, is passed over. Raises CheckpointError with
-    every missing, unused and misshapen name and every array that is not of floats.
+    every missing, unused and misshapen name and every array that is not float32; `cast` takes
+    other floats too.
     """
     arrays = {_renamed(rules, name): value for name, value in arrays.items()}
     expected = places(rules, like)
-    wrong = list(_problems(expected, arrays))
+    wrong = list(_problems(expected, arrays, cast))
     if wrong:
         raise CheckpointError("\n  ".join([f"{who} does not fit the model:", *wrong]))
     leaves = [
@@ -141,16 +148,16 @@ def fit(rules: Rules, names: Sequence[str], like: Tree) -> float:
     return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
-def count_classes(rules: Rules, arrays: Mapping[str, Host]) -> int:
+def count_classes(rules: Rules, arrays: Mapping[str, Host], *, who: str = "weights") -> int:
     """The number of rows of the last linear layer. Raises CheckpointError where there is none."""
     bias = their_name(rules, ("params", rules.head, "bias"))
     for name, value in arrays.items():
         if _renamed(rules, name) == bias:
             return len(value)
-    raise CheckpointError(f"weights: no {bias}, whose length is the number of classes")
+    raise CheckpointError(f"{who}: no {bias}, whose length is the number of classes")
 
 
-def _problems(expected: Sequence[Place], arrays: Mapping[str, Host]) -> Iterator[str]:
+def _problems(expected: Sequence[Place], arrays: Mapping[str, Host], cast: bool) -> Iterator[str]:
     known = {place.theirs for place in expected}
     for place in expected:
         array = arrays.get(place.theirs)
@@ -158,11 +165,17 @@ def _problems(expected: Sequence[Place], arrays: Mapping[str, Host]) -> Iterator
             yield f"missing    {place.theirs} {place.their_shape}"
         elif array.shape != place.their_shape:
             yield f"misshapen  {place.theirs}: must be {place.their_shape}, got {array.shape}"
-        elif not np.issubdtype(array.dtype, np.floating):
-            yield f"not floats {place.theirs}: {array.dtype}"
+        elif not (array.dtype == np.float32 or (cast and is_float(array.dtype))):
+            remedy = "; cast takes it" if is_float(array.dtype) else ""
+            yield f"misread    {place.theirs}: must be float32, got {array.dtype}{remedy}"
     for name, array in arrays.items():
         if name not in known and not _counter(name):
             yield f"unused     {name} {array.shape}"
+
+
+def is_float(dtype: Any) -> bool:
+    """True for floats of any width, bfloat16 too."""
+    return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
 def _counter(name: str) -> bool:

@@ -31,7 +31,7 @@ class AlexNet(nn.Module):
     kernels: tuple[int, ...] = (11, 5, 3, 3, 3)  # their sizes
     strides: tuple[int, ...] = (4, 1, 1, 1, 1)  # their strides
     paddings: tuple[int, ...] = (2, 2, 1, 1, 1)  # zeros around their inputs
-    pool_padding: int = 0  # around the inputs of the pools
+    ceil_mode: bool = False  # pools also keep a last window that overhangs
     hidden: int = 4096  # width of fc6 and fc7
     dropout: float = 0.5  # chance that an input of fc6 or fc7 is dropped in training
     act: Callable[[Array], Array] = jax.nn.relu
@@ -45,7 +45,7 @@ class AlexNet(nn.Module):
             x = Conv(filters, kernel, stride, padding, name=f"conv{i}")(x)
             x = out[f"conv{i}"] = self.act(x)
             if i in (1, 2, 5):
-                x = out[f"pool{i}"] = MaxPool(3, 2, self.pool_padding, name=f"pool{i}")(x)
+                x = out[f"pool{i}"] = MaxPool(3, 2, ceil_mode=self.ceil_mode, name=f"pool{i}")(x)
         x = adaptive_avg_pool(x, 6)
         x = x.reshape(x.shape[0], -1)
         if not self.num_classes:
@@ -70,4 +70,4 @@ class ZFNet(AlexNet):
     kernels: tuple[int, ...] = (7, 5, 3, 3, 3)
     strides: tuple[int, ...] = (2, 2, 1, 1, 1)
     paddings: tuple[int, ...] = (1, 0, 1, 1, 1)
-    pool_padding: int = 1
+    ceil_mode: bool = True

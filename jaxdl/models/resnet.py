@@ -112,6 +112,7 @@ class ResNet(nn.Module):
             x = out["logits"] = nn.Dense(self.num_classes, name="head")(x)
         return out if stages else x
 
+    @nn.nowrap
     def block(self, stage: int, stride: int, name: str) -> nn.Module:
         """The module of one block."""
         features = self.width * 2 ** (stage - 1)

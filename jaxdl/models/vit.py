@@ -1,6 +1,8 @@
 """Vision Transformer."""
 
+import math
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -11,6 +13,7 @@ from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
+from jaxdl.ops.resize import resize
 from jaxdl.typing import Array, Host
 
 xavier = nn.initializers.xavier_uniform()
@@ -119,6 +122,23 @@ class ViT(nn.Module):
                     f"{grid[0]}x{grid[1]} patches has {tokens}; see resample_positions"
                 )
         return self.param("positions", nn.initializers.normal(0.02), (tokens, self.width))
+
+
+def resample_positions(params: Any, grid: tuple[int, int]) -> Any:
+    """The parameters of a ViT with its learned positions for another grid of patches.
+
+    They are resized as an image (bicubic, antialiased, as timm does), a class token's is kept. The
+    grid that they were learned on must be square.
+    """
+    table = params["positions"]
+    first = int("token" in params)
+    side = math.isqrt(len(table) - first)
+    if side * side != len(table) - first:
+        raise ValueError(f"resample_positions: {len(table) - first} positions are no square grid")
+    image = table[first:].reshape(1, side, side, -1)
+    image = resize(image, grid, method="bicubic", antialias=True)
+    new = jnp.concatenate([table[:first], image.reshape(grid[0] * grid[1], -1)])
+    return {**params, "positions": new}
 
 
 def sincos_positions(grid: tuple[int, ...], width: int, *, temperature: float = 10000.0) -> Host:

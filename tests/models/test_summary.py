@@ -1,12 +1,11 @@
-from functools import partial
-
 import flax.linen as nn
 import jax.numpy as jnp
 import pytest
 
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm import BatchNorm
-from jaxdl.layers.pool import AvgPool, MaxPool
+from jaxdl.layers.pool import AvgPool
+from jaxdl.models.alexnet import AlexNet
 from jaxdl.models.lenet import LeNet
 from jaxdl.models.summary import summarize, table, total
 
@@ -34,22 +33,8 @@ def test_lenet_is_the_count_by_hand():
     assert text[-1].split()[:4] == ["total", "10", "1,256,080", "6,522,000"]
 
 
-class AlexNet(nn.Module):
-    @nn.compact
-    def __call__(self, x):
-        pool = partial(MaxPool, 3, 2)
-        x = pool(name="pool1")(nn.relu(Conv(64, 11, 4, 2, name="conv1")(x)))
-        x = pool(name="pool2")(nn.relu(Conv(192, 5, padding=2, name="conv2")(x)))
-        for i, features in enumerate((384, 256, 256), 3):
-            x = nn.relu(Conv(features, 3, padding=1, name=f"conv{i}")(x))
-        x = pool(name="pool5")(x).reshape(len(x), -1)
-        for i, features in enumerate((4096, 4096, 1000), 6):
-            x = nn.Dense(features, name=f"fc{i}")(x)
-        return x
-
-
 def test_alexnet_is_the_published_table():
-    rows = by_path(AlexNet(), (227, 227, 3))
+    rows = by_path(AlexNet(1000), (227, 227, 3))
     table_ = {  # channels first as printed: shape, KB, thousand parameters, million multiply-adds
         "conv1": ((64, 56, 56), 784, 23, 73),
         "pool1": ((64, 27, 27), 182, 0, 0),

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.ops.pool import avg_pool, max_pool
+from jaxdl.ops.pool import adaptive_avg_pool, avg_pool, max_pool
 
 FIVE = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
 FOUR = [[3, 4, 6, 5], [2, 4, 6, 8], [1, 6, 7, 8], [9, 7, 4, 6]]
@@ -123,3 +123,23 @@ def test_errors_say_what_is_wrong(pool):
         pool(jnp.ones((1, 4, 4, 1)), 3, padding=2)
     with pytest.raises(ValueError, match=rf"{name}: windows of \(5, 5\) do not fit"):
         pool(jnp.ones((1, 4, 4, 1)), 5)
+
+
+@pytest.mark.parametrize(
+    ("image", "cells"), [((14, 13), (6, 4)), ((1, 3), (4, 7)), ((6, 9), (6, 3))]
+)
+def test_adaptive_means_are_torchs(image, cells):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).normal(size=(2, *image, 3)).astype(np.float32)
+    g = np.random.default_rng(1).normal(size=(2, *cells, 3)).astype(np.float32)
+    y, vjp = jax.vjp(lambda x: adaptive_avg_pool(x, cells), x)
+    t = torch.tensor(x.transpose(0, 3, 1, 2), requires_grad=True)
+    want = torch.nn.functional.adaptive_avg_pool2d(t, cells)
+    want.backward(torch.tensor(g.transpose(0, 3, 1, 2)))
+    np.testing.assert_allclose(y, want.detach().numpy().transpose(0, 2, 3, 1), atol=1e-5)
+    np.testing.assert_allclose(vjp(g)[0], t.grad.numpy().transpose(0, 2, 3, 1), atol=1e-5)
+
+
+def test_adaptive_means_want_an_image():
+    with pytest.raises(ValueError, match=r"adaptive_avg_pool: x must have 3 or 4 or 5 axes"):
+        adaptive_avg_pool(jnp.ones((4, 4)), 2)

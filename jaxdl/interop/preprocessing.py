@@ -1,0 +1,62 @@
+"""What an image must go through before a published model sees it; kept with its weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from jaxdl.checks import UsageError, check_one_of
+from jaxdl.data.transforms import centre_crop, compose, normalise, resize, to_array
+from jaxdl.typing import Host
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize the shorter side, cut the middle out, scale to [0, 1], (x - mean) / std."""
+
+    size: int = 224
+    """Height and width that the model sees."""
+    resize: int = 256
+    """Length of the shorter side before the cut."""
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    """bilinear or bicubic, both antialiased."""
+
+    def __post_init__(self) -> None:
+        check_one_of("preprocessing: interpolation", self.interpolation, ("bilinear", "bicubic"))
+        if (
+            not 0 < self.size <= self.resize
+            or min(self.std) <= 0
+            or len(self.mean) != len(self.std)
+        ):
+            raise UsageError(f"preprocessing: needs 0 < size <= resize and std > 0, got {self}")
+
+    def __call__(self, images: Sequence[Host]) -> Host:
+        """uint8 `(H, W, C)` of any sizes -> float32 `(B, size, size, C)`."""
+        change = compose(
+            partial(resize, size=self.resize, method=self.interpolation),
+            partial(centre_crop, size=self.size),
+            to_array,
+            partial(normalise, mean=self.mean, std=self.std),
+        )
+        return np.stack([change(image) for image in images])
+
+
+def published_preprocessing(source: str, family: str) -> Preprocessing:
+    """What the library's own weights of a family (a class name of ours) were evaluated with.
+
+    torchvision's first weights (IMAGENET1K_V1) and timm's usual ones; others differ in size and
+    resize. torchvision's GoogLeNet rescales its normalised input to +-1, which is mean and std 0.5.
+    """
+    if source == "timm":
+        if family == "ViT":
+            return Preprocessing(resize=248, mean=HALF, std=HALF, interpolation="bicubic")
+        return Preprocessing(resize=235, interpolation="bicubic")
+    if family == "GoogLeNet":
+        return Preprocessing(mean=HALF, std=HALF)
+    return Preprocessing()

@@ -1,0 +1,230 @@
+"""Files: there and back, and what happens to the broken ones."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.interop.preprocessing import Preprocessing, published_preprocessing
+from jaxdl.interop.weightfile import read_metadata, read_weights, write_pickle, write_safetensors
+from jaxdl.interop.weights import export_weights, import_weights, load_weights, save_weights
+from tests.interop.twins import (
+    CLASSES,
+    arrays_of,
+    check_logits,
+    images,
+    quick_jit,
+    randomise,
+    torch_logits,
+)
+
+THIN = {"blocks": (1, 1), "width": 64}
+
+
+@pytest.fixture(scope="module")
+def twin(torchvision):
+    from torch import nn
+
+    lib = torchvision.models.resnet
+    made = lib.ResNet(lib.BasicBlock, [1, 1, 1, 1], CLASSES)
+    made.layer3 = made.layer4 = nn.Identity()
+    made.fc = nn.Linear(128, CLASSES)
+    return randomise(made)
+
+
+@pytest.mark.parametrize("ending", ["pth", "safetensors"])
+def test_a_torch_file_becomes_ours_and_the_same_file_again(twin, tmp_path, ending):
+    import safetensors.torch
+    import torch
+
+    given, ours, back = (tmp_path / name for name in (f"in.{ending}", "ours", f"out.{ending}"))
+    if ending == "pth":
+        torch.save(twin.state_dict(), given)
+    else:
+        safetensors.torch.save_file(twin.state_dict(), given)
+    save_weights(ours, import_weights(given, "resnet18", **THIN))
+    weights = load_weights(ours)
+    assert (weights.num_classes, weights.source, weights.options) == (CLASSES, "torchvision", THIN)
+    assert weights.preprocessing == Preprocessing()
+    x = images(33)
+    got = quick_jit(lambda v, x: weights.model().apply(v, x, train=False))(weights.variables, x)
+    want = torch_logits(twin.eval(), x)["logits"].detach().numpy()
+    np.testing.assert_allclose(got, want, atol=1e-4 * np.abs(want).max())
+    export_weights(back, weights)
+    if ending == "pth":
+        state = torch.load(back, weights_only=True)
+    else:
+        state = safetensors.torch.load_file(back)
+    twin.load_state_dict(state)  # every name, none left over
+    for name, value in arrays_of(twin).items():
+        np.testing.assert_array_equal(state[name].numpy(), value, strict=True, err_msg=name)
+    again = tmp_path / "again"
+    save_weights(again, load_weights(ours))
+    assert again.read_bytes() == ours.read_bytes()
+
+
+def test_what_training_scripts_wrap_around_the_weights(twin, tmp_path):
+    import torch
+
+    plain = arrays_of(twin)
+    for key in ("state_dict", "model"):
+        wrapped = {f"module.{name}": value for name, value in twin.state_dict().items()}
+        torch.save({key: wrapped, "epoch": 3}, tmp_path / "file.pth")
+        found = read_weights(tmp_path / "file.pth")
+        assert found.keys() == plain.keys()
+        np.testing.assert_array_equal(found["fc.bias"], plain["fc.bias"])
+
+
+class Harmful:
+    def __reduce__(self):
+        return print, ("code ran",)
+
+
+def broken_files(folder, state):
+    import pickle
+
+    import torch
+
+    whole = folder / "whole.pth"
+    torch.save(state, whole)
+    write_safetensors(folder / "whole.safetensors", {n: v.numpy() for n, v in state.items()})
+    (folder / "cut.pth").write_bytes(whole.read_bytes()[:-500])
+    (folder / "cut.safetensors").write_bytes((folder / "whole.safetensors").read_bytes()[:-1])
+    (folder / "page.safetensors").write_text("<html>404</html>")
+    (folder / "page.pth").write_text("<html>404</html>")
+    (folder / "empty.safetensors").write_bytes(b"")
+    (folder / "code.pth").write_bytes(pickle.dumps(Harmful()))
+    torch.save({"fc.weight": Harmful()}, folder / "code2.pth")
+    torch.save([1, 2], folder / "list.pth")
+    torch.save({"epoch": 3}, folder / "other.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cut.pth", "not a whole PyTorch file"),
+        ("cut.safetensors", "not a whole safetensors file"),
+        ("page.safetensors", "not a whole safetensors file"),
+        ("page.pth", "refused, it is damaged or holds more than arrays"),
+        ("empty.safetensors", "not a whole safetensors file"),
+        ("code.pth", "a pickle can run code"),
+        ("code2.pth", "a pickle can run code"),
+        ("list.pth", "must hold a dict of arrays, got list"),
+        ("other.pth", "epoch must be an array, got int"),
+        ("absent.pth", "cannot be read .No such file"),
+    ],
+)
+def test_a_broken_file_is_one_clear_message(twin, tmp_path, name, message, capsys):
+    broken_files(tmp_path, twin.state_dict())
+    with pytest.raises(CheckpointError, match=message) as error:
+        import_weights(tmp_path / name, "resnet18", **THIN)
+    assert str(error.value).startswith(str(tmp_path / name))
+    assert "code ran" not in capsys.readouterr().out
+
+
+def test_the_file_of_another_model_names_what_differs(twin, tmp_path):
+    write_safetensors(tmp_path / "a.safetensors", arrays_of(twin))
+    with pytest.raises(CheckpointError, match=r"missing +layer2\.1\.conv1\.weight"):
+        import_weights(tmp_path / "a.safetensors", "resnet18", blocks=(1, 2))
+    with pytest.raises(CheckpointError, match=r"no classifier\.6\.bias"):
+        import_weights(tmp_path / "a.safetensors", "vgg16")
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
+def test_other_widths_are_cast_only_when_asked(twin, tmp_path, kind):
+    import torch
+
+    state = {k: v.to(getattr(torch, kind)) for k, v in twin.state_dict().items() if v.ndim}
+    torch.save(state, tmp_path / "a.pth")
+    write_safetensors(tmp_path / "a.safetensors", read_weights(tmp_path / "a.pth"))
+    for file in (tmp_path / "a.pth", tmp_path / "a.safetensors"):
+        with pytest.raises(CheckpointError, match=f"conv1.weight: must be float32, got {kind}"):
+            import_weights(file, "resnet18", **THIN)
+        got = import_weights(file, "resnet18", cast=True, **THIN).variables["params"]["head"]
+        np.testing.assert_array_equal(got["bias"], state["fc.bias"].float().numpy())
+
+
+def test_our_own_file_is_checked_against_its_model(twin, tmp_path):
+    write_pickle(tmp_path / "a.pth", arrays_of(twin))
+    weights = import_weights(tmp_path / "a.pth", "resnet18", change={"size": 96}, **THIN)
+    assert weights.preprocessing == Preprocessing(size=96)
+    file = tmp_path / "ours.safetensors"
+    save_weights(file, dataclasses.replace(weights, num_classes=3))
+    with pytest.raises(
+        CheckpointError, match=r"does not fit resnet18(.|\n)*head/bias float32\(3,\)"
+    ):
+        load_weights(file)
+    facts = json.loads(read_metadata(file)["jaxdl"])
+    assert facts["preprocessing"]["size"] == 96
+    with pytest.raises(CheckpointError, match="not a weight file of jaxdl; make one"):
+        load_weights(tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_weights(tmp_path / "absent")
+
+
+def test_a_folder_that_cannot_be_written(twin, tmp_path):
+    with pytest.raises(CheckpointError, match="cannot be written .No such file or directory"):
+        write_safetensors(tmp_path / "absent" / "a.safetensors", {"a": np.zeros(2)})
+    assert not list(tmp_path.iterdir())
+
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (60, 83, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("size", "resize"), [(24, 32), (40, 40)])
+def test_preprocessing_is_torchvisions(torchvision, interpolation, size, resize):
+    presets = torchvision.transforms._presets
+    mode = torchvision.transforms.InterpolationMode(interpolation)
+    theirs = presets.ImageClassification(crop_size=size, resize_size=resize, interpolation=mode)
+    want = theirs(Image.fromarray(PHOTO)).numpy().transpose(1, 2, 0)
+    got = Preprocessing(size, resize, interpolation=interpolation)([PHOTO, PHOTO[:, ::-1]])
+    assert got.shape == (2, size, size, 3)
+    np.testing.assert_allclose(got[0], want, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet50", "densenet121", "mobilenet_v2"])
+def test_published_preprocessing_is_that_of_torchvisions_weights(torchvision, name):
+    published = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].transforms()
+    ours = published_preprocessing("torchvision", "any")
+    assert [ours.size] == published.crop_size
+    assert [ours.resize] == published.resize_size
+    assert [list(ours.mean), list(ours.std)] == [published.mean, published.std]
+    assert ours.interpolation == published.interpolation.value
+
+
+def test_googlenets_preprocessing_holds_the_change_that_torchvision_makes_inside(torchvision):
+    import torch
+
+    model = torchvision.models.GoogLeNet(3, False, True, False)
+    x = torch.rand(1, 3, 4, 4)
+    mean, std = (
+        torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    want = model._transform_input((x - mean) / std)
+    ours = published_preprocessing("torchvision", "GoogLeNet")
+    mean, std = (torch.tensor(v)[:, None, None] for v in (ours.mean, ours.std))
+    np.testing.assert_allclose((x - mean) / std, want, atol=1e-6)
+
+
+def test_wrong_preprocessing():
+    with pytest.raises(UsageError, match="interpolation must be one of bilinear, bicubic"):
+        Preprocessing(interpolation="nearest")
+    with pytest.raises(UsageError, match="needs 0 < size <= resize"):
+        Preprocessing(size=300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["resnet18", "vgg11_bn", "mobilenet_v2", "densenet121", "googlenet"]
+)
+def test_full_models_at_two_sizes(torchvision, name):
+    options = {"aux_logits": True, "init_weights": False} if name == "googlenet" else {}
+    twin = randomise(getattr(torchvision.models, name)(**options))
+    from jaxdl.models.registry import create_model
+
+    for size in (224, 160):
+        check_logits(create_model(name, 1000), twin, size)
