@@ -45,6 +45,8 @@ def colour_histogram(
     x = rgb_to_hsv(x) if space == "hsv" else x
     box = jnp.clip(jnp.floor(x * bins), 0, bins - 1).astype(jnp.int32)
     box = (box[..., 0] * bins + box[..., 1]) * bins + box[..., 2]
-    box = box.reshape(batch, grid, height // grid, grid, width // grid)
-    parts = [jnp.mean(box == i, axis=(2, 4), dtype=jnp.float32) for i in range(bins**3)]
-    return jnp.stack(parts, axis=3).reshape(batch, -1)
+    down, across = (jnp.arange(n) * grid // n for n in (height, width))
+    tile = down[:, None] * grid + across[None, :]
+    slot = (tile[None, :, :] * bins**3 + box).reshape(batch, -1)
+    counts = jnp.zeros((batch, grid**2 * bins**3)).at[jnp.arange(batch)[:, None], slot].add(1)
+    return counts * (grid**2 / (height * width))

@@ -34,9 +34,12 @@ def gradients(images: ArrayLike) -> tuple[Array, Array]:
     x = x[..., None] if x.ndim == 3 else x
     down = jnp.pad(x[:, 2:] - x[:, :-2], ((0, 0), (1, 1), (0, 0), (0, 0)))
     across = jnp.pad(x[:, :, 2:] - x[:, :, :-2], ((0, 0), (0, 0), (1, 1), (0, 0)))
-    steepest = jnp.argmax(down**2 + across**2, axis=3)[..., None]
-    down, across = (jnp.take_along_axis(g, steepest, axis=3)[..., 0] for g in (down, across))
-    return down, across
+    best = down[..., 0], across[..., 0]
+    for channel in range(1, x.shape[3]):  # selects run side by side, a gather would not
+        new = down[..., channel], across[..., channel]
+        steeper = new[0] ** 2 + new[1] ** 2 > best[0] ** 2 + best[1] ** 2
+        best = jnp.where(steeper, new[0], best[0]), jnp.where(steeper, new[1], best[1])
+    return best
 
 
 def cell_histograms(images: ArrayLike, *, cell: int = 8, orientations: int = 9) -> Array:
@@ -57,13 +60,15 @@ def cell_histograms(images: ArrayLike, *, cell: int = 8, orientations: int = 9) 
     magnitude = jnp.hypot(down, across)
     angle = jnp.degrees(jnp.arctan2(down, across)) % 180
     direction = jnp.floor(angle * (orientations / 180)).astype(jnp.int32) % orientations
-
-    def total(values):  # (B, H, W) -> (B, rows, columns)
-        values = values[:, : rows * cell, : columns * cell]
-        return jnp.mean(values.reshape(batch, rows, cell, columns, cell), axis=(2, 4))
-
-    parts = [total(jnp.where(direction == o, magnitude, 0)) for o in range(orientations)]
-    return jnp.stack(parts, axis=3)
+    place = jnp.arange(rows * cell)[:, None] // cell * columns
+    place = place + jnp.arange(columns * cell)[None, :] // cell
+    slot = place[None, :, :] * orientations + direction[:, : rows * cell, : columns * cell]
+    votes = magnitude[:, : rows * cell, : columns * cell] / cell**2
+    total = jnp.zeros((batch, rows * columns * orientations), votes.dtype)
+    total = total.at[jnp.arange(batch)[:, None], slot.reshape(batch, -1)].add(
+        votes.reshape(batch, -1)
+    )
+    return total.reshape(batch, rows, columns, orientations)
 
 
 def normalise_blocks(cells: Array, *, block: int) -> Array:
