@@ -1,0 +1,170 @@
+"""Files of weights, read without running what is in them.
+
+`.safetensors` and NumPy files need nothing but this package; torch's own files need torch, and are
+opened with `weights_only=True`. There is no second attempt in a laxer way.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from jaxdl.checks import DataError, require
+from jaxdl.typing import Host
+
+SAFETENSORS = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": ml_dtypes.bfloat16,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I16": np.int16,
+    "I8": np.int8,
+    "U64": np.uint64,
+    "U32": np.uint32,
+    "U16": np.uint16,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
+
+
+class WeightFileError(DataError):
+    """A file of weights that is missing, damaged or of no known kind."""
+
+
+class UntrustedWeightsError(WeightFileError):
+    """A file that would have to run code to be read, or is not the one that was expected."""
+
+
+def read_weights(path: str | Path, *, sha256: str = "") -> dict[str, Host]:
+    """Name -> array of a `.safetensors`, `.pt`, `.pth`, `.bin`, `.npz` or `.npy` file.
+
+    Nested dictionaries of torch files are joined with dots; what is no array in them is left out.
+    A single array is named after its file. With `sha256` (hexadecimal) any other file is refused.
+
+    Raises WeightFileError where the file cannot be read, UntrustedWeightsError where that would
+    take more than reading.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightFileError(f"weights {path}: there is no such file")
+    if path.suffix not in READERS:
+        raise UntrustedWeightsError(
+            f"weights {path}: {path.suffix or 'such'} files are not read; convert it to "
+            f".safetensors where you trust it (known: {', '.join(READERS)})"
+        )
+    if sha256:
+        _check_sha256(path, sha256)
+    try:
+        return READERS[path.suffix](path)
+    except OSError as error:
+        raise WeightFileError(f"weights {path}: {error.strerror or error}") from None
+
+
+def write_safetensors(path: str | Path, arrays: Mapping[str, Any]) -> None:
+    """Writes name -> array, whole or not at all; `read_weights` gives the same arrays."""
+    from safetensors.numpy import save_file
+
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    try:
+        save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, part)
+        part.replace(path)
+    except Exception as error:  # the writer is not Python: its errors are of kinds of its own
+        raise WeightFileError(f"weights {path}: cannot be written ({_first(error)})") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_sha256(path: Path, want: str) -> None:
+    with path.open("rb") as file:
+        got = hashlib.file_digest(file, "sha256").hexdigest()
+    if got != want.lower():
+        raise UntrustedWeightsError(f"weights {path}: sha256 must be {want}, got {got}")
+
+
+def _read_safetensors(path: Path) -> dict[str, Host]:
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        parts = deserialize(path.read_bytes())
+    except SafetensorError as error:
+        raise _damaged(path, error) from None
+    arrays = {}
+    for name, part in parts:
+        dtype = SAFETENSORS.get(part["dtype"])
+        if dtype is None:
+            raise WeightFileError(f"weights {path}: {name!r} has the type {part['dtype']}")
+        arrays[name] = np.frombuffer(part["data"], dtype).reshape(part["shape"])
+    return arrays
+
+
+def _read_torch(path: Path) -> dict[str, Host]:
+    torch = require("torch", "jaxdl[torch]", f"weights {path}")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file raises what the damage happens to meet
+        if "weights_only" not in str(error) and "Weights only" not in str(error):
+            raise _damaged(path, error) from None
+        raise UntrustedWeightsError(
+            f"weights {path}: it holds more than arrays, or no weights at all, and reading that "
+            "would run its code; ask for a .safetensors file"
+        ) from None
+    return {name or path.stem: _from_torch(torch, path, name, x) for name, x in _leaves(loaded)}
+
+
+def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from _leaves(value, f"{prefix}.{name}" if prefix else str(name))
+    elif hasattr(tree, "detach"):
+        yield prefix, tree
+
+
+def _from_torch(torch: Any, path: Path, name: str, x: Any) -> Host:
+    if x.layout != torch.strided or x.is_quantized:
+        raise WeightFileError(f"weights {path}: {name!r} is sparse or quantised")
+    x = x.detach().resolve_conj().resolve_neg().contiguous()
+    if x.dtype == torch.bfloat16:
+        return x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return x.numpy()
+
+
+def _read_numpy(path: Path) -> dict[str, Host]:
+    import zipfile
+
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {path.stem: loaded}
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        if "pickle" not in str(error):
+            raise _damaged(path, error) from None
+        raise UntrustedWeightsError(
+            f"weights {path}: it holds Python objects, and reading those would run their code"
+        ) from None
+
+
+def _damaged(path: Path, error: Exception) -> WeightFileError:
+    return WeightFileError(f"weights {path}: damaged, or no {path.suffix} file ({_first(error)})")
+
+
+def _first(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+READERS: dict[str, Callable[[Path], dict[str, Host]]] = {
+    ".safetensors": _read_safetensors,
+    ".pt": _read_torch,
+    ".pth": _read_torch,
+    ".bin": _read_torch,
+    ".npz": _read_numpy,
+    ".npy": _read_numpy,
+}
