@@ -35,18 +35,20 @@ def no_power() -> None:
 def without(*names: str) -> None:
     """These packages are not installed."""
     import sys
+    from importlib.machinery import PathFinder
 
-    class Absent:
-        """Finds that they are not there."""
+    class Rest(PathFinder):
+        """Finds what is installed, but for them."""
 
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] in names:
-                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        @classmethod
+        def find_spec(cls, fullname, path=None, target=None):
+            absent = fullname.partition(".")[0] in names
+            return None if absent else super().find_spec(fullname, path, target)
 
     for name in list(sys.modules):
         if name.partition(".")[0] in names:
             del sys.modules[name]
-    sys.meta_path.insert(0, Absent())  # pyright: ignore[reportArgumentType]
+    sys.meta_path[sys.meta_path.index(PathFinder)] = Rest
 
 
 def no_network() -> None:
@@ -61,13 +63,13 @@ def no_network() -> None:
 
 
 def memory(more: int) -> None:
-    """So many bytes beside what the process has now."""
+    """So many bytes of data beside what the process has now."""
     import resource
     from pathlib import Path
 
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + more
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    words = Path("/proc/self/statm").read_text().split()
+    limit = int(words[5]) * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def jumping_clock() -> None:
@@ -79,15 +81,13 @@ def jumping_clock() -> None:
 
 
 def ascii_only() -> None:
-    """A locale and streams without UTF-8, errors strict."""
-    import io
+    """A locale and streams without UTF-8, as Python sets them up in it."""
     import locale
     import sys
 
     locale.setlocale(locale.LC_ALL, "C")
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        setattr(sys, name, io.TextIOWrapper(stream.detach(), "ascii", "strict", write_through=True))
+    sys.stdout.reconfigure(encoding="ascii", errors="strict")  # pyright: ignore
+    sys.stderr.reconfigure(encoding="ascii", errors="backslashreplace")  # pyright: ignore
 
 
 def terminal(columns: int) -> None:
