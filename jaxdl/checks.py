@@ -1,6 +1,7 @@
 """One format for what goes wrong: who, what it must be, what it got, what to do."""
 
 import difflib
+import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -59,6 +60,16 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Usage
     return UsageError(
         f"{what}: there is no {name!r}; did you mean {close}?" + (f" {hint}" * bool(hint))
     )
+
+
+def require(module: str, install: str, who: str) -> Any:
+    """Imports `module` where it is used; UsageError with what to install where it is absent."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(
+            f'{who} needs {module.partition(".")[0]} ({error}): pip install "{install}"'
+        ) from None
 
 
 def check_rank(who: str, x: Any, *ranks: int) -> None:

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it, so that --help and list ans
 import argparse
 import contextlib
 import importlib
+import io
 import json
 import os
 import shlex
@@ -26,6 +27,8 @@ from jaxdl.training.results import add_result, find_config, find_configs, headli
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
     """The command `jaxdl`, or with `script` (an experiment's `__file__`) the run of that script."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no error
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if script is not None:
             argv = ["run", *_script_arguments(script, argv)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdl.checks import require
 from jaxdl.typing import Host
 
 
@@ -13,11 +14,10 @@ class Figure:
     """A matplotlib figure that is not tied to a window."""
 
     def __init__(self, rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (6, 4)):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure as MplFigure
-
-        self.figure = MplFigure(figsize=size, layout="constrained")
-        FigureCanvasAgg(self.figure)
+        mpl = require("matplotlib.figure", "matplotlib", "a picture")
+        canvas = require("matplotlib.backends.backend_agg", "matplotlib", "a picture")
+        self.figure = mpl.Figure(figsize=size, layout="constrained")
+        canvas.FigureCanvasAgg(self.figure)
         self.axes: list[Any] = list(np.ravel(self.figure.subplots(rows, columns, squeeze=False)))
 
     def save(self, path: Path, *, dpi: int = 110) -> Path:

@@ -99,6 +99,8 @@ def save_run_example(folder: Path, split: Split) -> None:
 
 def load_run_example(folder: Path) -> dict[str, Split]:
     """A train split of one row, so that a run can be rebuilt where its data is not at hand."""
+    if not (folder / "example.npz").exists():
+        raise UsageError(f"{folder}: the run has not ended yet; continue it with --resume")
     classes = tuple(json.loads((folder / "classes.json").read_text()))
     with np.load(folder / "example.npz", allow_pickle=False) as file:
         arrays = {key: file[key][None] for key in file.files}

@@ -1,39 +1,76 @@
-"""Files of named arrays: safetensors, and PyTorch's .pth where PyTorch is installed.
+"""Files of weights, read without running what is in them.
 
-Nothing in a file is ever run: a pickle is read with `weights_only=True`, or not at all.
+`.safetensors` and NumPy files need nothing but this package; torch's own files need torch, and are
+opened with `weights_only=True`. There is no second attempt in a laxer way.
 """
 
-import os
-import warnings
-import zipfile
-from collections.abc import Mapping
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
-from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.checks import CheckpointError, require
 from jaxdl.typing import Host
 
-NESTED = ("state_dict", "model")  # where training scripts put the weights in a larger dict
-PICKLES = (".pth", ".pt", ".bin")
+SAFETENSORS = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": ml_dtypes.bfloat16,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I16": np.int16,
+    "I8": np.int8,
+    "U64": np.uint64,
+    "U32": np.uint32,
+    "U16": np.uint16,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
+
+NESTED = ("state_dict", "model")  # where training scripts put the weights in a larger dictionary
+PARALLEL = "module."  # the prefix that a model has got that was wrapped for several devices
 
 
-def read_weights(path: Path) -> dict[str, Host]:
-    """Name -> array of a PyTorch file (a zip file, .pth, .pt, .bin), else of a safetensors file.
+class WeightFileError(CheckpointError):
+    """A file of weights that is missing, damaged or of no known kind."""
 
-    Raises CheckpointError for a file that is absent, damaged, or holds anything but arrays.
+
+class UntrustedWeightsError(WeightFileError):
+    """A file that would have to run code to be read, or is not the one that was expected."""
+
+
+def read_weights(path: str | Path, *, sha256: str = "") -> dict[str, Host]:
+    """Name -> array of a `.safetensors`, `.pt`, `.pth`, `.bin`, `.npz` or `.npy` file.
+
+    Of torch files, the part `state_dict` or `model` where there is one, without a common `module.`;
+    nested dictionaries are joined with dots, and what is no array in them is left out.
+    A single array is named after its file. With `sha256` (hexadecimal) any other file is refused.
+
+    Raises WeightFileError where the file cannot be read, UntrustedWeightsError where that would
+    take more than reading.
     """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightFileError(f"weights {path}: there is no such file")
+    if path.suffix not in READERS:
+        raise UntrustedWeightsError(
+            f"weights {path}: {path.suffix or 'such'} files are not read; convert it to "
+            f".safetensors where you trust it (known: {', '.join(READERS)})"
+        )
+    if sha256:
+        _check_sha256(path, sha256)
     try:
-        with path.open("rb") as file:
-            start = file.read(2)
+        return READERS[path.suffix](path)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
-    is_pickle = start == b"PK" or path.suffix in PICKLES
-    return _read_pickle(path) if is_pickle else _read_safetensors(path)
+        raise WeightFileError(f"weights {path}: {error.strerror or error}") from None
 
 
-def read_metadata(path: Path) -> dict[str, str]:
+def read_metadata(path: str | Path) -> dict[str, str]:
     """The words in the header of a `.safetensors` file; empty for another kind of file."""
     import safetensors
 
@@ -45,94 +82,127 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def write_safetensors(
-    path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str] | None = None
+    path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Writes `arrays`, whole or not at all."""
+    """Writes name -> array, whole or not at all; `read_weights` gives the same arrays."""
     from safetensors.numpy import save
 
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
-    _write(path, save(ordered, dict(metadata or {})))
+    _write(Path(path), save(ordered, dict(metadata or {})))
 
 
-def write_pickle(path: Path, arrays: Mapping[str, Host]) -> None:
+def write_pickle(path: str | Path, arrays: Mapping[str, Any]) -> None:
     """Writes `arrays` as a state dict that `torch.load` reads; needs PyTorch."""
     import io
 
-    torch = _torch(path)
+    torch = require("torch", "jaxdl[torch]", f"weights {path}")
     buffer = io.BytesIO()
     torch.save({name: torch.tensor(np.asarray(value)) for name, value in arrays.items()}, buffer)
-    _write(path, buffer.getvalue())
+    _write(Path(path), buffer.getvalue())
 
 
 def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.part")
+    part = path.with_name(path.name + ".part")
     try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
+        part.write_bytes(data)
+        part.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: cannot be written ({error.strerror})") from None
+        raise WeightFileError(f"weights {path}: cannot be written ({error.strerror})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _check_sha256(path: Path, want: str) -> None:
+    with path.open("rb") as file:
+        got = hashlib.file_digest(file, "sha256").hexdigest()
+    if got != want.lower():
+        raise UntrustedWeightsError(f"weights {path}: sha256 must be {want}, got {got}")
 
 
 def _read_safetensors(path: Path) -> dict[str, Host]:
-    import ml_dtypes  # noqa: F401  makes NumPy know bfloat16
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors import SafetensorError, deserialize
 
     try:
-        return load_file(path)
-    except (SafetensorError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from None
+        parts = deserialize(path.read_bytes())
+    except SafetensorError as error:
+        raise _damaged(path, error) from None
+    arrays = {}
+    for name, part in parts:
+        dtype = SAFETENSORS.get(part["dtype"])
+        if dtype is None:
+            raise WeightFileError(f"weights {path}: {name!r} has the type {part['dtype']}")
+        arrays[name] = np.frombuffer(part["data"], dtype).reshape(part["shape"])
+    return arrays
 
 
-def _read_pickle(path: Path) -> dict[str, Host]:
-    import pickle
-
-    torch = _torch(path)
+def _read_torch(path: Path) -> dict[str, Host]:
+    torch = require("torch", "jaxdl[torch]", f"weights {path}")
     try:
-        with warnings.catch_warnings(action="ignore"):  # about the pickle's protocol
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{path}: refused, it is damaged or holds more than arrays, and a pickle can run code; "
-            "ask for a .safetensors file"
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file raises what the damage happens to meet
+        if "weights_only" not in str(error) and "Weights only" not in str(error):
+            raise _damaged(path, error) from None
+        raise UntrustedWeightsError(
+            f"weights {path}: it holds more than arrays, or no weights at all, and reading that "
+            "would run its code; ask for a .safetensors file"
         ) from None
-    except (RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: not a whole PyTorch file ({reason})") from None
     for name in NESTED:
-        if isinstance(found, dict) and isinstance(found.get(name), dict):
-            found = found[name]
-    return {name: _array(path, name, value) for name, value in _entries(path, found)}
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping):
+            loaded = loaded[name]
+    found = {name or path.stem: _from_torch(torch, path, name, x) for name, x in _leaves(loaded)}
+    wrapped = all(name.startswith(PARALLEL) for name in found)
+    return {name[len(PARALLEL) * wrapped :]: value for name, value in found.items()}
 
 
-def _entries(path: Path, found: Any) -> list[tuple[str, Any]]:
-    if not isinstance(found, dict) or not found:
-        raise CheckpointError(f"{path}: must hold a dict of arrays, got {type(found).__name__}")
-    prefix = "module."  # of a model that was wrapped for several devices
-    cut = len(prefix) if all(str(name).startswith(prefix) for name in found) else 0
-    return [(str(name)[cut:], value) for name, value in found.items()]
+def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from _leaves(value, f"{prefix}.{name}" if prefix else str(name))
+    elif hasattr(tree, "detach"):
+        yield prefix, tree
 
 
-def _array(path: Path, name: str, value: Any) -> Host:
-    torch = _torch(path)
-    if not isinstance(value, torch.Tensor):
-        raise CheckpointError(
-            f"{path}: {name} must be an array, got {type(value).__name__}; give a state dict"
-        )
-    if value.dtype == torch.bfloat16:
-        import ml_dtypes
-
-        return value.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
-    return value.detach().numpy()
+def _from_torch(torch: Any, path: Path, name: str, x: Any) -> Host:
+    if x.layout != torch.strided or x.is_quantized:
+        raise WeightFileError(f"weights {path}: {name!r} is sparse or quantised")
+    x = x.detach().resolve_conj().resolve_neg().contiguous()
+    if x.dtype == torch.bfloat16:
+        return x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return x.numpy()
 
 
-def _torch(path: Path) -> Any:
+def _read_numpy(path: Path) -> dict[str, Host]:
+    import zipfile
+
     try:
-        import torch
-    except ImportError:
-        raise UsageError(
-            f'{path}: PyTorch reads and writes this kind of file: pip install "jaxdl[torch]", '
-            "or give a .safetensors file"
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {path.stem: loaded}
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        if "pickle" not in str(error):
+            raise _damaged(path, error) from None
+        raise UntrustedWeightsError(
+            f"weights {path}: it holds Python objects, and reading those would run their code"
         ) from None
-    return torch
+
+
+def _damaged(path: Path, error: Exception) -> WeightFileError:
+    return WeightFileError(f"weights {path}: damaged, or no {path.suffix} file ({_first(error)})")
+
+
+def _first(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+READERS: dict[str, Callable[[Path], dict[str, Host]]] = {
+    ".safetensors": _read_safetensors,
+    ".pt": _read_torch,
+    ".pth": _read_torch,
+    ".bin": _read_torch,
+    ".npz": _read_numpy,
+    ".npy": _read_numpy,
+}

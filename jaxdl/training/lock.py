@@ -23,7 +23,7 @@ def hold(folder: Path) -> Iterator[None]:
     Raises UsageError, before anything is touched, where the folder cannot be written, RunBusyError
     where another process holds it. What a dead process left is taken over.
     """
-    key = folder.resolve()
+    key = folder.absolute()
     if key in _held:
         yield
         return

@@ -300,7 +300,9 @@ class _Run:
 
 def explain(error: Exception, needs: str = "") -> Exception:
     """A DeviceMemoryError where `error` says that memory ran out, else `error` itself."""
-    device = isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    device = isinstance(error, jax.errors.JaxRuntimeError) and any(
+        words in str(error) for words in ("RESOURCE_EXHAUSTED", "Out of memory")
+    )
     if not device and not isinstance(error, MemoryError):
         return error
     first = (str(error) or "MemoryError").splitlines()[0]

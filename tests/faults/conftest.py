@@ -58,12 +58,12 @@ class Command:
     @property
     def said(self) -> str:
         """What it has printed to stderr."""
-        return self.err.read_text(errors="replace") if self.err.exists() else ""
+        return self.err.read_bytes().decode(errors="replace") if self.err.exists() else ""
 
     @property
     def printed(self) -> str:
         """What it has printed to stdout."""
-        return self.out.read_text(errors="replace") if self.out.exists() else ""
+        return self.out.read_bytes().decode(errors="replace") if self.out.exists() else ""
 
     def poll(self) -> int | None:
         """Its exit code, negative for a signal, as soon as there is one."""
