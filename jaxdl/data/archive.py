@@ -42,8 +42,12 @@ def unpack(
         for name, size, content in members(archive):
             check_member(archive, name)
             if used + size > limit:
-                raise too_large(archive, name, limit)
-            used += copy(content, part / name, limit - used, archive)
+                raise refused(archive, name, f"brings the content over {int(limit):,} bytes")
+            used += size
+            target = part / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as out:  # both formats end at the stated size
+                shutil.copyfileobj(content, out, BLOCK)
         part.chmod(0o755)
         part.rename(folder)
     except (
@@ -96,25 +100,7 @@ def check_member(archive: Path, name: str) -> None:
         raise refused(archive, name, "is no file name")
 
 
-def copy(content: IO[bytes], target: Path, limit: float, archive: Path) -> int:
-    """Writes the content, counting what is really there; returns the bytes."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    used = 0
-    with target.open("xb") as out:
-        while block := content.read(BLOCK):
-            used += len(block)
-            if used > limit:
-                raise too_large(archive, target.name, limit)
-            out.write(block)
-    return used
-
-
 def refused(archive: Path, name: str, why: str) -> DataError:
     """The error for a member that must not be unpacked."""
     shown = name if len(name) <= 80 else name[:77] + "..."
     return DataError(f"unpack: {archive.name}: member {shown!r} {why}; nothing was unpacked")
-
-
-def too_large(archive: Path, name: str, limit: float) -> DataError:
-    """The error for a bomb."""
-    return refused(archive, name, f"brings the content over {int(limit):,} bytes")

@@ -121,8 +121,8 @@ def draw_scene(
         "kind": choose(kind, len(KINDS)),
         "colour": choose(colour, len(COLOURS)),
         "shade": shade,
-        "x": (cell % grid + 0.5 + 0.2 * (x - 0.5)) * width,
-        "y": (cell // grid + 0.5 + 0.2 * (y - 0.5)) * height,
+        "x": (cell % grid + 0.5 + 0.3 * (x - 0.5)) * width,
+        "y": (cell // grid + 0.5 + 0.3 * (y - 0.5)) * height,
         "radius": (0.28 + 0.2 * radius) * np.minimum(height, width),
     }
 

@@ -112,6 +112,14 @@ def test_a_bomb_is_refused(tmp_path, make):
         unpack(archive, tmp_path / "other", most_bytes=1000)
 
 
+@pytest.mark.parametrize("make", [make_tar, make_zip])
+def test_the_bound_is_on_the_sum(tmp_path, make):
+    archive = make(tmp_path / "x", [(f"{i}.txt", b"12345") for i in range(20)])
+    assert len(os.listdir(unpack(archive, tmp_path / "all", most_bytes=100))) == 20
+    with pytest.raises(DataError, match=r"member '19\.txt' .*over 99 bytes"):
+        unpack(archive, tmp_path / "out", most_bytes=99)
+
+
 def test_a_size_that_lies_is_counted_by_what_comes(tmp_path):
     archive = make_zip(tmp_path / "x.zip", [("bomb", bytes(40_000_000))])
     data = archive.read_bytes().replace(

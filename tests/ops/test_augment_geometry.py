@@ -16,6 +16,18 @@ resize_windows = jax.jit(resize.resize_windows, static_argnames=("size", "method
 random_resized_crop = jax.jit(
     geo.random_resized_crop, static_argnames=("size", "scale", "flip_probability")
 )
+draw_rotation = jax.jit(geo.draw_rotation, static_argnums=1, static_argnames=("degrees",))
+draw_crop_flip_move = jax.jit(
+    geo.draw_crop_flip_move, static_argnums=1, static_argnames=("padding",)
+)
+draw_resized_crop = jax.jit(
+    geo.draw_resized_crop,
+    static_argnums=1,
+    static_argnames=("scale", "ratio", "flip_probability"),
+)
+warp_boxes = jax.jit(geo.warp_boxes, static_argnums=3, static_argnames=("min_visible",))
+warp_masks = jax.jit(geo.warp_masks, static_argnums=2, static_argnames=("fill",))
+warp_points = jax.jit(geo.warp_points, static_argnums=3)
 random_rotation = jax.jit(geo.random_rotation, static_argnames=("degrees",))
 
 SIZE = (20, 26)
@@ -29,7 +41,7 @@ def angles(matrix):
 
 @pytest.mark.parametrize("degrees", [15.0, 120.0])
 def test_rotation_is_pillows(degrees):
-    matrix = geo.draw_rotation(KEYS, SIZE, degrees=degrees)
+    matrix = draw_rotation(KEYS, SIZE, degrees=degrees)
     got = random_rotation(KEYS, jnp.asarray(IMAGES), degrees=degrees)
     for image, angle, out in zip(IMAGES, angles(matrix), got, strict=True):
         for channel in range(3):
@@ -40,7 +52,7 @@ def test_rotation_is_pillows(degrees):
 @pytest.mark.parametrize("degrees", [15.0, 120.0])
 def test_rotation_angles_are_uniform(degrees):
     keys = jax.random.split(jax.random.key(1), 2000)
-    drawn = angles(geo.draw_rotation(keys, SIZE, degrees=degrees))
+    drawn = angles(draw_rotation(keys, SIZE, degrees=degrees))
     assert stats.kstest(drawn, stats.uniform(-degrees, 2 * degrees).cdf).pvalue > 1e-3
 
 
@@ -54,7 +66,7 @@ def test_resized_crop_draws_like_torchvision(torchvision, scale, ratio):
     image = torch.zeros(3, 40, 50)
     want = np.array([get_params(image, list(scale), list(ratio)) for _ in range(1500)])
     keys = jax.random.split(jax.random.key(0), 1500)
-    x1, y1, x2, y2 = np.asarray(geo.draw_resized_crop(keys, (40, 50), scale=scale, ratio=ratio)).T
+    x1, y1, x2, y2 = np.asarray(draw_resized_crop(keys, (40, 50), scale=scale, ratio=ratio)).T
     got = np.stack([y1, x1, y2 - y1, x2 - x1], axis=1)
     assert (x1 >= 0).all()
     assert (y1 >= 0).all()
@@ -68,7 +80,7 @@ def test_resized_crop_draws_like_torchvision(torchvision, scale, ratio):
     ("size", "want"), [((10, 100), (43, 0, 56, 10)), ((100, 10), (0, 43, 10, 56))]
 )
 def test_resized_crop_falls_back_to_the_largest_centred_window(size, want):
-    windows = geo.draw_resized_crop(KEYS[:2], size, scale=(0.9, 1.0))
+    windows = draw_resized_crop(KEYS[:2], size, scale=(0.9, 1.0))
     np.testing.assert_array_equal(windows, [want] * 2)
 
 
@@ -77,7 +89,7 @@ def test_resized_crop_is_torchvisions(torchvision, flip_probability):
     torch = pytest.importorskip("torch")
     functional = torchvision.transforms.functional
     options = {"scale": (0.2, 0.9), "flip_probability": flip_probability}
-    windows = np.asarray(geo.draw_resized_crop(KEYS, SIZE, **options)).astype(int)
+    windows = np.asarray(draw_resized_crop(KEYS, SIZE, **options)).astype(int)
     got = random_resized_crop(KEYS, jnp.asarray(IMAGES), size=(12, 14), **options)
     for image, (x1, y1, x2, y2), out in zip(IMAGES, windows, got, strict=True):
         tensor = torch.from_numpy(image).permute(2, 0, 1)
@@ -90,7 +102,7 @@ def test_resized_crop_is_torchvisions(torchvision, flip_probability):
 
 @pytest.mark.parametrize("padding", [2, 4])
 def test_crop_flip_as_a_move_is_the_gather(padding):
-    matrix = geo.draw_crop_flip_move(KEYS, SIZE, padding=padding)
+    matrix = draw_crop_flip_move(KEYS, SIZE, padding=padding)
     np.testing.assert_allclose(
         sample_affine(jnp.asarray(IMAGES), matrix, SIZE),
         random_crop_flip(KEYS, jnp.asarray(IMAGES), padding=padding),
@@ -99,7 +111,7 @@ def test_crop_flip_as_a_move_is_the_gather(padding):
 
 
 def test_window_as_a_move_is_the_resized_window():
-    windows = geo.draw_resized_crop(KEYS, SIZE, scale=(0.3, 0.8), flip_probability=0.5)
+    windows = draw_resized_crop(KEYS, SIZE, scale=(0.3, 0.8), flip_probability=0.5)
     moved = sample_affine(
         jnp.asarray(IMAGES), geo.window_move(windows, (16, 32)), (16, 32), method="nearest"
     )
@@ -108,16 +120,16 @@ def test_window_as_a_move_is_the_resized_window():
 
 
 MOVES = {
-    "crop": lambda: (geo.draw_crop_flip_move(KEYS, SIZE, padding=6), SIZE),
-    "turn": lambda: (geo.draw_rotation(KEYS, SIZE, degrees=60), SIZE),
+    "crop": lambda: (draw_crop_flip_move(KEYS, SIZE, padding=6), SIZE),
+    "turn": lambda: (draw_rotation(KEYS, SIZE, degrees=60), SIZE),
     "window": lambda: (
-        geo.window_move(geo.draw_resized_crop(KEYS, SIZE, flip_probability=0.5), (31, 33)),
+        geo.window_move(draw_resized_crop(KEYS, SIZE, flip_probability=0.5), (31, 33)),
         (31, 33),
     ),
     "both": lambda: (
         geo.compose(
-            geo.draw_crop_flip_move(KEYS, SIZE, padding=6),
-            geo.draw_rotation(KEYS, SIZE, degrees=20),
+            draw_crop_flip_move(KEYS, SIZE, padding=6),
+            draw_rotation(KEYS, SIZE, degrees=20),
         ),
         SIZE,
     ),
@@ -147,8 +159,8 @@ def test_boxes_stay_around_the_pixels_of_their_masks(name):
     matrix, size = MOVES[name]()
     boxes, masks = solid_boxes(np.random.default_rng(2), len(KEYS), 4)
     kept = jnp.ones(boxes.shape[:2], bool)
-    new_boxes, new_kept = geo.warp_boxes(matrix, jnp.asarray(boxes), kept, size, min_visible=0.0)
-    new_masks = np.asarray(geo.warp_masks(matrix, jnp.asarray(masks), size))
+    new_boxes, new_kept = warp_boxes(matrix, jnp.asarray(boxes), kept, size, min_visible=0.0)
+    new_masks = np.asarray(warp_masks(matrix, jnp.asarray(masks), size))
     zoom = 1 / np.sqrt(np.abs(np.linalg.det(np.asarray(matrix)[:, :, :2])))  # new pixels per old
     seen = 0
     for r, n in np.ndindex(*kept.shape):
@@ -171,7 +183,7 @@ def test_boxes_mostly_outside_are_dropped_and_zero():
     kept = jnp.array([[True, True, False]])
     shift = jnp.array([[[1.0, 0, 8], [0, 1, 0]]])
     for min_visible, want in [(0.1, [True, True, False]), (0.3, [False, True, False])]:
-        new, new_kept = geo.warp_boxes(shift, boxes, kept, SIZE, min_visible=min_visible)
+        new, new_kept = warp_boxes(shift, boxes, kept, SIZE, min_visible=min_visible)
         np.testing.assert_array_equal(new_kept[0], want)
         np.testing.assert_array_equal(new[0, 1], [8, 10, 18, 20])
         assert not new[0, 2].any()
@@ -185,7 +197,7 @@ def test_points_follow_the_pixel_they_stand_on(name):
     # Smooth pictures whose grey values are the old x and y: read back at the new place.
     ys, xs = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     ramps = np.broadcast_to(np.stack([xs, ys], axis=-1), (len(KEYS), *SIZE, 2))
-    moved, visible = geo.warp_points(matrix, jnp.asarray(points), jnp.ones((12, 3), bool), size)
+    moved, visible = warp_points(matrix, jnp.asarray(points), jnp.ones((12, 3), bool), size)
     ramps = np.asarray(sample_affine(jnp.asarray(ramps, jnp.float32), matrix, size, fill=None))
     seen = 0
     for r, n in np.ndindex(12, 3):
@@ -204,11 +216,11 @@ def test_points_follow_the_pixel_they_stand_on(name):
 
 
 def test_label_maps_and_masks_move_alike():
-    matrix = geo.draw_rotation(KEYS, SIZE, degrees=40)
+    matrix = draw_rotation(KEYS, SIZE, degrees=40)
     labels = np.random.default_rng(0).integers(0, 3, (12, *SIZE))
     planes = np.stack([labels == k for k in range(3)], axis=1)
-    moved = geo.warp_masks(matrix, jnp.asarray(labels), SIZE, fill=255)
-    moved_planes = geo.warp_masks(matrix, jnp.asarray(planes), SIZE)
+    moved = warp_masks(matrix, jnp.asarray(labels), SIZE, fill=255)
+    moved_planes = warp_masks(matrix, jnp.asarray(planes), SIZE)
     for k in range(3):
         np.testing.assert_array_equal(moved == k, moved_planes[:, k])
     np.testing.assert_array_equal(moved == 255, ~np.asarray(moved_planes).any(axis=1))
@@ -219,8 +231,8 @@ def test_label_maps_and_masks_move_alike():
 
 
 def test_is_mirrored_finds_the_flips():
-    matrix = geo.draw_crop_flip_move(KEYS, SIZE)
-    turned = geo.compose(matrix, geo.draw_rotation(KEYS, SIZE, degrees=170))
+    matrix = draw_crop_flip_move(KEYS, SIZE)
+    turned = geo.compose(matrix, draw_rotation(KEYS, SIZE, degrees=170))
     plain = random_crop_flip(KEYS, jnp.asarray(IMAGES), padding=0)
     flipped = [not np.array_equal(a, b) for a, b in zip(plain, IMAGES, strict=True)]
     assert 0 < sum(flipped) < 12
@@ -245,8 +257,8 @@ def test_same_key_same_result_whatever_the_batch(function):
 
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match=r"degrees.*-3"):
-        geo.draw_rotation(KEYS, SIZE, degrees=-3)
+        draw_rotation(KEYS, SIZE, degrees=-3)
     with pytest.raises(ValueError, match=r"min_visible.*2"):
-        geo.warp_boxes(
+        warp_boxes(
             jnp.ones((1, 2, 3)), jnp.ones((1, 1, 4)), jnp.ones((1, 1), bool), SIZE, min_visible=2
         )
