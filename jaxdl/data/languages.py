@@ -5,12 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from jaxdl.checks import check_one_of
+from jaxdl.data.captions import END, NULL, SPECIAL, START, UNKNOWN
 from jaxdl.data.generated import Generated
 from jaxdl.data.philox import choose, uniforms
 from jaxdl.typing import Host
 
-NULL, START, END, UNKNOWN = range(4)
-SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 TASKS = ("copy", "reverse", "dates")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MONTHS = (

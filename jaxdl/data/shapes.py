@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxdl.checks import check_one_of
+from jaxdl.data.captions import END, NULL, SPECIAL, START, UNKNOWN
 from jaxdl.data.generated import Generated
 from jaxdl.data.outlines import KEYPOINTS, KINDS, draw_outlines, outermost_points, tight_boxes
 from jaxdl.data.philox import choose, uniforms, words
@@ -24,8 +25,8 @@ COLOURS = {
     "white": (245, 245, 245),
     "black": (15, 15, 15),
 }
-NULL, START, END, UNKNOWN, AND = range(5)
-VOCABULARY = ("<NULL>", "<START>", "<END>", "<UNK>", "and", *COLOURS, *KINDS)
+VOCABULARY = (*SPECIAL, "and", *COLOURS, *KINDS)
+AND = len(SPECIAL)
 MOST = 6  # shapes in a picture
 CAPTION = 2 * MOST + 3  # their words, "and", <START>, <END>
 FIELDS = (

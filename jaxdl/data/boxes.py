@@ -1,0 +1,93 @@
+"""Boxes of a picture: which are usable, and a fixed number of them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxdl.checks import DataError
+from jaxdl.typing import Host
+
+LEAST = 0.5  # part of a box that must lie in the picture
+
+
+def fault_of(box: Host, shape: tuple[int, int]) -> str:
+    """Why `x1, y1, x2, y2` cannot be a box of a picture (H, W); "" if it can."""
+    if not np.isfinite(box).all():
+        return "is not finite"
+    x1, y1, x2, y2 = box
+    if x2 < x1 or y2 < y1:
+        return "is inverted"
+    if x2 == x1 or y2 == y1:
+        return "has no area"
+    clipped = clip_boxes(box[None], shape)[0]
+    inside = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1])
+    return "" if inside >= LEAST * (x2 - x1) * (y2 - y1) else "lies outside the image"
+
+
+def clip_boxes(boxes: Host, shape: tuple[int, int]) -> Host:
+    """Boxes `(n, 4)` cut at the edges of a picture (H, W)."""
+    height, width = shape
+    return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
+
+
+class BoxCheck:
+    """Drops and counts unusable boxes of a set; too many of them are an error.
+
+    1 % is the bound: a wrong convention (fractions for pixels, corners for width and height) breaks
+    far more, a slip of the hand far fewer.
+    """
+
+    def __init__(self, who: str, *, fraction: float = 0.01):
+        self.who = who
+        self.fraction = fraction
+        self.total = 0
+        self.small = 0  # boxes that lie within the first two pixels
+        self.dropped: list[tuple[str, str]] = []  # (image, why)
+
+    def good(self, name: str, boxes: Host, shape: tuple[int, int]) -> Host:
+        """Which boxes `(n, 4)` of the picture can be used: `(n,)` bool."""
+        faults = [fault_of(box, shape) for box in boxes]
+        self.total += len(boxes)
+        self.small += (
+            int((np.abs(boxes).max(axis=-1, initial=0) <= 2).sum()) if min(shape) > 8 else 0
+        )
+        self.dropped += [
+            (name, f"{np.round(box, 2).tolist()} {why}")
+            for box, why in zip(boxes, faults, strict=True)
+            if why
+        ]
+        return np.array([not why for why in faults], bool)
+
+    def finish(self) -> None:
+        """Raises DataError, naming the first images, where too many boxes were dropped."""
+        if self.total and self.small > 0.5 * self.total:
+            raise DataError(
+                f"{self.who}: {self.small} of {self.total} boxes lie within two pixels of the "
+                "corner; they look like fractions: multiply them by the width and height"
+            )
+        if not self.dropped or len(self.dropped) < self.fraction * self.total:
+            return
+        first = "; ".join(f"image {name}: box {why}" for name, why in self.dropped[:5])
+        raise DataError(
+            f"{self.who}: {len(self.dropped)} of {self.total} boxes cannot be used, fewer than "
+            f"{self.fraction:.0%} may be: {first}. In COCO-json a box is x, y, width, height in "
+            "pixels, in VOC xmin, ymin, xmax, ymax"
+        )
+
+
+def pad_objects(arrays: Mapping[str, Host], most: int) -> dict[str, Host]:
+    """Arrays `(n, ...)` of one picture's objects as `(most, ...)`, and `kept` `(most,)` bool.
+
+    Padding is zero. Of more than `most` objects the largest stay, in their order.
+    """
+    count = len(arrays["boxes"])
+    rows = np.arange(count)
+    if count > most:
+        x1, y1, x2, y2 = arrays["boxes"].T
+        rows = np.sort(np.argsort(-(x2 - x1) * (y2 - y1), kind="stable")[:most])
+    made = {}
+    for name, value in arrays.items():
+        made[name] = np.zeros((most, *value.shape[1:]), value.dtype)
+        made[name][: len(rows)] = value[rows]
+    made["kept"] = np.arange(most) < len(rows)
+    return made

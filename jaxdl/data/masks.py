@@ -1,0 +1,98 @@
+"""Masks as COCO writes them: run lengths, packed run lengths, polygons."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxdl.checks import DataError
+from jaxdl.typing import Host
+
+FINE = 5  # polygons are drawn on a grid this many times finer
+
+
+def decode_mask(segment: Any, shape: tuple[int, int]) -> Host:
+    """A `segmentation` of COCO-json as a mask: polygons, or run lengths -> `(H, W)` bool."""
+    if isinstance(segment, Mapping):
+        counts, size = segment["counts"], tuple(segment["size"])
+        if size != tuple(shape):
+            raise DataError(f"mask is of a {size[0]}x{size[1]} image, not {shape[0]}x{shape[1]}")
+        runs = unpack_runs(counts) if isinstance(counts, (str, bytes)) else counts
+        return from_runs(np.asarray(runs, np.int64), shape)
+    mask = np.zeros(shape, bool)
+    for polygon in segment:
+        mask |= polygon_mask(polygon, shape)
+    return mask
+
+
+def from_runs(runs: Host, shape: tuple[int, int]) -> Host:
+    """Lengths of runs of 0, 1, 0, ... down the columns, first to last: `(H, W)` bool."""
+    if runs.sum() != shape[0] * shape[1] or runs.min(initial=0) < 0:
+        raise DataError(f"run lengths sum to {runs.sum()}, not {shape[0]} * {shape[1]}")
+    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return flat.reshape(shape[1], shape[0]).T
+
+
+def unpack_runs(text: str | bytes) -> list[int]:
+    """Run lengths from a packed string: five bits a character, each less the one two before it."""
+    codes = text.encode() if isinstance(text, str) else text
+    runs: list[int] = []
+    value, shift = 0, 0
+    for code in codes:
+        bits = code - 48
+        if not 0 <= bits < 64:
+            raise DataError(f"packed run lengths have the character {chr(code)!r}")
+        value |= (bits & 0x1F) << shift
+        shift += 5
+        if bits & 0x20:  # more follows
+            continue
+        if bits & 0x10:
+            value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value, shift = 0, 0
+    return runs
+
+
+def polygon_mask(polygon: Sequence[float], shape: tuple[int, int]) -> Host:
+    """The pixels in a polygon `x1, y1, x2, y2, ...`, to the pixel as pycocotools draws it.
+
+    Its outline is drawn on a finer grid; where that crosses the middle of a column of pixels, the
+    column changes between outside and inside.
+    """
+    corners = np.asarray(polygon, np.float64)
+    if corners.ndim != 1 or len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
+        raise DataError(f"a polygon needs at least three x, y pairs, got {len(corners)} numbers")
+    height, width = shape
+    u, v = fine_outline(np.trunc(FINE * corners.reshape(-1, 2) + 0.5))
+    step = np.flatnonzero(u[1:] != u[:-1])
+    before, after = step, step + 1
+    x = np.where(u[after] < u[before], u[after], u[after] - 1)
+    x = (x + 0.5) / FINE - 0.5
+    y = (np.minimum(v[after], v[before]) + 0.5) / FINE - 0.5
+    y = np.ceil(np.clip(y, 0, height))
+    on = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
+    place = (x[on] * height + y[on]).astype(np.int64)
+    changes = np.bincount(place, minlength=height * width + 1)[: height * width]
+    return (np.cumsum(changes) % 2 == 1).reshape(width, height).T
+
+
+def fine_outline(corners: Host) -> tuple[Host, Host]:
+    """The points of the closed line through whole-numbered corners `(k, 2)`, one a step."""
+    us, vs = [], []
+    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        dx, dy = abs(x1 - x0), abs(y1 - y0)
+        steps = np.arange(max(dx, dy) + 1)
+        # The slope is taken from the lower end, so that a line has the same points both ways.
+        if dx >= dy:
+            flip = x0 > x1
+            (xa, ya), (_, yb) = ((x1, y1), (x0, y0)) if flip else ((x0, y0), (x1, y1))
+            t = dx - steps if flip else steps
+            us.append(t + xa)
+            vs.append(np.trunc(ya + (yb - ya) / max(dx, 1) * t + 0.5))
+        else:
+            flip = y0 > y1
+            (xa, ya), (xb, _) = ((x1, y1), (x0, y0)) if flip else ((x0, y0), (x1, y1))
+            t = dy - steps if flip else steps
+            vs.append(t + ya)
+            us.append(np.trunc(xa + (xb - xa) / dy * t + 0.5))
+    return np.concatenate(us), np.concatenate(vs)
