@@ -173,7 +173,8 @@ class CaptionedPictures(PreparedRows):
     def faults(self, index: int) -> list[str]:
         """What is wrong with a row, beyond what stops it from being read."""
         texts = self.texts(index)
-        empty = [f"caption {i} is empty" for i, text in enumerate(texts) if not split_words(text)]
+        beyond = enumerate(texts[self.most :], self.most)  # the others are in the row
+        empty = [f"caption {i} is empty" for i, text in beyond if not split_words(text)]
         return empty if texts else ["it has no caption"]
 
 

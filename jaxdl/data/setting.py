@@ -19,7 +19,7 @@ class DataConfig:
     dir: str = ""
     """The folder of prepared sets (default: TFDS_DATA_DIR)."""
     path: str = ""
-    """One's own data: a folder, packed (.tar, .zip) or not, or a file; also below JAXDL_DATA_DIR."""
+    """One's own folder, archive of one (.tar, .zip), or file; also below JAXDL_DATA_DIR."""
     images: str = ""
     """Of coco_json: the folder of its images (default: the folder of the file)."""
     train: str = "train"
