@@ -230,9 +230,8 @@ def check_pixels(who: str, image: Host) -> None:
         hint = "; it looks like CHW: transpose(0, 2, 3, 1)" if chw else ""
         raise DataError(f"{who}: image must have 1, 3 or 4 channels last, got {image.shape}{hint}")
     if image.dtype != np.uint8:
-        top = float(image.max(initial=0))
+        low, top = (float(image.min()), float(image.max())) if image.size else (0.0, 0.0)
         hint = "multiply by 255 and" if top <= 1 else "they lie in 0..255:" if top <= 255 else ""
-        low = float(image.min(initial=0))
         hint = "they are normalised already; undo that," if low < 0 else hint
         raise DataError(
             f"{who}: pixels must be uint8 (0..255), got {image.dtype} in {low:.3g}..{top:.3g}; "

@@ -44,7 +44,7 @@ def find_builder(name: str, root: Path) -> Any:
 
 def check_network(builder: Any) -> None:
     """Raises DataError within seconds where the host of the set's files cannot be reached."""
-    hosts = [urlparse(url).hostname for url in builder.url_infos]
+    hosts = [urlparse(url).hostname for url in builder.url_infos or ()]
     host = next((host for host in hosts if host), None)
     if host is None:
         return  # it needs no files, or does not say which

@@ -123,7 +123,12 @@ def streamed_cifar(arrays: dict[str, Host]) -> Iterator[int]:
 def own_folder(folder: Path) -> Iterator[int]:
     """Rounds over a folder: decode, resize and cut, put on the device."""
     cfg = DataConfig(
-        name="folder", path=str(folder), image_size=(CROP,), batch_size=FEW, road="stream"
+        name="folder",
+        path=str(folder),
+        image_size=(CROP,),
+        batch_size=FEW,
+        road="stream",
+        workers=WORKERS,
     )
     split = load_splits(cfg)["train"]
     program = jax.jit(lambda resident, feed, key: feed["image"][:, :, 0, 0].sum())
