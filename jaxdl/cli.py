@@ -71,7 +71,7 @@ def _dispatch(argv: list[str]) -> int:
     parser = _parser()
     command = next((word for word in argv if not word.startswith("-")), None)
     commands = {"run", "list", "summary", "predict", "show", "results", "bench", "doctor"}
-    commands |= {"weights"}
+    commands |= {"weights", "check-data"}
     if command is not None and command not in commands:
         close = ", ".join(nearest(command, commands))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
@@ -112,16 +112,22 @@ def _parser() -> argparse.ArgumentParser:
     predict = command("predict", _predict, "apply a trained run to files")
     predict.add_argument("run", type=Path)
     predict.add_argument("files", nargs="+", type=Path)
-    show = command("show", _show, "a picture and a table of a config's data")
+    show = command("show", _show, "a picture and a table of a data set", add_help=False)
     show.add_argument("what", choices=["data"])
     show.add_argument("name", help="a config, or a data set")
     show.add_argument("--out", type=Path, help="the picture (default: NAME.png)")
+    show.set_defaults(takes_fields=True)
+    check = command(
+        "check-data", _check_data, "read a data set once, name every bad row", add_help=False
+    )
+    check.add_argument("name", help="a config, or a data set; --path FILE for your own")
+    check.set_defaults(takes_fields=True)
     results = command("results", _results, "record what a run measured")
     results.add_argument("action", choices=["add"])
     results.add_argument("run", type=Path)
-    bench = command("bench", _bench, "time the loop of a config against single steps")
-    bench.add_argument("what", choices=["steps"])
-    bench.add_argument("config")
+    bench = command("bench", _bench, "time a config's loop, or the roads of data beside PyTorch's")
+    bench.add_argument("what", choices=["steps", "data"])
+    bench.add_argument("config", nargs="?", help="of steps")
     bench.set_defaults(takes_fields=True)
     weights = command("weights", _weights, "published weights into ours and back")
     add_weights_arguments(weights)
@@ -297,20 +303,39 @@ def _example_of_run(folder: Path) -> Any:
 
 
 def _show(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.data.sources import DataConfig, load_splits
+    from jaxdl.data.sources import load_splits
     from jaxdl.data.table import describe, draw_examples
 
-    configs = find_configs(_checkout())
-    if args.name in configs or args.name.endswith(".toml"):
-        _, cfg = _read_config(find_config(args.name, _checkout()), [], "show data")
-        data = cfg.data
-    else:
-        data = DataConfig(name=args.name)
+    data = _data(args, rest)
     splits = load_splits(data)
     print(describe(splits))
     out = args.out or Path(f"{Path(args.name).stem}.png")
-    print(draw_examples(splits["train"], title=data.name).save(out))
+    title = f"{data.name}, synthetic" if splits["train"].synthetic else data.name
+    print(draw_examples(splits["train"], title=title).save(out))
     return 0
+
+
+def _check_data(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.checks import DataError
+    from jaxdl.data.scan import report_scan, scan_set
+
+    data = _data(args, rest)
+    faults, sizes = scan_set(data)
+    print(report_scan(args.name, faults, sizes))
+    return DataError.code if faults else 0
+
+
+def _data(args: argparse.Namespace, rest: list[str]) -> Any:
+    """The DataConfig of a config, or of a data set with fields such as --path."""
+    from jaxdl.data.setting import DataConfig
+
+    configs = find_configs(_checkout())
+    if args.name in configs or args.name.endswith(".toml"):
+        path = find_config(args.name, _checkout())
+        return _read_config(path, rest, args.command)[1].data
+    path, prog = Path(args.name), f"jaxdl {args.command} {args.name}"
+    flags = [flag.replace("--data.", "--", 1) for flag in rest]
+    return parse(DataConfig, {"name": args.name}, flags, path=path, prog=prog)
 
 
 def _results(args: argparse.Namespace, rest: list[str]) -> int:
@@ -320,6 +345,13 @@ def _results(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _bench(args: argparse.Namespace, rest: list[str]) -> int:
+    if args.what == "data":
+        from jaxdl.training.bench_data import bench_data
+
+        print(bench_data())
+        return 0
+    if args.config is None:
+        raise UsageError("bench steps: give a config; `jaxdl list` shows them")
     task = _task(args, rest, "bench")
     from jaxdl.training.bench import loop_against_steps
 

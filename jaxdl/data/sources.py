@@ -4,79 +4,135 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.digits import load_digits
-from jaxdl.data.split import Split, carve, take
-from jaxdl.data.tfds import load_tfds
+from jaxdl.data.collect import Source, collect
+from jaxdl.data.named import open_named
+from jaxdl.data.opened import Only, Opened
+from jaxdl.data.setting import DataConfig
+from jaxdl.data.split import Split, carve
+from jaxdl.data.stream import StreamSplit
 from jaxdl.typing import Host
 
 RUN = "run"  # the "data set" of a trained run: one example and the class names
+VALIDATION = ("validation", "val")
+HELD_OUT = 0.2  # of a set that has no test split
+BLOCK = 512  # rows that are made at once
 
 
-@dataclass(frozen=True)
-class DataConfig:
-    """Which data, and how it is cut into batches."""
+def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, Split]:
+    """`train`, `test` and, where `cfg.val` asks for it or the set has one, `val`.
 
-    name: str = "digits"
-    """digits (embedded), or a labelled image set of tensorflow-datasets: mnist, cifar10, ..."""
-    batch_size: int = 64
-    """Rows in a step, over all devices."""
-    dir: str = ""
-    """The folder of prepared sets (default: TFDS_DATA_DIR)."""
-    train: str = "train"
-    """The split to train on; slices as in tensorflow-datasets: train[:90%], train[1000:]."""
-    test: str = "test"
-    """The split of the report's test numbers."""
-    val: int = 0
-    """Rows of the training split that are set apart for validation, stratified by label."""
-    seed: int = 0
-    """Of the order of rows and of the validation rows."""
-
-    def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise UsageError(f"data.batch_size must be at least 1, got {self.batch_size}")
-        if self.val < 0 or self.seed < 0:
-            raise UsageError(f"data.val and data.seed must be >= 0, got {self.val} and {self.seed}")
-
-
-def load_splits(cfg: DataConfig) -> dict[str, Split]:
-    """`train`, `test` and, where `cfg.val` asks for it, `val`."""
+    `fields`: what of a row is kept (default: all). Splits are resident or streamed as `cfg.road`
+    and `cfg.budget` say; both give the same batches.
+    """
     if cfg.name == RUN:
         return load_run_example(Path(cfg.dir))
-    tables, classes = load_digits() if cfg.name == "digits" else load_tfds(cfg.name, cfg.dir)
-    made = {
-        role: _split(cut(tables, spec, cfg.name), classes, spec, cfg)
-        for role, spec in (("train", cfg.train), ("test", cfg.test))
-    }
+    opened = open_named(cfg, fields)
+    if fields:
+        splits = {name: Only(source, fields) for name, source in opened.splits.items()}
+        opened = dataclasses.replace(opened, splits=splits)
+    chosen = choose_rows(opened, cfg)
+    return {role: make_split(opened, *chosen[role], cfg, role) for role in chosen}
+
+
+def choose_rows(opened: Opened, cfg: DataConfig) -> dict[str, tuple[str, Host, str]]:
+    """Role -> (split of the set, row numbers in it, name)."""
+    sizes = {name: len(source) for name, source in opened.splits.items()}
+    train, rows = select(sizes, cfg.train, cfg.name)
+    numbers = np.arange(rows.start, rows.stop)
+    given = next((name for name in VALIDATION if name in sizes), None)
+    test = given if cfg.test == "test" and given and "test" not in sizes else cfg.test
+    chosen: dict[str, tuple[str, Host, str]] = {}
+    if test == "test" and "test" not in sizes:
+        labels = labels_of(opened.splits[train], numbers)
+        rest, held = carve(labels, max(1, round(HELD_OUT * len(numbers))), 0)
+        chosen["test"] = (train, numbers[held], "held out of " + cfg.train)
+        numbers = numbers[rest]
+    else:
+        name, rows = select(sizes, test, cfg.name)
+        chosen["test"] = (name, np.arange(rows.start, rows.stop), test)
     if cfg.val:
-        rest, part = carve(np.asarray(made["train"].arrays["label"]), cfg.val, cfg.seed)
-        made["val"] = take(made["train"], part, name="val")
-        made["train"] = take(made["train"], rest, name="train")
+        rest, part = carve(labels_of(opened.splits[train], numbers), cfg.val, cfg.seed)
+        chosen["val"] = (train, numbers[part], "val")
+        numbers = numbers[rest]
+    elif given and given != chosen["test"][0]:
+        chosen["val"] = (given, np.arange(sizes[given]), given)
+    return {"train": (train, numbers, cfg.train if not cfg.val else "train"), **chosen}
+
+
+def make_split(
+    opened: Opened, name: str, numbers: Host, shown: str, cfg: DataConfig, role: str
+) -> Split:
+    """The rows `numbers` of one split of the set, on the road that fits."""
+    source = opened.splits[name]
+    labels = getattr(source, "labels", None)
+    own = None if labels is None else np.asarray(labels)[numbers]
+    if own is not None and opened.classes and own.ndim == 1:
+        check_labels(own, len(opened.classes), cfg.name)
+    options: dict[str, Any] = {
+        "name": shown,
+        "batch_size": cfg.batch_size,
+        "seed": cfg.seed,
+        "vocabulary": opened.vocabulary,
+        "synthetic": opened.synthetic,
+    }
+    if road_of(source, len(numbers), cfg) == "resident":
+        return Split(gather_rows(source, numbers), opened.classes, **options)
+    workers = cfg.workers
+    return StreamSplit(source, opened.classes, rows=numbers, labels=own, workers=workers, **options)
+
+
+def road_of(source: Source, count: int, cfg: DataConfig) -> str:
+    """`data.road`, or what its "auto" means for so many rows."""
+    if cfg.road != "auto":
+        return cfg.road
+    row = sum(np.asarray(value).nbytes for value in source[0].values())
+    return "resident" if row * count <= cfg.budget else "stream"
+
+
+def gather_rows(source: Source, numbers: Host) -> dict[str, Host]:
+    """All these rows in memory: name -> `(n, ...)`."""
+    many = getattr(source, "rows", None)
+    if many is None:
+        return collect(source, numbers.tolist())
+    if len(numbers) <= BLOCK or getattr(source, "labels", None) is not None:
+        return many(numbers)
+    first = many(numbers[:BLOCK])
+    made = {k: np.empty((len(numbers), *v.shape[1:]), v.dtype) for k, v in first.items()}
+    for start in range(0, len(numbers), BLOCK):
+        part = many(numbers[start : start + BLOCK])
+        for key, value in part.items():
+            made[key][start : start + BLOCK] = value
     return made
 
 
-def cut(tables: Mapping[str, Mapping[str, Host]], spec: str, name: str) -> dict[str, Host]:
-    """The rows that `spec` names: `train`, `train[:1500]`, `train[10%:90%]`, `test[-100:]`.
+def labels_of(source: Source, numbers: Host) -> Host:
+    """The labels of these rows, equal ones where they are not known."""
+    labels = getattr(source, "labels", None)
+    return np.zeros(len(numbers), np.int32) if labels is None else np.asarray(labels)[numbers]
+
+
+def select(sizes: Mapping[str, int], spec: str, name: str) -> tuple[str, range]:
+    """The split and rows that `spec` names: `train`, `train[:1500]`, `train[10%:90%]`.
 
     Percentages round to the nearest row, as tensorflow-datasets does. Raises UsageError for an
     unknown split, DataError where no row is left.
     """
     match = re.fullmatch(r"(\w+)(?:\[(-?\d+%?)?:(-?\d+%?)?\])?", spec)
-    if not match or match[1] not in tables:
-        known = ", ".join(tables)
+    if not match or match[1] not in sizes:
+        known = ", ".join(sizes)
         raise UsageError(f"data {name!r}: split {spec!r} must be one of {known}, or a slice of one")
-    table = tables[match[1]]
-    size = len(next(iter(table.values())))
+    size = sizes[match[1]]
     start, stop = (_bound(text, size) for text in match.group(2, 3))
     rows = range(size)[start:stop]
     if not rows:
         raise DataError(f"data {name!r}: {spec!r} selects none of {size} rows")
-    return {key: value[rows.start : rows.stop] for key, value in table.items()}
+    return match[1], rows
 
 
 def check_labels(labels: Host, classes: int, name: str) -> None:
@@ -94,6 +150,8 @@ def check_labels(labels: Host, classes: int, name: str) -> None:
 def save_run_example(folder: Path, split: Split) -> None:
     """Writes what `load_run_example` reads: the class names and one row."""
     (folder / "classes.json").write_text(json.dumps(split.classes))
+    words = {"vocabulary": split.vocabulary, "synthetic": split.synthetic}
+    (folder / "data.json").write_text(json.dumps(words))
     np.savez(folder / "example.npz", **split.example)  # pyright: ignore[reportArgumentType]
 
 
@@ -102,9 +160,11 @@ def load_run_example(folder: Path) -> dict[str, Split]:
     if not (folder / "example.npz").exists():
         raise UsageError(f"{folder}: the run has not ended yet; continue it with --resume")
     classes = tuple(json.loads((folder / "classes.json").read_text()))
+    words = folder / "data.json"
+    more = json.loads(words.read_text()) if words.exists() else {}
     with np.load(folder / "example.npz", allow_pickle=False) as file:
         arrays = {key: file[key][None] for key in file.files}
-    return {"train": Split(arrays, classes, batch_size=1)}
+    return {"train": Split(arrays, classes, batch_size=1, **more)}
 
 
 def run_data(cfg: DataConfig, folder: Path) -> DataConfig:
@@ -116,8 +176,3 @@ def _bound(text: str | None, size: int) -> int | None:
     if text is None or not text.endswith("%"):
         return None if text is None else int(text)
     return round(int(text[:-1]) * size / 100)
-
-
-def _split(arrays: dict[str, Host], classes: tuple[str, ...], spec: str, cfg: DataConfig) -> Split:
-    check_labels(arrays["label"], len(classes), cfg.name)
-    return Split(arrays, classes, name=spec, batch_size=cfg.batch_size, seed=cfg.seed)

@@ -4,6 +4,7 @@ The order comes from a counter-based generator, so step k has the same rows on e
 streamed, generated), on any number of devices, after any interruption: the position is the step.
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,9 +23,12 @@ def permutation(size: int, seed: int, epoch: int) -> Host:
 class Split:
     """Rows of one split, held as arrays: uint8 images and the like, small enough for the device.
 
-    `arrays` name -> `(size, ...)`. Other roads derive from it and override `resident`, `feed`,
-    `once` and `gather`. `example` is row 0, `classes` the names of the labels.
+    `arrays` name -> `(size, ...)`. Other roads derive from it and override `batch`, `resident`,
+    `feed`, `once` and `gather`. `example` is row 0, `classes` the names of the labels,
+    `vocabulary` the words of token ids; `synthetic` says what made the rows, "" if they are real.
     """
+
+    most_steps: int | None = None  # that one feed may hold, where rows are large
 
     def __init__(
         self,
@@ -35,6 +39,8 @@ class Split:
         batch_size: int = 64,
         seed: int = 0,
         shuffle: bool = True,
+        vocabulary: tuple[str, ...] = (),
+        synthetic: str = "",
     ) -> None:
         self.arrays = dict(arrays)
         sizes = {key: len(value) for key, value in self.arrays.items()}
@@ -49,11 +55,28 @@ class Split:
             raise UsageError(f"data.batch_size must be at least 1, got {batch_size}")
         self.classes, self.name, self.batch_size = tuple(classes), name, batch_size
         self.seed, self.shuffle = seed, shuffle
+        self.vocabulary, self.synthetic = tuple(vocabulary), synthetic
 
     @property
     def example(self) -> dict[str, Any]:
         """One row."""
-        return {key: value[0] for key, value in self.arrays.items()}
+        return {key: value[0] for key, value in self.batch(np.zeros(1, np.int64)).items()}
+
+    @property
+    def labels(self) -> Host | None:
+        """The label of every row `(size,)`, where it is known without reading the rows."""
+        return self.arrays.get("label")
+
+    def batch(self, rows: Host) -> dict[str, Host]:
+        """These rows `(n,)`: name -> `(n, ...)`, on the host."""
+        return {key: np.asarray(value[rows]) for key, value in self.arrays.items()}
+
+    def take(self, rows: Host, *, name: str) -> "Split":
+        """The given rows as a split of their own."""
+        part = copy.copy(self)
+        part.arrays = {key: value[rows] for key, value in self.arrays.items()}
+        part.size, part.name = len(rows), name
+        return part
 
     @property
     def steps_per_epoch(self) -> int:
@@ -91,6 +114,13 @@ class Split:
     def feed(self, start: int, stop: int) -> Any:
         """What the steps `start` to `stop` need beside it; leading axis the step, then the row."""
         return self.rows(start, stop)
+
+    def item(self) -> Any:
+        """What `feed` has for one step; its shapes, not its values, are what counts."""
+        return self.feed(0, 1)[0]
+
+    def close(self) -> None:
+        """Ends what reads ahead."""
 
     def once(self, batch_size: int, most: int) -> Iterator[tuple[Any, Host]]:
         """Every row exactly once, in order, `most` batches a piece: (feed, mask `(steps, B)`).
@@ -132,19 +162,6 @@ class NoData(Split):
     def gather(resident: Any, item: Any) -> Batch:
         """An empty batch."""
         return {}
-
-
-def take(split: Split, rows: Host, *, name: str) -> Split:
-    """The given rows of `split` as a split of their own."""
-    arrays = {key: value[rows] for key, value in split.arrays.items()}
-    return Split(
-        arrays,
-        split.classes,
-        name=name,
-        batch_size=split.batch_size,
-        seed=split.seed,
-        shuffle=split.shuffle,
-    )
 
 
 def carve(labels: Host, count: int, seed: int) -> tuple[Host, Host]:

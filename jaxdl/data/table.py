@@ -1,34 +1,127 @@
 """A look at a data set: what its splits hold, in words and as a picture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from jaxdl.data.captions import decode_caption
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure, draw_grid
+from jaxdl.typing import Host
 
 SHOWN = 36
+LOOKED = 1000  # rows of a streamed split whose values are looked at
+COLOURS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:purple", "tab:cyan")
 
 
 def describe(splits: Mapping[str, Split]) -> str:
     """Rows, shapes, dtypes and ranges of every array, and how often each class occurs."""
     lines = []
     for role, split in splits.items():
-        lines.append(f"{role}: {split.size} rows ({split.name})")
-        for name, value in split.arrays.items():
+        made = f", {split.synthetic}" if split.synthetic else ""
+        lines.append(f"{role}: {split.size} rows ({split.name}){made}")
+        held = dict(split.resident()) or split.batch(np.arange(min(split.size, LOOKED)))
+        if len(next(iter(held.values()))) < split.size:
+            lines.append(f"  streamed; ranges are those of the first {LOOKED} rows")
+        for name, value in held.items():
+            mean = f", mean {_mean(value)}" if value.dtype.kind in "uf" else ""
             low, high = value.min(), value.max()
-            mean = f", mean {value.mean():.4g}" if name != "label" else ""
             lines.append(f"  {name}: {value.dtype} {value.shape[1:]}, {low}..{high}{mean}")
-        if "label" in split.arrays:
-            counts = np.bincount(split.arrays["label"], minlength=len(split.classes))
-            named = (f"{c} {n}" for c, n in zip(split.classes, counts, strict=True))
-            lines.append("  " + ", ".join(named))
+        counts = count_classes(split, held)
+        named = (f"{c} {n}" for c, n in zip(split.classes, counts, strict=False))
+        lines += ["  " + ", ".join(named)] if len(counts) else []
     return "\n".join(lines)
 
 
+def count_classes(split: Split, held: Mapping[str, Host]) -> Host:
+    """How many rows, or objects, each class has; none where there are no classes."""
+    label = split.labels if split.labels is not None else held.get("label")
+    if "labels" in held:
+        label = held["labels"][held["kept"]]
+    if label is None or not split.classes:
+        return np.zeros(0, np.int64)
+    return np.bincount(label, minlength=len(split.classes))
+
+
 def draw_examples(split: Split, *, title: str = "") -> Figure:
-    """The first batch of an epoch, with labels."""
-    rows = split.indices(0).ravel()[:SHOWN]
-    images = [np.asarray(split.arrays["image"][i]) for i in rows]
-    titles = [split.classes[split.arrays["label"][i]] for i in rows]
-    return draw_grid(images, titles, title=title)
+    """The first batch of an epoch, with what it has of labels, boxes, masks and captions."""
+    numbers = split.indices(0).ravel()[:SHOWN] if split.size >= split.batch_size else None
+    batch = split.batch(np.arange(min(split.size, SHOWN)) if numbers is None else numbers)
+    if "image" not in batch and "video" not in batch:
+        return draw_rows(batch, title=title)
+    images = list(batch["image"] if "image" in batch else film(batch["video"]))
+    if "masks" in batch:
+        pairs = zip(images, batch["masks"], strict=True)
+        images = [tint(image, masks) for image, masks in pairs]
+    rows = [{name: value[i] for name, value in batch.items()} for i in range(len(images))]
+    figure = draw_grid(images, [title_of(row, split) for row in rows], title=title)
+    for axis, row in zip(figure.axes, rows, strict=False):
+        if "boxes" in row:
+            draw_boxes(axis, row, split.classes)
+    return figure
+
+
+def film(video: Host) -> Host:
+    """The first, middle and last frame of clips `(n, T, H, W, 3)`, side by side."""
+    count = video.shape[1]
+    return np.concatenate([video[:, i] for i in (0, count // 2, count - 1)], axis=2)
+
+
+def title_of(row: Mapping[str, Host], split: Split) -> str:
+    """The class of a row, or its caption in short lines."""
+    caption = row.get("caption", row["captions"][0] if "captions" in row else None)
+    if caption is not None and split.vocabulary:
+        words = decode_caption(caption, split.vocabulary).split()
+        return "\n".join(" ".join(words[i : i + 4]) for i in range(0, min(len(words), 12), 4))
+    if "label" not in row:
+        return ""
+    return split.classes[int(row["label"])] if split.classes else f"{row['label']:.4g}"
+
+
+def draw_boxes(axis: object, row: Mapping[str, Host], classes: Sequence[str]) -> None:
+    """Every kept box with the name of its class."""
+    from matplotlib.patches import Rectangle
+
+    for (x1, y1, x2, y2), label in zip(
+        row["boxes"][row["kept"]], row["labels"][row["kept"]], strict=True
+    ):
+        colour = COLOURS[int(label) % len(COLOURS)]
+        # Pixel centres are whole numbers in the picture, pixel edges in the data.
+        corner = (x1 - 0.5, y1 - 0.5)
+        frame = Rectangle(corner, x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=0.8)
+        axis.add_patch(frame)  # pyright: ignore[reportAttributeAccessIssue]
+        name = classes[int(label)] if classes else str(label)
+        axis.text(*corner, name, fontsize=4, color=colour)  # pyright: ignore
+
+
+def tint(image: Host, masks: Host) -> Host:
+    """The image with each mask `(N, H, W)` in a colour of its own."""
+    made = image.astype(np.float32)
+    rainbow = np.array(
+        [(230, 40, 40), (40, 200, 60), (60, 80, 240), (240, 160, 30), (170, 50, 200)]
+    )
+    for i, mask in enumerate(masks):
+        made[mask] = 0.5 * made[mask] + 0.5 * rainbow[i % len(rainbow)]
+    return made.astype(np.uint8)
+
+
+def draw_rows(batch: Mapping[str, Host], *, title: str = "") -> Figure:
+    """Rows that are no pictures: points of the plane as such, all others as a panel of numbers."""
+    name = "point" if "point" in batch else max(batch, key=lambda key: batch[key].ndim)
+    values = batch[name].reshape(len(batch[name]), -1)
+    figure = Figure(size=(5, 4))
+    (axis,) = figure.axes
+    if name == "point":
+        axis.scatter(*values.T, s=4)
+    else:
+        axis.imshow(values.astype(np.float32), aspect="auto", interpolation="nearest")
+        axis.set(xlabel=name, ylabel="row")
+    figure.figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def _mean(value: Host) -> str:
+    if value.ndim == 4 and value.shape[-1] in (1, 3) and value.dtype == np.uint8:
+        means = value.mean(axis=(0, 1, 2)) / 255
+        return " ".join(f"{mean:.4f}" for mean in means) + " of 1"
+    return f"{value.mean():.4g}"

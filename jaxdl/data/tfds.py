@@ -5,7 +5,6 @@ A set is decoded once into `.npy` files, which later starts map into memory with
 
 import fcntl
 import json
-import logging
 import os
 import re
 import shutil
@@ -19,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError, JaxdlError, UsageError, unknown
+from jaxdl.data.prepare import command_of, find_builder, prepare_set
+from jaxdl.data.prepared import open_version
 from jaxdl.typing import Host
 
 Splits = dict[str, dict[str, Host]]
@@ -37,35 +38,43 @@ def cache_dir() -> Path:
     return Path(os.environ.get("JAXDL_CACHE_DIR") or Path.home() / ".cache" / "jaxdl").expanduser()
 
 
-def prepared_version(name: str, root: Path) -> Path:
-    """The newest prepared folder `root/name/<version>`.
+def prepared_version(name: str, folder: str = "", *, download: bool = False) -> Path:
+    """The newest prepared folder `name/[config/]<version>` below `data_dir(folder)`.
 
-    Raises DataError at once (no network is asked) where there is none, with the way to get it.
+    Raises DataError at once (no network is asked) where there is none, with the way to get it;
+    with `download` it is prepared first.
     """
     if not re.fullmatch(NAME, name):
         raise UsageError(f"data.name must be like mnist or imagenet_v2/topimages, got {name!r}")
-    infos = (root / name).glob("*.*.*/dataset_info.json")
-    found = [p.parent for p in infos if re.fullmatch(r"\d+\.\d+\.\d+", p.parent.name)]
-    if found:
-        return max(found, key=lambda path: [int(part) for part in path.name.split(".")])
+    root = data_dir(folder)
+    for below in (root / name, *sorted((root / name).glob("*/"))):
+        infos = below.glob("*.*.*/dataset_info.json")
+        found = [p.parent for p in infos if re.fullmatch(r"\d+\.\d+\.\d+", p.parent.name)]
+        if found:
+            return max(found, key=lambda path: [int(part) for part in path.name.split(".")])
     import tensorflow_datasets as tfds
 
     known = tfds.list_builders(with_community_datasets=False)
     if name.split("/")[0] not in known:
-        raise unknown("data.name", name, ["digits", *known], "`jaxdl list` shows what configs use.")
-    command = (
-        f"import tensorflow_datasets as tfds; tfds.builder({name!r}, data_dir={str(root)!r}, "
-        "file_format='array_record').download_and_prepare()"
-    )
+        from jaxdl.data.named import OTHERS
+
+        known = [*OTHERS, *known]
+        raise unknown("data.name", name, known, "`jaxdl list` shows what configs use.")
+    if download:
+        return prepare_set(find_builder(name, root))
     raise DataError(
         f"data set {name!r} is not prepared under {root}; set TFDS_DATA_DIR or --data.dir to a "
-        f'folder that has it, or prepare it there once, with a network: python -c "{command}"'
+        "folder that has it, or prepare it there once, with a network: --data.download true, or "
+        f"{command_of(name, root)}"
     )
 
 
-def load_tfds(name: str, folder: str = "") -> tuple[Splits, tuple[str, ...]]:
-    """({split: `image (N, H, W, C)` uint8, `label (N,)` int32}, classes) of a labelled set."""
-    version = prepared_version(name, data_dir(folder))
+def load_tfds(name: str, version: Path | None = None) -> tuple[Splits, tuple[str, ...]]:
+    """({split: `image (N, H, W, C)` uint8, `label (N,)` int32}, classes) of a labelled set.
+
+    `version`: its prepared folder (default: as `prepared_version` finds it).
+    """
+    version = version or prepared_version(name)
     cache = cache_dir() / "decoded" / f"{name.replace('/', '-')}-{version.name}-{_stamp(version)}"
     if not (cache / "info.json").exists():
         _decode(version, cache)
@@ -104,13 +113,7 @@ def _stamp(version: Path) -> str:
 
 
 def _decode(version: Path, cache: Path) -> None:
-    import tensorflow_datasets as tfds
-
-    logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends another decoder
-    try:
-        builder = tfds.builder_from_directory(str(version))
-    except Exception as error:  # of any kind: a damaged description raises what it likes
-        raise DataError(f"{version}: its description cannot be read ({_first(error)})") from None
+    builder = open_version(version)
     features: Any = builder.info.features
     if not {"image", "label"} <= set(features):
         raise DataError(
@@ -166,7 +169,10 @@ def _first(error: Exception) -> str:
 
 def _decode_split(builder: Any, split: str, shape: tuple[int, ...]) -> tuple[Host, Host]:
     if None in shape:
-        raise DataError(f"data set {builder.name!r}: images of shape {shape} differ in size")
+        raise DataError(
+            f"data set {builder.name!r}: images of shape {shape} differ in size; "
+            "set data.image_size"
+        )
     count, i = builder.info.splits[split].num_examples, -1
     image, label = np.empty((count, *shape), np.uint8), np.empty(count, np.int32)
     try:

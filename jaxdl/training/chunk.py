@@ -57,7 +57,7 @@ def zero_sums(task: Task, parallel: Parallel, state: TrainState) -> Any:
     share = jax.eval_shape(lambda s: s, state.replace(local=_rows(state.local, parallel.count)))
     split = task.splits["train"]
     resident = {k: jax.ShapeDtypeStruct(v.shape, v.dtype) for k, v in split.resident().items()}
-    feed = _rows(jax.tree.map(lambda x: x[0], split.feed(0, 1)), parallel.count)
+    feed = _rows(split.item(), parallel.count)
 
     def one(state: Any, resident: Any, item: Any) -> Any:
         return task.step(state, split.gather(resident, item))[1]

@@ -69,5 +69,5 @@ def draw_mistakes(rows: dict[str, Host], split: Split) -> Figure:
         f"{names[rows['prediction'][i]]} {rows['confidence'][i]:.0%}\nis {names[rows['label'][i]]}"
         for i in worst
     ]
-    images = [np.asarray(split.arrays["image"][i]) for i in worst]
+    images = list(split.batch(worst)["image"]) if len(worst) else []
     return draw_grid(images, titles, title=f"{len(wrong)} of {split.size} wrong; the surest first")

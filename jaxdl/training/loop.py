@@ -90,6 +90,8 @@ class _Run:
                 self._train()
             except (jax.errors.JaxRuntimeError, MemoryError) as error:
                 raise explain(error, self._needs()) from error
+            finally:
+                self.split.close()
         return Fit(
             state=self.best.restore(self.parallel.read(self.state)),
             steps=self.step,
@@ -119,7 +121,8 @@ class _Run:
         self.state = self.parallel.place(state)
         self.sums = self.parallel.place_all(sums)
         self.resident = self.parallel.place_all(self.split.resident())
-        self.capacity = min(self.plan.log_every, CHUNK_STEPS, self.plan.steps)
+        most = self.split.most_steps or CHUNK_STEPS
+        self.capacity = min(self.plan.log_every, most, self.plan.steps)
         if self.step < self.plan.steps:
             self._compile()
 
@@ -161,8 +164,9 @@ class _Run:
     def _feed(self, count: int) -> Any:
         feed = self.split.feed(self.step, self.step + count)
         pad = self.capacity - count
-        full = jax.tree.map(lambda x: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)), feed)
-        return self.parallel.place_feed(full)
+        if pad:
+            feed = jax.tree.map(lambda x: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)), feed)
+        return self.parallel.place_feed(feed)
 
     def _train(self) -> None:
         marks: deque[tuple[Any, int]] = deque()
@@ -264,9 +268,8 @@ class _Run:
         )
 
     def _keep_batch(self, step: int) -> str:
-        feed = self.split.feed(step, step + 1)
-        rows = np.ravel(jax.tree.leaves(feed)[0][0])
-        batch = self.split.gather(self.split.resident(), jax.tree.map(lambda x: x[0], feed))
+        rows = self.split.rows(step, step + 1)[0]
+        batch = self.split.batch(rows)
         path = self.record.debug_batch(step, {**batch, "rows": rows})
         return f"rows {', '.join(map(str, rows[:8]))}{', ...' * (len(rows) > 8)}) is in {path}"
 

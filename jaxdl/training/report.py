@@ -44,6 +44,8 @@ def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
         "params_sha256": params_sha256(fit.state.params),
         "versions": versions(),
     }
+    if task.splits["train"].synthetic:
+        report |= {"synthetic": True, "data": task.splits["train"].synthetic}
     if fit.best_step is not None:
         report["best_step"] = fit.best_step
     if fit.skipped:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.sources import DataConfig, check_labels, cut, load_splits
+from jaxdl.data.setting import DataConfig
+from jaxdl.data.sources import check_labels, load_splits, select
 from jaxdl.data.tfds import load_tfds
 
 prepared = pytest.mark.skipif(
@@ -81,8 +82,9 @@ def test_slices_are_those_of_tensorflow_datasets(spec):
 
     builder = tfds.builder("mnist", data_dir=os.environ["TFDS_DATA_DIR"])
     (want,) = tfds.core.ReadInstruction.from_spec(spec).to_absolute(builder.info.splits)
-    tables = {k: {"row": np.arange(s.num_examples)} for k, s in builder.info.splits.items()}
-    rows = cut(tables, spec, "mnist")["row"]
+    sizes = {k: s.num_examples for k, s in builder.info.splits.items()}
+    split, rows = select(sizes, spec, "mnist")
+    assert split == want.splitname
     size = builder.info.splits[want.splitname].num_examples
     assert rows[0] == (want.from_ or 0)
     assert rows[-1] == (size if want.to is None else want.to) - 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.split import NoData, Split, carve, permutation, take
+from jaxdl.data.split import NoData, Split, carve, permutation
 
 MASK = 2**64 - 1
 
@@ -79,7 +79,7 @@ def test_carve_keeps_the_shares_of_the_labels():
 
 
 def test_take_makes_a_split_of_some_rows():
-    np.testing.assert_array_equal(take(split(), np.array([4, 2]), name="val").arrays["x"], [4, 2])
+    np.testing.assert_array_equal(split().take(np.array([4, 2]), name="val").arrays["x"], [4, 2])
 
 
 def test_what_cannot_be_a_split_is_refused():

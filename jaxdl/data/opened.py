@@ -1,0 +1,86 @@
+"""An opened data set: its splits as rows by number, with what goes with all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxdl.checks import DataError
+from jaxdl.data.collect import Source
+from jaxdl.typing import Host
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`splits` name -> rows; names of the labels; words of token ids; what made the rows."""
+
+    splits: Mapping[str, Source]
+    classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    synthetic: str = ""
+
+
+class ArrayRows:
+    """Arrays of equal length as rows: name -> `(N, ...)`."""
+
+    def __init__(self, arrays: Mapping[str, Host], who: str = "arrays"):
+        self.arrays = dict(arrays)
+        if not self.arrays:
+            raise DataError(f"{who}: there are no arrays")
+        self.labels = self.arrays.get("label")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def __getitem__(self, index: int) -> dict[str, Host]:
+        return {name: value[index] for name, value in self.arrays.items()}
+
+    def rows(self, numbers: Host) -> dict[str, Host]:
+        """These rows, stacked; consecutive ones are not copied."""
+        numbers = np.asarray(numbers)
+        if len(numbers) and (np.diff(numbers) == 1).all():
+            span = slice(int(numbers[0]), int(numbers[-1]) + 1)
+            return {name: value[span] for name, value in self.arrays.items()}
+        return {name: np.asarray(value[numbers]) for name, value in self.arrays.items()}
+
+
+class Part:
+    """Some rows of a source, as a source."""
+
+    def __init__(self, source: Source, numbers: Host):
+        self.source, self.numbers = source, np.asarray(numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> Mapping[str, Host]:
+        return self.source[int(self.numbers[index])]
+
+    def rows(self, numbers: Host) -> dict[str, Host]:
+        """These rows, stacked."""
+        return self.source.rows(self.numbers[numbers])  # pyright: ignore
+
+
+class Only:
+    """A source without what an experiment does not need."""
+
+    def __init__(self, source: Source, fields: Sequence[str]):
+        self.source, self.fields = source, tuple(fields)
+        self.labels = getattr(source, "labels", None)
+        if hasattr(source, "rows"):
+            self.rows = self._rows
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Mapping[str, Host]:
+        return self._chosen(self.source[index])
+
+    def _rows(self, numbers: Host) -> dict[str, Host]:
+        return self._chosen(self.source.rows(numbers))  # pyright: ignore
+
+    def _chosen(self, row: Mapping[str, Host]) -> dict[str, Host]:
+        missing = [name for name in self.fields if name not in row]
+        if missing:
+            raise DataError(f"the data has {', '.join(row)}, but {', '.join(missing)} is needed")
+        return {name: row[name] for name in self.fields}
