@@ -138,7 +138,7 @@ def test_summary_of_a_model_by_its_name(tmp_path, capsys, size, first, count):
     code, out, _ = jaxdl(capsys, "summary", "alexnet", *options)
     assert code == 0
     side = (size - 11 + 4) // 4 + 1
-    assert f"{first:,}" in out.splitlines()[1]
+    assert f"{first:,}" in out
     assert first == side * side * 64 * 3 * 11 * 11
     assert f"{4096 * count + count:,}" in out
     assert (tmp_path / "costs.png").stat().st_size > 1000

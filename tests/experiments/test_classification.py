@@ -1,0 +1,41 @@
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.classification.train import make_loss
+from jaxdl.training.step import AXIS
+
+
+class TwoHeads(nn.Module):
+    @nn.compact
+    def __call__(self, x, *, train, stages=False):
+        out = {name: nn.Dense(3, name=name)(x) for name in ("logits", "aux1", "aux2")}
+        return out if stages else out["logits"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_auxiliary_losses_are_added_with_their_weight(weight, smoothing):
+    rng = np.random.default_rng(0)
+    x, label = rng.normal(size=(4, 5)).astype(np.float32), np.array([0, 2, 1, 2])
+    model = TwoHeads()
+    params: Any = model.init(jax.random.key(0), x, train=False)["params"]
+    want = 0.0
+    for name, share in {"logits": 1.0, "aux1": weight, "aux2": weight}.items():
+        logits = np.float64(x) @ np.array(params[name]["kernel"]) + np.array(params[name]["bias"])
+        log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        target = (1 - smoothing) * np.eye(3)[label] + smoothing / 3
+        want += share * -(target * log).sum(1).mean()
+    loss_fn = make_loss(model, label_smoothing=smoothing, aux_weight=weight)
+    batch = {"image": jnp.asarray(x)[None], "label": jnp.asarray(label)[None]}
+
+    def loss(batch):
+        return loss_fn(params, {}, batch, jax.random.key(0))
+
+    value, (_, metrics) = jax.vmap(loss, axis_name=AXIS)(batch)
+    assert value[0] == pytest.approx(want, rel=1e-5)
+    assert metrics["loss"][1][0] == 4
