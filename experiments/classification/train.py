@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import flax.linen as nn
+import jax
+import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
@@ -20,7 +24,7 @@ from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Tree
+from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Prepare, Tree
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Config:
     """How much of each label is spread evenly over all classes."""
     aux_weight: float = 0.0
     """Weight of the losses of auxiliary classifiers, stages `aux...` (GoogLeNet's paper: 0.3)."""
+    mirror: bool = False
+    """Evaluation: average the logits of every image and its mirror image."""
     seed: int = 0
     """Of the initial weights, the augmentation and dropout."""
 
@@ -45,6 +51,7 @@ def build(cfg: Config) -> Task:
     splits = load_splits(cfg.data)
     model = build_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = prepare_images(cfg.image)
+    model = fitted_to_images(model, splits["train"], prepare)
     return supervised(
         model,
         splits,
@@ -52,8 +59,17 @@ def build(cfg: Config) -> Task:
         make_loss(model, label_smoothing=cfg.label_smoothing, aux_weight=cfg.aux_weight),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=classifier_evaluation(model, prepare),
+        evaluate=classifier_evaluation(model, prepare, mirror=cfg.mirror),
     )
+
+
+def fitted_to_images(model: Any, split: Split, prepare: Prepare, count: int = 2000) -> Any:
+    """`model.for_images` of the first `count` prepared images, where a model computes layers so."""
+    if not hasattr(model, "for_images"):
+        return model
+    rows = {"image": np.asarray(split.arrays["image"][:count])}
+    keys = jax.random.split(jax.random.key(0), len(rows["image"]))
+    return model.for_images(np.asarray(prepare(keys, rows, False)["image"]))
 
 
 def make_loss(model: nn.Module, *, label_smoothing: float, aux_weight: float) -> LossFn:

@@ -6,7 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.classification.train import make_loss
+from experiments.classification.train import fitted_to_images, make_loss
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.models.lenet import LeNet
+from jaxdl.models.speed_convnet import SpeedConvNet, whitening_filters
+from jaxdl.training.images import ImageConfig, prepare_images
 from jaxdl.training.step import AXIS
 
 
@@ -39,3 +43,14 @@ def test_auxiliary_losses_are_added_with_their_weight(weight, smoothing):
     value, (_, metrics) = jax.vmap(loss, axis_name=AXIS)(batch)
     assert value[0] == pytest.approx(want, rel=1e-5)
     assert metrics["loss"][1][0] == 4
+
+
+def test_layers_that_are_computed_from_images_see_the_prepared_ones():
+    digits = load_splits(DataConfig(name="digits"))["train"]
+    prepare = prepare_images(ImageConfig(mean=(0.3,), std=(0.2,), flip=True))
+    model = fitted_to_images(SpeedConvNet(10, (2, 2, 2)), digits, prepare, 50)
+    images = (np.float32(digits.arrays["image"][:50]) / 255 - 0.3) / 0.2
+    got = np.reshape(model.whitening, (2, 2, 1, 8))
+    np.testing.assert_allclose(np.abs(got), np.abs(whitening_filters(images)), rtol=1e-3)
+    lenet = LeNet(10)
+    assert fitted_to_images(lenet, digits, prepare) is lenet
