@@ -107,7 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     summary = command(
         "summary", _summary, "layers: shapes, parameters, FLOPs, memory", add_help=False
     )
-    summary.add_argument("config")
+    summary.add_argument("config", help="a config, or a registered model")
+    summary.add_argument("--out", type=Path, help="also draw the costs into this picture")
+    summary.add_argument("--size", type=int, default=224, help="of a model: pixels of its image")
+    summary.add_argument("--classes", type=int, default=1000, help="of a model: its classes")
     summary.set_defaults(takes_fields=True)
     predict = command("predict", _predict, "apply a trained run to files")
     predict.add_argument("run", type=Path)
@@ -269,14 +272,28 @@ def _list(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _summary(args: argparse.Namespace, rest: list[str]) -> int:
+    model, shape = _model_and_shape(args, rest)
+    from jaxdl.models.summary import draw_costs, summarize, table
+
+    rows = summarize(model, shape)
+    print(table(rows))
+    if args.out:
+        print(draw_costs(rows, title=args.config).save(args.out))
+    return 0
+
+
+def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tuple[int, ...]]:
+    """The model of a config and its input's shape, or a registered model for RGB images."""
+    from jaxdl.models.registry import create_model, list_models
+
+    if args.config in list_models() and args.config not in find_configs(_checkout()):
+        if rest:
+            raise UsageError(f"summary {args.config}: unknown arguments {' '.join(rest)}")
+        return create_model(args.config, args.classes), (args.size, args.size, 3)
+    task = _task(args, rest, "summary")
     from jaxdl.training.task import example_input
 
-    task = _task(args, rest, "summary")
-    from jaxdl.models.summary import summarize, table
-
-    shape = example_input(task.splits["train"], task.prepare).shape[1:]
-    print(table(summarize(task.model, shape)))
-    return 0
+    return task.model, example_input(task.splits["train"], task.prepare).shape[1:]
 
 
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:

@@ -64,6 +64,21 @@ def draw_curves(
     return figure
 
 
+def draw_bars(
+    groups: Mapping[str, Sequence[float]], labels: Sequence[str], *, title: str = ""
+) -> Figure:
+    """One panel a group, a bar a label; the labels stand below the last panel."""
+    figure = Figure(len(groups), 1, size=(2 + 0.28 * len(labels), 1 + 1.7 * len(groups)))
+    for axis, (name, values) in zip(figure.axes, groups.items(), strict=True):
+        axis.bar(range(len(labels)), values)
+        axis.set_title(name, fontsize=9, loc="left")
+        axis.set_xticks(range(len(labels)), [""] * len(labels))
+        axis.margins(x=0.01)
+    figure.axes[-1].set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
+    figure.figure.suptitle(title)
+    return figure
+
+
 def draw_confusion(matrix: Host, classes: Sequence[str]) -> Figure:
     """Counts, row: label, column: prediction, `(K, K)`; with names where they fit."""
     count = len(classes)

@@ -132,6 +132,19 @@ def test_summary_counts_lenet_as_by_hand(capsys):
     assert f"{32000 + 400000 + 100000 + 5000:,}" in out
 
 
+@pytest.mark.parametrize(("size", "first", "count"), [(227, 72_855_552, 7), (64, 5_227_200, 3)])
+def test_summary_of_a_model_by_its_name(tmp_path, capsys, size, first, count):
+    options = ("--size", size, "--classes", count, "--out", tmp_path / "costs.png")
+    code, out, _ = jaxdl(capsys, "summary", "alexnet", *options)
+    assert code == 0
+    side = (size - 11 + 4) // 4 + 1
+    assert f"{first:,}" in out
+    assert first == side * side * 64 * 3 * 11 * 11
+    assert f"{4096 * count + count:,}" in out
+    assert (tmp_path / "costs.png").stat().st_size > 1000
+    assert jaxdl(capsys, "summary", "alexnet", "--sise", 3)[0] == 2
+
+
 def test_show_data_draws_and_counts(tmp_path, capsys):
     code, out, _ = jaxdl(capsys, "show", "data", "digits", "--out", tmp_path / "grid.png")
     assert code == 0

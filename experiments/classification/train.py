@@ -1,10 +1,17 @@
 """Any registered model on any labelled image set: jaxdl run digits_lenet, or mnist_mlp5, or ..."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
@@ -17,7 +24,7 @@ from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Prepare, Tree
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,10 @@ class Config:
     loop: LoopConfig = LoopConfig(epochs=10)
     label_smoothing: float = 0.0
     """How much of each label is spread evenly over all classes."""
+    aux_weight: float = 0.0
+    """Weight of the losses of auxiliary classifiers, stages `aux...` (GoogLeNet's paper: 0.3)."""
+    mirror: bool = False
+    """Evaluation: average the logits of every image and its mirror image."""
     seed: int = 0
     """Of the initial weights, the augmentation and dropout."""
 
@@ -40,24 +51,43 @@ def build(cfg: Config) -> Task:
     splits = load_splits(cfg.data)
     model = build_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = prepare_images(cfg.image)
-
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
-        logits, extra = apply_train(model, params, extra, batch["image"], key)
-        loss = softmax_cross_entropy(logits, batch["label"], label_smoothing=cfg.label_smoothing)
-        metrics = {"loss": weighted(loss), "accuracy": accuracy(logits, batch["label"])}
-        return global_mean(loss), (extra, metrics)
-
+    model = fitted_to_images(model, splits["train"], prepare)
     return supervised(
         model,
         splits,
         prepare,
-        loss_fn,
+        make_loss(model, label_smoothing=cfg.label_smoothing, aux_weight=cfg.aux_weight),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=classifier_evaluation(model, prepare),
+        evaluate=classifier_evaluation(model, prepare, mirror=cfg.mirror),
     )
+
+
+def fitted_to_images(model: Any, split: Split, prepare: Prepare, count: int = 2000) -> Any:
+    """`model.for_images` of the first `count` prepared images, where a model computes layers so."""
+    if not hasattr(model, "for_images"):
+        return model
+    rows = {"image": np.asarray(split.arrays["image"][:count])}
+    keys = jax.random.split(jax.random.key(0), len(rows["image"]))
+    return model.for_images(np.asarray(prepare(keys, rows, False)["image"]))
+
+
+def make_loss(model: nn.Module, *, label_smoothing: float, aux_weight: float) -> LossFn:
+    """Cross-entropy of the logits, and `aux_weight` times that of every stage `aux...`."""
+    loss_of = partial(softmax_cross_entropy, label_smoothing=label_smoothing)
+    options = {"stages": True} if aux_weight else {}
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        out, extra = apply_train(model, params, extra, batch["image"], key, **options)
+        out, label = out if options else {"logits": out}, batch["label"]
+        loss = loss_of(out["logits"], label)
+        auxiliary = [loss_of(logits, label) for name, logits in out.items() if name[:3] == "aux"]
+        metrics = {"loss": weighted(loss), "accuracy": accuracy(out["logits"], label)}
+        return global_mean(loss + aux_weight * sum(auxiliary)), (extra, metrics)
+
+    return loss_fn
 
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:

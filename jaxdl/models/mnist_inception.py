@@ -26,7 +26,9 @@ class InceptionA(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         def conv(features: int, kernel: int, name: str) -> Conv:
-            return Conv(features, kernel, padding=kernel // 2, name=name)
+            # LeCun's variance, 1 / fan_in, keeps the scale where no ReLU halves it.
+            init = nn.initializers.lecun_normal()
+            return Conv(features, kernel, padding=kernel // 2, kernel_init=init, name=name)
 
         one = conv(self.narrow, 1, "one")(x)
         five = conv(self.wide, 5, "five2")(conv(self.narrow, 1, "five1")(x))

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+from jaxdl.draw import Figure, draw_bars
 from jaxdl.models.cost import MARK, program_costs
 from jaxdl.models.reach import pixels, sizes
 
@@ -92,6 +93,23 @@ def table(rows: Sequence[Row]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def draw_costs(rows: Sequence[Row], *, title: str = "", most: int = 48) -> Figure:
+    """Where memory, parameters and multiply-adds go, a bar a layer, or a block of many layers."""
+    parts: dict[str, list[Row]] = {row.path: [row] for row in rows}
+    for depth in (3, 2, 1):
+        if len(parts) > most:
+            parts = {}
+            for row in rows:
+                parts.setdefault("/".join(row.path.split("/")[:depth]), []).append(row)
+    sums = [total(part) for part in parts.values()]
+    groups = {
+        "activations, MiB": [part.activation_bytes / 2**20 for part in sums],
+        "parameters, thousands": [part.parameters / 1e3 for part in sums],
+        "multiply-adds, millions": [part.multiply_adds / 1e6 for part in sums],
+    }
+    return draw_bars(groups, list(parts), title=title)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -19,15 +19,19 @@ from jaxdl.typing import Batch, Host, Numbers, Prepare
 WORST = 36
 
 
-def classifier_evaluation(model: nn.Module, prepare: Prepare) -> Any:
+def classifier_evaluation(model: nn.Module, prepare: Prepare, *, mirror: bool = False) -> Any:
     """`evaluate(state, split, folder) -> {"loss", "accuracy", "top5_accuracy"}` over every row.
 
-    Top-5 is there for more than ten classes. In `folder` it draws the confusion matrix and the
-    mistakes that the model was surest of.
+    `mirror` averages the logits of every image and its mirror image. Top-5 is there for more than
+    ten classes. In `folder` it draws the confusion matrix and the mistakes that the model was
+    surest of.
     """
 
     def row_fn(variables: Any, batch: Batch) -> dict[str, Any]:
-        logits: Any = model.apply(variables, batch["image"], train=False)
+        image = batch["image"]
+        logits: Any = model.apply(variables, image, train=False)
+        if mirror:
+            logits = (logits + model.apply(variables, image[:, :, ::-1], train=False)) / 2
         label, probability = batch["label"], jax.nn.softmax(logits)
         own = jnp.take_along_axis(logits, label[:, None], axis=1)
         return {

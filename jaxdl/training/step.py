@@ -102,9 +102,13 @@ def with_hyper(opt_state: Any, hyper: Tree) -> Any:
     return opt_state._replace(hyperparams=dict(hyper)) if hyper else opt_state
 
 
-def apply_train(model: nn.Module, params: Tree, extra: Tree, x: Any, key: Key) -> tuple[Any, Tree]:
-    """(`model`'s output in training mode, the collections it changed); `key` feeds dropout."""
-    out, changed = model.apply(
-        {"params": params, **extra}, x, train=True, rngs={"dropout": key}, mutable=list(extra)
-    )
+def apply_train(
+    model: nn.Module, params: Tree, extra: Tree, x: Any, key: Key, **options: Any
+) -> tuple[Any, Tree]:
+    """(`model`'s output in training mode, the collections it changed); `key` feeds dropout.
+
+    `options` go to the call of the model, `stages=True` say.
+    """
+    variables, rngs = {"params": params, **extra}, {"dropout": key}
+    out, changed = model.apply(variables, x, train=True, rngs=rngs, mutable=list(extra), **options)
     return out, changed

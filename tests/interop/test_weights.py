@@ -14,7 +14,6 @@ from jaxdl.interop.weights import export_weights, import_weights, load_weights, 
 from tests.interop.twins import (
     CLASSES,
     arrays_of,
-    check_logits,
     images,
     quick_jit,
     randomise,
@@ -215,16 +214,3 @@ def test_wrong_preprocessing():
         Preprocessing(interpolation="nearest")
     with pytest.raises(UsageError, match="needs 0 < size <= resize"):
         Preprocessing(size=300)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["resnet18", "vgg11_bn", "mobilenet_v2", "densenet121", "googlenet"]
-)
-def test_full_models_at_two_sizes(torchvision, name):
-    options = {"aux_logits": True, "init_weights": False} if name == "googlenet" else {}
-    twin = randomise(getattr(torchvision.models, name)(**options))
-    from jaxdl.models.registry import create_model
-
-    for size in (224, 160):
-        check_logits(create_model(name, 1000), twin, size)

@@ -7,7 +7,7 @@ from jaxdl.layers.norm import BatchNorm
 from jaxdl.layers.pool import AvgPool
 from jaxdl.models.alexnet import AlexNet
 from jaxdl.models.lenet import LeNet
-from jaxdl.models.summary import summarize, table, total
+from jaxdl.models.summary import draw_costs, summarize, table, total
 
 
 def by_path(model, shape, **options):
@@ -58,6 +58,22 @@ def test_alexnet_is_the_published_table():
     assert rows["conv1"].multiply_adds == 72_855_552
     assert rows["conv1"].receptive_field == (11, 11)
     assert rows["pool5"].receptive_field == (195, 195)  # 11, 19, 51, 67, 99, 131, 163, 195
+
+
+@pytest.mark.parametrize(("most", "bars"), [(48, 6), (3, 3)])
+def test_the_picture_has_the_tables_numbers(most, bars):
+    rows = [
+        row._replace(path=f"part{i // 2}/{row.path}")
+        for i, row in enumerate(summarize(LeNet(10), (28, 28, 1)))
+    ]
+    figure = draw_costs(rows, most=most)
+    heights = [[bar.get_height() for bar in axis.patches] for axis in figure.axes]
+    assert [len(panel) for panel in heights] == [bars] * 3
+    assert sum(heights[0]) == pytest.approx(sum(row.activation_bytes for row in rows) / 2**20)
+    assert sum(heights[1]) == pytest.approx(sum(row.parameters for row in rows) / 1e3)
+    assert sum(heights[2]) == pytest.approx(sum(row.multiply_adds for row in rows) / 1e6)
+    first = rows[0].parameters + (rows[1].parameters if bars == 3 else 0)
+    assert heights[1][0] == first / 1e3
 
 
 class Stack(nn.Module):

@@ -1,0 +1,56 @@
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.classification.train import fitted_to_images, make_loss
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.models.lenet import LeNet
+from jaxdl.models.speed_convnet import SpeedConvNet, whitening_filters
+from jaxdl.training.images import ImageConfig, prepare_images
+from jaxdl.training.step import AXIS
+
+
+class TwoHeads(nn.Module):
+    @nn.compact
+    def __call__(self, x, *, train, stages=False):
+        out = {name: nn.Dense(3, name=name)(x) for name in ("logits", "aux1", "aux2")}
+        return out if stages else out["logits"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_auxiliary_losses_are_added_with_their_weight(weight, smoothing):
+    rng = np.random.default_rng(0)
+    x, label = rng.normal(size=(4, 5)).astype(np.float32), np.array([0, 2, 1, 2])
+    model = TwoHeads()
+    params: Any = model.init(jax.random.key(0), x, train=False)["params"]
+    want = 0.0
+    for name, share in {"logits": 1.0, "aux1": weight, "aux2": weight}.items():
+        logits = np.float64(x) @ np.array(params[name]["kernel"]) + np.array(params[name]["bias"])
+        log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        target = (1 - smoothing) * np.eye(3)[label] + smoothing / 3
+        want += share * -(target * log).sum(1).mean()
+    loss_fn = make_loss(model, label_smoothing=smoothing, aux_weight=weight)
+    batch = {"image": jnp.asarray(x)[None], "label": jnp.asarray(label)[None]}
+
+    def loss(batch):
+        return loss_fn(params, {}, batch, jax.random.key(0))
+
+    value, (_, metrics) = jax.vmap(loss, axis_name=AXIS)(batch)
+    assert value[0] == pytest.approx(want, rel=1e-5)
+    assert metrics["loss"][1][0] == 4
+
+
+def test_layers_that_are_computed_from_images_see_the_prepared_ones():
+    digits = load_splits(DataConfig(name="digits"))["train"]
+    prepare = prepare_images(ImageConfig(mean=(0.3,), std=(0.2,), flip=True))
+    model = fitted_to_images(SpeedConvNet(10, (2, 2, 2)), digits, prepare, 50)
+    images = (np.float32(digits.arrays["image"][:50]) / 255 - 0.3) / 0.2
+    got = np.reshape(model.whitening, (2, 2, 1, 8))
+    np.testing.assert_allclose(np.abs(got), np.abs(whitening_filters(images)), rtol=1e-3)
+    lenet = LeNet(10)
+    assert fitted_to_images(lenet, digits, prepare) is lenet

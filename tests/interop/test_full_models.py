@@ -1,0 +1,40 @@
+"""Every name that torchvision has, at full size: minutes each, and gigabytes."""
+
+import pytest
+
+from jaxdl.models.registry import create_model, list_models
+from tests.interop.twins import check_gradients, check_logits, randomise
+
+pytestmark = pytest.mark.slow
+# One of each family: deeper ones differ in the number of blocks alone.
+TRAINED = (
+    "alexnet", "vgg11", "vgg11_bn", "googlenet", "resnet18", "resnet50", "resnext50_32x4d",
+    "wide_resnet50_2", "densenet121", "mobilenet_v2", "vit_b_32",
+)  # fmt: skip
+DROPOUT = ("alexnet", "vgg11", "vgg11_bn", "googlenet", "mobilenet_v2")
+
+
+def pair(torchvision, name, **options):
+    """Our model and torchvision's with random weights."""
+    if not hasattr(torchvision.models, name):
+        pytest.skip("a model that torchvision does not have")
+    theirs = {"aux_logits": True, "init_weights": False} if name == "googlenet" else {}
+    if options and name == "googlenet":
+        theirs["dropout_aux"] = 0.0
+    twin = getattr(torchvision.models, name)(**options, **theirs)
+    ours = options | ({"aux_dropout": 0.0} if options and name == "googlenet" else {})
+    return create_model(name, 1000, **ours), randomise(twin)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_logits_at_two_sizes(torchvision, name):
+    model, twin = pair(torchvision, name)
+    for size in (224,) if name.startswith("vit") else (224, 160):
+        check_logits(model, twin, size)
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("name", TRAINED)
+def test_gradients(torchvision, name, train):
+    model, twin = pair(torchvision, name, **({"dropout": 0.0} if name in DROPOUT else {}))
+    check_gradients(model, twin, 224 if name.startswith("vit") else 96, train=train)
