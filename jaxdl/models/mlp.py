@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 
+from jaxdl.layers.initialisers import initialiser
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.activation import activation
@@ -12,24 +13,37 @@ from jaxdl.typing import Array
 class MLP(nn.Module):
     """(linear - act - [dropout]) for every hidden width, then a linear layer; input is flattened.
 
-    `(B, ...)` -> logits `(B, num_classes)`. Hidden kernels start from Kaiming's normal, the last
-    from LeCun's (variance 1 / fan_in), biases from zero.
+    `(B, ...)` -> logits `(B, num_classes)`. With no hidden width it is a linear classifier. Unless
+    `weight_init` names another start, hidden kernels start from Kaiming's normal, the last from LeCun's
+    (variance 1 / fan_in); biases start from zero.
     """
 
     num_classes: int
     hidden: tuple[int, ...] = (256,)  # widths of the hidden layers
-    dropout: float = 0.0  # chance that a hidden value is dropped in training
+    dropout: tuple[float, ...] = (0.0,)  # chance that a hidden value drops: of all, or layer by layer
     act: str = "relu"  # relu, sigmoid, tanh or gelu
+    weight_init: str = ""  # of every kernel: zeros, normal (0.01), lecun, xavier or kaiming
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         act = activation(self.act)
+        hidden_init = initialiser(self.weight_init or "kaiming")
         out: Stages = {}
         x = x.reshape(x.shape[0], -1)
-        for i, width in enumerate(self.hidden, 1):
-            x = nn.Dense(width, kernel_init=nn.initializers.he_normal(), name=f"dense{i}")(x)
-            x = nn.Dropout(self.dropout, deterministic=not train, name=f"drop{i}")(act(x))
+        for i, (width, rate) in enumerate(zip(self.hidden, self._rates(), strict=True), 1):
+            x = nn.Dense(width, kernel_init=hidden_init, name=f"dense{i}")(x)
+            x = nn.Dropout(rate, deterministic=not train, name=f"drop{i}")(act(x))
             out[f"hidden{i}"] = x
         if self.num_classes:
-            x = out["logits"] = nn.Dense(self.num_classes, name="head")(x)
+            head_init = initialiser(self.weight_init or "lecun")
+            x = out["logits"] = nn.Dense(self.num_classes, kernel_init=head_init, name="head")(x)
         return out if stages else x
+
+    def _rates(self) -> tuple[float, ...]:
+        """The chance of each hidden layer."""
+        if len(self.dropout) not in (1, len(self.hidden)):
+            raise ValueError(
+                f"MLP: dropout must have one chance, or one for each of {len(self.hidden)} hidden "
+                f"layers, got {len(self.dropout)}"
+            )
+        return self.dropout * len(self.hidden) if len(self.dropout) == 1 else self.dropout

@@ -12,7 +12,7 @@ from jaxdl.training.checkpoint import params_sha256
 from jaxdl.training.environment import device_name, versions
 from jaxdl.training.loop import Fit
 from jaxdl.training.task import Task
-from jaxdl.typing import Numbers
+from jaxdl.typing import Numbers, Tree
 
 BESIDE_METRICS = ("step", "seconds", "examples_per_second", "lr", "grad_norm", "skipped")
 
@@ -53,6 +53,29 @@ def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
     save_report(run_dir, report)
     save_run_example(run_dir, task.splits["train"])
     draw_curves(fit.rows, curve_groups(fit.rows)).save(run_dir / "curves.png")
+    return metrics
+
+
+def write_numbers(
+    run_dir: Path, cfg: Any, metrics: Numbers, seconds: Numbers, *, rows: int = 0, params: Tree = ()
+) -> Numbers:
+    """The report of an experiment that has no Task; returns `metrics`.
+
+    `seconds` has `total`; `rows` is how many examples went through, `params` what was learned.
+    """
+    report = {
+        **report_head(cfg),
+        "metrics": metrics,
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "examples_per_second": rows / seconds["total"],
+        "steps": 0,
+        "seed": cfg.seed,
+        "device": device_name(),
+        "devices": 1,
+        "params_sha256": params_sha256(params),
+        "versions": versions(),
+    }
+    save_report(run_dir, report)
     return metrics
 
 

@@ -38,7 +38,7 @@ def test_mlp_is_torchs_stack(hidden, act):
 
 @pytest.mark.parametrize("rate", [0.3, 0.5])
 def test_dropout_acts_in_training_only_and_keeps_the_mean(rate):
-    model: Any = MLP(1, hidden=(2000,), dropout=rate)
+    model: Any = MLP(1, hidden=(2000,), dropout=(rate,))
     x = jnp.ones((1, 4))
     params = params_for(model, x)
     params["dense1"] = {"kernel": jnp.zeros((4, 2000)), "bias": jnp.ones(2000)}
@@ -52,12 +52,33 @@ def test_dropout_acts_in_training_only_and_keeps_the_mean(rate):
     assert kept == pytest.approx(2000 * (1 - rate), rel=0.06)
 
 
+def test_each_layer_may_have_its_own_dropout():
+    model: Any = MLP(1, hidden=(500, 500), dropout=(0.0, 0.9), act="relu")
+    x = jnp.ones((1, 4))
+    params = params_for(model, x)
+    rngs = {"dropout": jax.random.key(1)}
+    out = model.apply({"params": params}, x, train=True, stages=True, rngs=rngs)
+    dropped = [float(jnp.mean(out[f"hidden{i}"] == 0)) for i in (1, 2)]
+    assert 0.4 < dropped[0] < 0.6  # ReLU's own zeros
+    assert dropped[1] > 0.9
+    with pytest.raises(ValueError, match="one for each of 2 hidden layers, got 3"):
+        MLP(1, hidden=(5, 5), dropout=(0.1, 0.2, 0.3)).init(jax.random.key(0), x, train=False)
+
+
 def test_the_784_512_256_128_64_10_net_has_its_parameters():
     model = MLP(10, hidden=(512, 256, 128, 64))
     shapes = jax.eval_shape(lambda: params_for(model, jnp.zeros((1, 28, 28, 1))))
     widths = [784, 512, 256, 128, 64, 10]
     want = sum(a * b + b for a, b in pairwise(widths))
     assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == want
+
+
+@pytest.mark.parametrize(("init", "std"), [("normal", 0.01), ("lecun", 0.05), ("", 0.0707)])
+def test_init_reaches_every_kernel(init, std):
+    params = params_for(MLP(100, hidden=(400,), weight_init=init), jnp.zeros((1, 400)))
+    np.testing.assert_allclose(np.std(params["dense1"]["kernel"]), std, rtol=0.03)
+    head = 0.01 if init == "normal" else 0.05
+    np.testing.assert_allclose(np.std(params["head"]["kernel"]), head, rtol=0.03)
 
 
 def test_unknown_activation():

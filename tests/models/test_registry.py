@@ -29,8 +29,9 @@ def test_options_are_the_plain_fields_with_their_comments():
     assert kinds == {
         "name": (str, "mlp"),
         "hidden": (tuple[int, ...], (256,)),
-        "dropout": (float, 0.0),
+        "dropout": (tuple[float, ...], (0.0,)),
         "act": (str, "relu"),
+        "weight_init": (str, ""),
     }
     assert "  hidden: widths of the hidden layers" in str(cls.__doc__)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -38,8 +39,8 @@ def test_options_are_the_plain_fields_with_their_comments():
 
 
 def test_options_reach_the_model():
-    model = create_model("mlp", 3, hidden=(5, 4), dropout=0.5, act="tanh")
-    assert (model.hidden, model.dropout, model.act) == ((5, 4), 0.5, "tanh")
+    model = create_model("mlp", 3, hidden=(5, 4), dropout=(0.5,), act="tanh")
+    assert (model.hidden, model.dropout, model.act) == ((5, 4), (0.5,), "tanh")
 
 
 @pytest.mark.parametrize(

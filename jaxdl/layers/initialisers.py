@@ -1,0 +1,24 @@
+"""Initial weights by name, so that a config can choose them."""
+
+import flax.linen as nn
+
+from jaxdl.checks import unknown
+
+INITIALISERS: dict[str, nn.initializers.Initializer] = {
+    "zeros": nn.initializers.zeros,  # all units of a layer stay alike: they learn one thing
+    "normal": nn.initializers.normal(0.01),
+    "lecun": nn.initializers.lecun_normal(),  # std 1 / sqrt(n_in)
+    "xavier": nn.initializers.glorot_normal(),  # variance 2 / (n_in + n_out)
+    "xavier_uniform": nn.initializers.glorot_uniform(),  # +- sqrt(6 / (n_in + n_out))
+    "kaiming": nn.initializers.he_normal(),  # std sqrt(2 / n_in): ReLU halves the variance
+}
+
+
+def initialiser(name: str) -> nn.initializers.Initializer:
+    """`f(key, shape, dtype)` of that name: zeros, normal (std 0.01), lecun, xavier, ..., kaiming.
+
+    n_in is D of a linear kernel `(D, M)` and C K^2 of a convolution's `(K, K, C, F)`.
+    """
+    if name not in INITIALISERS:
+        raise unknown("initialiser", name, INITIALISERS)
+    return INITIALISERS[name]
