@@ -48,7 +48,8 @@ def classifier_evaluation(model: nn.Module, prepare: Prepare, *, mirror: bool = 
         rows = rows_of(state, split)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            draw_mistakes(rows, split).save(folder / "mistakes.png")
+            if "image" in split.example:
+                draw_mistakes(rows, split).save(folder / "mistakes.png")
             counts = confusion_matrix(
                 rows["prediction"], rows["label"], num_classes=len(split.classes)
             )

@@ -42,7 +42,10 @@ def to_float(image: Array) -> Array:
 
 
 def prepare_images(cfg: ImageConfig) -> Prepare:
-    """`image (B, H, W, C)` uint8 becomes float32, augmented only in training; the rest stays."""
+    """`image (B, H, W, C)` uint8 becomes float32, augmented only in training; the rest stays.
+
+    Rows of a table, `input (B, D)`, are given to the model as they are.
+    """
     mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
 
     def augment(keys: Key, image: Array) -> Array:
@@ -54,6 +57,8 @@ def prepare_images(cfg: ImageConfig) -> Prepare:
         return random_rotation(turn, image, degrees=cfg.rotate) if cfg.rotate else image
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        if "image" not in batch:  # rows of a table: numbers, for models that take vectors
+            return {**batch, "image": batch["input"]}
         image = augment(keys, batch["image"]) if train else to_float(batch["image"])
         return {**batch, "image": (image - mean) / std}
 
