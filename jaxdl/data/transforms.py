@@ -57,7 +57,7 @@ def resize(image: Host, size: Size, *, method: str = "bilinear") -> Host:
     height, width = resized_shape(image.shape[:2], size)
     image = image if image.dtype == np.uint8 else image.astype(np.float32)
     if image.dtype == np.uint8 and image.shape[-1] == 3:  # the same numbers, a third faster
-        whole = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+        whole = Image.fromarray(image).resize((width, height), RESAMPLING[method])
         return np.array(whole)
     planes = [Image.fromarray(plane) for plane in np.moveaxis(image, -1, 0)]
     resized = [p.resize((width, height), RESAMPLING[method]) for p in planes]

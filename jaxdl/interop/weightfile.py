@@ -33,6 +33,7 @@ SAFETENSORS = {
 }
 
 NESTED = ("state_dict", "model")  # where training scripts put the weights in a larger dictionary
+PICKLES = (".pt", ".pth", ".bin")
 PARALLEL = "module."  # the prefix that a model has got that was wrapped for several devices
 
 
@@ -200,9 +201,7 @@ def _first(error: Exception) -> str:
 
 READERS: dict[str, Callable[[Path], dict[str, Host]]] = {
     ".safetensors": _read_safetensors,
-    ".pt": _read_torch,
-    ".pth": _read_torch,
-    ".bin": _read_torch,
+    **dict.fromkeys(PICKLES, _read_torch),
     ".npz": _read_numpy,
     ".npy": _read_numpy,
 }

@@ -14,13 +14,15 @@ class MLP(nn.Module):
     """(linear - act - [dropout]) for every hidden width, then a linear layer; input is flattened.
 
     `(B, ...)` -> logits `(B, num_classes)`. With no hidden width it is a linear classifier. Unless
-    `weight_init` names another start, hidden kernels start from Kaiming's normal, the last from LeCun's
-    (variance 1 / fan_in); biases start from zero.
+    `weight_init` names another start, hidden kernels start from Kaiming's normal, the last from
+    LeCun's (variance 1 / fan_in); biases start from zero.
     """
 
     num_classes: int
     hidden: tuple[int, ...] = (256,)  # widths of the hidden layers
-    dropout: tuple[float, ...] = (0.0,)  # chance that a hidden value drops: of all, or layer by layer
+    dropout: tuple[float, ...] = (
+        0.0,
+    )  # chance that a hidden value drops: of all, or layer by layer
     act: str = "relu"  # relu, sigmoid, tanh or gelu
     weight_init: str = ""  # of every kernel: zeros, normal (0.01), lecun, xavier or kaiming
 

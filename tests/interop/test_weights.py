@@ -39,7 +39,9 @@ def test_a_torch_file_becomes_ours_and_the_same_file_again(twin, tmp_path, endin
     import safetensors.torch
     import torch
 
-    given, ours, back = (tmp_path / name for name in (f"in.{ending}", "ours", f"out.{ending}"))
+    given, ours, back = (
+        tmp_path / name for name in (f"in.{ending}", "ours.safetensors", f"out.{ending}")
+    )
     if ending == "pth":
         torch.save(twin.state_dict(), given)
     else:
@@ -104,23 +106,23 @@ def broken_files(folder, state):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cut.pth", "not a whole PyTorch file"),
-        ("cut.safetensors", "not a whole safetensors file"),
-        ("page.safetensors", "not a whole safetensors file"),
-        ("page.pth", "refused, it is damaged or holds more than arrays"),
-        ("empty.safetensors", "not a whole safetensors file"),
-        ("code.pth", "a pickle can run code"),
-        ("code2.pth", "a pickle can run code"),
-        ("list.pth", "must hold a dict of arrays, got list"),
-        ("other.pth", "epoch must be an array, got int"),
-        ("absent.pth", "cannot be read .No such file"),
+        ("cut.pth", "damaged, or no .pth file"),
+        ("cut.safetensors", "damaged, or no .safetensors file"),
+        ("page.safetensors", "damaged, or no .safetensors file"),
+        ("page.pth", "it holds more than arrays, or no weights at all"),
+        ("empty.safetensors", "damaged, or no .safetensors file"),
+        ("code.pth", "would run its code"),
+        ("code2.pth", "would run its code"),
+        ("list.pth", "no fc.bias"),
+        ("other.pth", "no fc.bias"),
+        ("absent.pth", "there is no such file"),
     ],
 )
 def test_a_broken_file_is_one_clear_message(twin, tmp_path, name, message, capsys):
     broken_files(tmp_path, twin.state_dict())
     with pytest.raises(CheckpointError, match=message) as error:
         import_weights(tmp_path / name, "resnet18", **THIN)
-    assert str(error.value).startswith(str(tmp_path / name))
+    assert str(tmp_path / name) in str(error.value)
     assert "code ran" not in capsys.readouterr().out
 
 
@@ -160,7 +162,7 @@ def test_our_own_file_is_checked_against_its_model(twin, tmp_path):
     assert facts["preprocessing"]["size"] == 96
     with pytest.raises(CheckpointError, match="not a weight file of jaxdl; make one"):
         load_weights(tmp_path / "a.pth")
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="there is no such file"):
         load_weights(tmp_path / "absent")
 
 
