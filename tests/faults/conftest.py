@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shlex
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+BASE = ("run", "digits_mlp", "--data.test=test[:32]")  # fewer pictures to draw
 LONG = ("--loop.epochs=100000", "--optim.schedule=constant")  # runs until it is stopped
+OPTIONAL = ("torch", "tensorflow", "torchvision", "pycocotools", "gymnasium", "tensorboardX")
 CLOCK = ("seconds", "examples_per_second")
 PATIENCE = 120.0  # seconds that a busy machine may need for what takes two
 
@@ -54,6 +57,7 @@ class Command:
             env=env or {},
             conditions=[list(condition) for condition in conditions],
         )
+        self.life = os.pidfd_open(self.pid)
 
     @property
     def said(self) -> str:
@@ -67,16 +71,18 @@ class Command:
 
     def poll(self) -> int | None:
         """Its exit code, negative for a signal, as soon as there is one."""
-        if self.code is None:
-            answer = self.nursery.ask(poll=self.pid)
-            if answer is not None:
-                self.code, self.cpu = os.waitstatus_to_exitcode(answer[0]), answer[1]
-                self.seconds = time.monotonic() - self.began
+        if self.code is None and select.select([self.life], [], [], 0)[0]:
+            status, self.cpu = self.nursery.ask(wait=self.pid)
+            self.code = os.waitstatus_to_exitcode(status)
+            self.seconds = time.monotonic() - self.began
+            os.close(self.life)
         return self.code
 
     def wait(self, timeout: float = PATIENCE) -> int:
         """Its exit code."""
-        self.until(lambda: False, timeout)
+        if self.code is None:
+            select.select([self.life], [], [], timeout)
+        self.poll()
         assert self.code is not None, f"still running after {timeout} s:\n{self.said}"
         return self.code
 
@@ -84,7 +90,7 @@ class Command:
         """Waits until `happened()` is true or the process ends; whether it still runs."""
         end = time.monotonic() + timeout
         while not happened() and self.poll() is None and time.monotonic() < end:
-            time.sleep(0.001)
+            time.sleep(0.002)
         return self.code is None
 
     def until_said(self, words: str, timeout: float = PATIENCE) -> bool:
@@ -134,9 +140,10 @@ def start(nursery, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def reference(nursery, tmp_path_factory):
-    """The run folder of an uninterrupted `digits_mlp`."""
+    """The run folder of an uninterrupted `digits_mlp`, where nothing optional is installed."""
     folder = tmp_path_factory.mktemp("reference")
-    command = Command(nursery, folder, ["run", "digits_mlp", "--run-dir", folder / "run"])
+    args = [*BASE, "--run-dir", folder / "run"]
+    command = Command(nursery, folder, args, conditions=[("without", *OPTIONAL)])
     assert command.wait() == 0, command.said
     return folder / "run"
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from jaxdl.training.checkpoint import Checkpoints
-from tests.faults.conftest import LONG, numbers, read_lines, report, saved_steps
+from tests.faults.conftest import BASE, LONG, numbers, read_lines, report, saved_steps
 
 ROWS = 20  # that digits_mlp writes
 
@@ -30,7 +30,7 @@ def kill_at(command, run_dir, row: int, delay: float) -> int:
 )
 def test_a_killed_run_ends_as_the_uninterrupted_one(start, reference, tmp_path, seed, kills):
     draw, run_dir = random.Random(seed), tmp_path / "run"
-    runs = [start("run", "digits_mlp", "--run-dir", run_dir)]
+    runs = [start(*BASE, "--run-dir", run_dir)]
     rows = sorted(draw.sample(range(ROWS - 3), kills))  # 0: before the first step has a row
     acknowledged = []
     for row in rows:

@@ -9,12 +9,13 @@ import signal
 import numpy as np
 import pytest
 
+from jaxdl.checks import CheckpointError
 from jaxdl.training import loop as loop_module
 from jaxdl.training.checkpoint import Checkpoints, flatten, params_sha256
 from jaxdl.training.loop import Stopped, fit
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
-from tests.faults.conftest import CLOCK, numbers, report, saved_steps
+from tests.faults.conftest import BASE, CLOCK, numbers, report, saved_steps
 from tests.training import toys
 
 LOOP = LoopConfig(
@@ -111,6 +112,8 @@ def four(tmp_path_factory):
     loop = LoopConfig(steps=20, log_every=5, save_every=10, devices=4)
     sgd = OptimConfig(name="sgd", lr=0.1)
     whole = fit(toys.classifier(sgd), loop, folder / "whole")
+    (folder / "half").mkdir()
+    (folder / "half" / "config.toml").write_text("[optim]\nema = 0.0\n")
     fit(toys.classifier(sgd), dataclasses.replace(loop, steps=10), folder / "half")
     return whole, folder / "half", loop, sgd
 
@@ -128,18 +131,11 @@ def test_a_run_goes_on_with_other_devices(four, tmp_path, devices):
     np.testing.assert_allclose(losses[1], losses[0], atol=1e-6)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_same_seed_gives_the_same_run(four, tmp_path, seed):
+def test_the_same_seed_gives_the_same_run(four, tmp_path):
     whole, _, loop, sgd = four
-    again = fit(toys.classifier(sgd), loop, tmp_path, seed=seed)
-    assert (params_sha256(again.state) == params_sha256(whole.state)) == (seed == 0)
-    assert (numbers(tmp_path) == numbers_of(whole)) == (seed == 0)
-
-
-def test_one_device_gives_the_run_of_four(four, tmp_path):
-    whole, _, loop, sgd = four
-    alone = fit(toys.classifier(sgd), dataclasses.replace(loop, devices=1), tmp_path)
-    assert alone.rows[-1]["loss"] == pytest.approx(whole.rows[-1]["loss"], abs=1e-6)
+    again = fit(toys.classifier(sgd), loop, tmp_path)
+    assert params_sha256(again.state) == params_sha256(whole.state)
+    assert numbers(tmp_path) == numbers_of(whole)
 
 
 def test_a_changed_rate_is_the_rate_from_there_on(four, tmp_path):
@@ -163,7 +159,7 @@ def test_a_damaged_folder_ends_as_the_uninterrupted_run(start, reference, tmp_pa
     metrics = run_dir / "metrics.jsonl"
     lines = metrics.read_bytes().splitlines(keepends=True)
     metrics.write_bytes(b"".join(lines[:19]) + lines[19][:30])
-    command = start("run", "digits_mlp", "--run-dir", run_dir, "--resume")
+    command = start(*BASE, "--run-dir", run_dir, "--resume")
     assert command.wait() == 0, command.said
     assert f"warning: checkpoint file {largest} is damaged (sha256 differs); using step 792\n" in (
         command.said
@@ -197,7 +193,7 @@ def test_a_structural_change_is_refused_and_changes_nothing(start, reference, tm
     run_dir = shutil.copytree(reference, tmp_path / "run")
     before = {p: p.read_bytes() for p in run_dir.rglob("*") if p.is_file()}
     flags = [flag for change in CHANGES.values() for flag in change]
-    command = start("run", "digits_mlp", *flags, "--optim.lr=0.5", "--run-dir", run_dir, "--resume")
+    command = start(*BASE, *flags, "--optim.lr=0.5", "--run-dir", run_dir, "--resume")
     assert command.wait() == 2
     assert "resuming with optim.lr = 0.5 (was 0.002)" in command.said
     for name in CHANGES:
@@ -207,20 +203,21 @@ def test_a_structural_change_is_refused_and_changes_nothing(start, reference, tm
     assert {p: p.read_bytes() for p in run_dir.rglob("*") if p.is_file()} == before
 
 
-def test_a_change_that_the_checkpoint_does_not_fit_is_named(start, reference, tmp_path):
-    run_dir = shutil.copytree(reference, tmp_path / "run")
-    flags = ["--loop.epochs=30", "--optim.ema=0.9"]
-    command = start("run", "digits_mlp", *flags, "--run-dir", run_dir, "--resume")
-    assert command.wait() == 7
-    assert "ema.dense1.bias: float32(128,) in the model, not in the checkpoint" in command.said
-    assert "config optim.ema: 0.0 when saved, 0.9 now" in command.said
-    assert "Traceback" not in command.said
+def test_a_change_that_the_checkpoint_does_not_fit_is_named(four, tmp_path):
+    _, half, loop, _ = four
+    run_dir = shutil.copytree(half, tmp_path / "run")
+    (run_dir / "config.toml").write_text("[optim]\nema = 0.9\n")
+    averaged = OptimConfig(name="sgd", lr=0.1, ema=0.9)
+    with pytest.raises(CheckpointError) as raised:
+        fit(toys.classifier(averaged), loop, run_dir, resume=True)
+    assert "ema.hidden.bias: float32(8,) in the model, not in the checkpoint" in str(raised.value)
+    assert "config optim.ema: 0.0 when saved, 0.9 now" in str(raised.value)
 
 
 def test_a_finished_run_is_only_reported_again(start, reference, tmp_path):
     run_dir = shutil.copytree(reference, tmp_path / "run")
     (run_dir / "report.json").unlink()
-    command = start("run", "digits_mlp", "--run-dir", run_dir, "--resume")
+    command = start(*BASE, "--run-dir", run_dir, "--resume")
     assert command.wait() == 0, command.said
     assert "compiling" not in command.said
     again, before = report(run_dir), report(reference)
