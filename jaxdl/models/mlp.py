@@ -20,7 +20,9 @@ class MLP(nn.Module):
 
     num_classes: int
     hidden: tuple[int, ...] = (256,)  # widths of the hidden layers
-    dropout: tuple[float, ...] = (0.0,)  # chance that a hidden value drops: of all, or layer by layer
+    dropout: tuple[float, ...] = (
+        0.0,
+    )  # chance that a hidden value drops: of all, or layer by layer
     act: str = "relu"  # relu, sigmoid, tanh or gelu
     weight_init: str = ""  # of every kernel: zeros, normal (0.01), lecun, xavier or kaiming
 
