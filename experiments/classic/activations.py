@@ -1,0 +1,79 @@
+"""What each initialiser does to the activations of a deep net: jaxdl run wide_activations."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxdl.cli import main
+from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.draw import Figure
+from jaxdl.layers.initialisers import INITIALISERS
+from jaxdl.models.mlp import MLP
+from jaxdl.training.report import write_numbers
+from jaxdl.typing import Host, Numbers
+
+
+@dataclass(frozen=True)
+class Config:
+    """The net; its input is normal with deviation 1."""
+
+    data: MadeConfig = MadeConfig(name="wide", rows=500)
+    depth: int = 6
+    """Hidden layers."""
+    width: int = 500
+    """Units of each."""
+    acts: tuple[str, ...] = ("tanh", "relu")
+    """Activation functions."""
+    seed: int = 0
+    """Of the weights."""
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Draws a histogram a layer for every initialiser and activation, and reports deviations."""
+    began = time.perf_counter()
+    x, _ = make_rows(cfg.data)
+    metrics: Numbers = {}
+    for act in cfg.acts:
+        hidden = {name: activations(cfg, x, act, name) for name in INITIALISERS}
+        for name, layers in hidden.items():
+            metrics[f"std_first_{act}_{name}"] = float(layers[0].std())
+            metrics[f"std_last_{act}_{name}"] = float(layers[-1].std())
+        draw_histograms(hidden, act).save(run_dir / f"activations_{act}.png")
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x))
+
+
+def activations(cfg: Config, x: Host, act: str, init: str) -> list[Host]:
+    """The values of each hidden layer, first to last, each `(N, width)`."""
+    model = MLP(num_classes=1, hidden=(cfg.width,) * cfg.depth, act=act, weight_init=init)
+
+    @jax.jit
+    def forward(key: jax.Array, x: jax.Array) -> dict[str, jax.Array]:
+        return model.apply(model.init(key, x, train=False), x, train=False, stages=True)  # pyright: ignore
+
+    stages = forward(jax.random.key(cfg.seed), x)
+    return [np.asarray(stages[f"hidden{i + 1}"]) for i in range(cfg.depth)]
+
+
+def draw_histograms(hidden: dict[str, list[Host]], act: str) -> Figure:
+    """Rows: initialisers, columns: layers; ReLU's many exact zeros are left out."""
+    depth = len(next(iter(hidden.values())))
+    figure = Figure(len(hidden), depth, size=(1.9 * depth, 1.5 * len(hidden)))
+    for i, (name, layers) in enumerate(hidden.items()):
+        for j, values in enumerate(layers):
+            axis = figure.axes[i * depth + j]
+            shown = values[values != 0]
+            low, high = (-1, 1) if act == "tanh" else (0, 3)
+            axis.hist(shown, bins=40, range=(low, high))
+            axis.set_yticks([])
+            axis.set_title(f"{name} {j + 1}: {values.std():.2g}", fontsize=7)
+            axis.tick_params(labelsize=6)
+    figure.figure.suptitle(f"{act}: activations of each layer, with their deviation", fontsize=9)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,106 @@
+"""Where classifiers of points in the plane draw their lines: jaxdl run xor_boundaries, ..."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxdl.classic.estimator import Classifier
+from jaxdl.classic.knn import KNearest
+from jaxdl.classic.linear_classifier import LinearClassifier
+from jaxdl.classic.perceptron import Perceptron
+from jaxdl.classic.two_layer import TwoLayerNet
+from jaxdl.cli import main
+from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.draw import Figure
+from jaxdl.training.report import write_numbers
+from jaxdl.typing import Host, Numbers
+
+
+@dataclass(frozen=True)
+class Config:
+    """The points and the classifiers that are compared on them."""
+
+    data: MadeConfig = MadeConfig(name="rings")
+    ks: tuple[int, ...] = (1, 5, 15)
+    """Numbers of neighbours."""
+    strengths: tuple[float, ...] = (0.1, 0.01, 0.001)
+    """Weight decays of the two-layer network."""
+    hidden: int = 32
+    """Its hidden units."""
+    epochs: int = 300
+    """Of everything that is trained by descent."""
+    resolution: int = 150
+    """Points along each side of the pictures."""
+    seed: int = 0
+    """Of the initial weights."""
+
+
+class Contestant(NamedTuple):
+    """A classifier and what it sees of a point."""
+
+    model: Classifier
+    features: Callable[[Host], Host] = np.asarray
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Fits every classifier, draws what each says of the plane, and reports its accuracies."""
+    began = time.perf_counter()
+    x, y = make_rows(cfg.data)
+    fresh = make_rows(replace(cfg.data, seed=cfg.data.seed + 1))
+    metrics: Numbers = {}
+    fitted = contestants(cfg, classes=len(np.unique(y)))
+    for name, (model, features) in fitted.items():
+        model.fit(features(x), y)
+        metrics[f"train_accuracy_{name}"] = model.score(features(x), y)
+        metrics[f"test_accuracy_{name}"] = model.score(features(fresh[0]), fresh[1])
+    draw_regions(fitted, x, y, metrics, cfg.resolution).save(run_dir / "boundaries.png")
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x))
+
+
+def contestants(cfg: Config, classes: int) -> dict[str, Contestant]:
+    """Name -> classifier, from the simplest to the most flexible."""
+    descent: dict[str, Any] = {"epochs": cfg.epochs, "batch_size": 50, "seed": cfg.seed}
+    line = LinearClassifier(strength=0.0, rate=0.1, **descent)
+    found = {"linear": Contestant(line), "linear_polar": Contestant(replace(line), polar)}
+    if classes == 2:
+        found["perceptron"] = Contestant(Perceptron(max_passes=100))
+    for strength in cfg.strengths:
+        net = TwoLayerNet(hidden=cfg.hidden, std=0.5, strength=strength, rate=0.1, **descent)
+        found[f"two_layers_decay_{strength:g}"] = Contestant(net)
+    for k in cfg.ks:
+        found[f"{k}_nearest"] = Contestant(KNearest(k=k))
+    return found
+
+
+def polar(x: Host) -> Host:
+    """Distance from and angle around the middle: rings become two straight bands. -> `(N, 2)`."""
+    return np.stack([np.hypot(x[:, 0], x[:, 1]), np.arctan2(x[:, 1], x[:, 0])], axis=1)
+
+
+def draw_regions(
+    fitted: dict[str, Contestant], x: Host, y: Host, metrics: Numbers, resolution: int
+) -> Figure:
+    """One panel a classifier: the label that it gives to each point of the plane, and the rows."""
+    low, high = x.min(axis=0) - 0.3, x.max(axis=0) + 0.3
+    across, down = (np.linspace(low[i], high[i], resolution) for i in (0, 1))
+    plane = np.stack(np.meshgrid(across, down), axis=2).reshape(-1, 2).astype(np.float32)
+    rows = -(-len(fitted) // 3)
+    figure = Figure(rows, 3, size=(9, 3 * rows))
+    for axis in figure.axes:
+        axis.set_axis_off()
+    for axis, (name, (model, features)) in zip(figure.axes, fitted.items(), strict=False):
+        labels = model.predict(features(plane)).reshape(resolution, resolution)
+        axis.contourf(across, down, labels, levels=np.arange(-0.5, 3), cmap="Pastel1")
+        axis.scatter(*x.T, c=y, s=6, cmap="Set1", vmin=0, vmax=8)
+        test = metrics[f"test_accuracy_{name}"]
+        axis.set_title(f"{name.replace('_', ' ')}: {test:.0%}", fontsize=9)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)

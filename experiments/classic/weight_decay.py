@@ -1,0 +1,95 @@
+"""More inputs than rows: what weight decay does to the weights: jaxdl run wide_weight_decay."""
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.classic.descent import batch_order, descend_batches
+from jaxdl.classic.regression import Line, predict_line, square_penalty, squared_error
+from jaxdl.cli import main
+from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.draw import Figure
+from jaxdl.training.report import write_numbers
+from jaxdl.typing import Array, Host, Numbers
+
+
+@dataclass(frozen=True)
+class Config:
+    """The rows and the strengths that are compared; the notes use 20 training and 100 test rows."""
+
+    data: MadeConfig = MadeConfig(name="wide", rows=20, noise=0.01)
+    test_rows: int = 100
+    """Rows of a second draw."""
+    strengths: tuple[float, ...] = (0.0, 3.0)
+    """What multiplies the penalty, half the sum of squared weights."""
+    epochs: int = 100
+    """Passes over the training rows, in batches of five."""
+    lr: float = 0.003
+    """Of descent on the half squared error."""
+    seeds: int = 8
+    """Runs from different weights, of which the mean is reported."""
+    seed: int = 0
+    """Of the first of them."""
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Trains with each strength, draws the losses, and reports norms of the weights."""
+    began = time.perf_counter()
+    train = make_rows(cfg.data)
+    test = make_rows(replace(cfg.data, rows=cfg.test_rows, seed=cfg.data.seed + 1))
+    keys = jax.random.split(jax.random.key(cfg.seed), cfg.seeds)
+    metrics: Numbers = {}
+    curves = {}
+    for strength in cfg.strengths:
+        losses, norms = jax.vmap(lambda key, s=strength: learn(cfg, train, test, s, key))(keys)
+        curves[strength] = np.asarray(jnp.mean(losses, axis=0))
+        metrics[f"norm_{strength:g}"] = float(jnp.mean(norms))
+        metrics[f"test_loss_{strength:g}"] = float(curves[strength][-1, 1])
+    draw_losses(curves, metrics).save(run_dir / "weight_decay.png")
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(train[0]))
+
+
+def learn(
+    cfg: Config, train: tuple[Host, Host], test: tuple[Host, Host], strength: float, key: Array
+) -> tuple[Array, Array]:
+    """(training and test loss after each epoch `(epochs, 2)`, the last norm of the weights)."""
+    start, shuffle = jax.random.split(key)
+    line = Line(jax.random.normal(start, (train[0].shape[1],)), jnp.zeros(()))
+    orders = batch_order(shuffle, len(train[0]), 5, cfg.epochs).reshape(cfg.epochs, -1, 5)
+    cost = partial(penalised, strength)
+
+    def epoch(line: Line, order: Array) -> tuple[Line, Array]:
+        line, _ = descend_batches(cost, line, order, *train, rate=cfg.lr)
+        return line, jnp.stack([penalised(0.0, line, *rows) for rows in (train, test)])
+
+    line, losses = jax.lax.scan(epoch, line, orders)
+    return losses, jnp.linalg.norm(line.weight)
+
+
+def penalised(strength: float, line: Line, x: Array, y: Array) -> Array:
+    """Half the mean squared error, plus `strength` times half the squared weights; no bias."""
+    return jnp.mean(squared_error(predict_line(line, x), y)) / 2 + strength * square_penalty(
+        line.weight
+    )
+
+
+def draw_losses(curves: dict[float, Host], metrics: Numbers) -> Figure:
+    """One panel a strength: the losses without the penalty."""
+    figure = Figure(1, len(curves), size=(4 * len(curves), 3.2))
+    for axis, (strength, losses) in zip(figure.axes, curves.items(), strict=True):
+        axis.semilogy(losses[:, 0], label="training")
+        axis.semilogy(losses[:, 1], label="test")
+        norm = metrics[f"norm_{strength:g}"]
+        axis.set(title=f"strength {strength:g}: |w| = {norm:.3f}", xlabel="epoch")
+        axis.legend(fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)
