@@ -14,8 +14,8 @@ class MLP(nn.Module):
     """(linear - act - [dropout]) for every hidden width, then a linear layer; input is flattened.
 
     `(B, ...)` -> logits `(B, num_classes)`. With no hidden width it is a linear classifier. Unless
-    `weight_init` names another start, hidden kernels start from Kaiming's normal, the last from LeCun's
-    (variance 1 / fan_in); biases start from zero.
+    `weight_init` names another start, hidden kernels start from Kaiming's normal, the last from
+    LeCun's (variance 1 / fan_in); biases start from zero.
     """
 
     num_classes: int
