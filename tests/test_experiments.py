@@ -9,8 +9,18 @@ from jaxdl.cli import _read_config, main
 from jaxdl.training.results import find_configs
 
 ROOT = Path(__file__).parents[1]
+GREY = ["--image.mean", "0.5", "--image.std", "0.5"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
+    "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
+    "classic.boundaries": ("xor_boundaries", ["--epochs", "2", "--resolution", "5", "--ks", "1"]),
+    "classic.cost_surfaces": ("hours_cost_surfaces", ["--steps", "2", "--resolution", "5"]),
+    "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GREY, "--loop.steps", "2"]),
+    "classic.grid": ("digits_grid", ["--epochs", "1", "--rates", "0.01", "--strengths", "0"]),
+    "classic.neighbours": ("cifar10_knn", ["--data.name", "digits"]),
+    "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
+    "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
+    "classic.weight_decay": ("wide_weight_decay", ["--epochs", "2", "--seeds", "1"]),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
 }
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -37,25 +38,29 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     x, _ = make_rows(cfg.data)
     metrics: Numbers = {}
     for act in cfg.acts:
-        hidden = {name: activations(cfg, x, act, name) for name in INITIALISERS}
+        hidden = activations(cfg, x, act)
         for name, layers in hidden.items():
             metrics[f"std_first_{act}_{name}"] = float(layers[0].std())
             metrics[f"std_last_{act}_{name}"] = float(layers[-1].std())
         draw_histograms(hidden, act).save(run_dir / f"activations_{act}.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x))
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
-def activations(cfg: Config, x: Host, act: str, init: str) -> list[Host]:
-    """The values of each hidden layer, first to last, each `(N, width)`."""
-    model = MLP(num_classes=1, hidden=(cfg.width,) * cfg.depth, act=act, weight_init=init)
+def activations(cfg: Config, x: Host, act: str) -> dict[str, list[Host]]:
+    """Initialiser -> the values of each hidden layer, first to last, each `(N, width)`."""
 
     @jax.jit
-    def forward(key: jax.Array, x: jax.Array) -> dict[str, jax.Array]:
-        return model.apply(model.init(key, x, train=False), x, train=False, stages=True)  # pyright: ignore
+    def forward(key: jax.Array, x: jax.Array) -> dict[str, list[jax.Array]]:
+        found = {}
+        for init in INITIALISERS:
+            hidden = (cfg.width,) * cfg.depth
+            model: Any = MLP(num_classes=1, hidden=hidden, act=act, weight_init=init)
+            stages = model.apply(model.init(key, x, train=False), x, train=False, stages=True)
+            found[init] = [stages[f"hidden{i + 1}"] for i in range(cfg.depth)]
+        return found
 
-    stages = forward(jax.random.key(cfg.seed), x)
-    return [np.asarray(stages[f"hidden{i + 1}"]) for i in range(cfg.depth)]
+    return jax.tree.map(np.asarray, forward(jax.random.key(cfg.seed), x))
 
 
 def draw_histograms(hidden: dict[str, list[Host]], act: str) -> Figure:

@@ -59,7 +59,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"test_accuracy_{name}"] = model.score(features(fresh[0]), fresh[1])
     draw_regions(fitted, x, y, metrics, cfg.resolution).save(run_dir / "boundaries.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x))
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
 def contestants(cfg: Config, classes: int) -> dict[str, Contestant]:

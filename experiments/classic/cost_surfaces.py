@@ -64,7 +64,9 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     draw_costs(surfaces, np.asarray(grid)).save(run_dir / "cost_surfaces.png")
     draw_probability(line, x, y).save(run_dir / "probability.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), params=line._asdict())
+    return write_numbers(
+        run_dir, cfg, metrics, seconds, rows=len(x), params=line._asdict(), synthetic=str(cfg.data)
+    )
 
 
 def share_not_convex(at, grid: jax.Array) -> float:

@@ -58,7 +58,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     draw_fits(fits, x, y).save(run_dir / "polynomials.png")
     metrics |= {f"weight_{i}": float(w) for i, w in enumerate(fits[cfg.counts[0]][1].weight)}
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x))
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
 def fit(cfg: Config, x: Host, y: Host, x_test: Host, y_test: Host) -> tuple[Host, Line]:

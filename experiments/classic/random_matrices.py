@@ -55,7 +55,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     }
     draw_growth(logs).save(run_dir / "random_matrices.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=cfg.products)
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=cfg.products, synthetic=str(cfg.data))
 
 
 def log_largest(key: Key, size: int, count: int) -> Array:

@@ -52,7 +52,9 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"test_loss_{strength:g}"] = float(curves[strength][-1, 1])
     draw_losses(curves, metrics).save(run_dir / "weight_decay.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(train[0]))
+    return write_numbers(
+        run_dir, cfg, metrics, seconds, rows=len(train[0]), synthetic=str(cfg.data)
+    )
 
 
 def learn(

@@ -57,11 +57,19 @@ def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
 
 
 def write_numbers(
-    run_dir: Path, cfg: Any, metrics: Numbers, seconds: Numbers, *, rows: int = 0, params: Tree = ()
+    run_dir: Path,
+    cfg: Any,
+    metrics: Numbers,
+    seconds: Numbers,
+    *,
+    rows: int = 0,
+    params: Tree = (),
+    synthetic: str = "",
 ) -> Numbers:
     """The report of an experiment that has no Task; returns `metrics`.
 
-    `seconds` has `total`; `rows` is how many examples went through, `params` what was learned.
+    `seconds` has `total`; `rows` is how many examples went through, `params` what was learned,
+    `synthetic` how the data was made, where it was.
     """
     report = {
         **report_head(cfg),
@@ -75,6 +83,8 @@ def write_numbers(
         "params_sha256": params_sha256(params),
         "versions": versions(),
     }
+    if synthetic:
+        report |= {"synthetic": True, "data": synthetic}
     save_report(run_dir, report)
     return metrics
 
