@@ -45,8 +45,8 @@ def test_the_streamed_run_is_the_resident_run(resident, tmp_path, devices):
     want = build(config("resident"))
     assert want.evaluate is not None
     assert task.evaluate is not None
-    numbers = [t.evaluate(got.state, t.splits["test"], None) for t in (want, task)]
-    assert numbers[0] == pytest.approx(numbers[1], abs=1e-6)
+    numbers = want.evaluate(got.state, want.splits["test"], None)
+    assert numbers == pytest.approx(task.evaluate(got.state, task.splits["test"], None), abs=1e-6)
 
 
 def test_a_streamed_run_resumes_where_it_stopped(tmp_path):
