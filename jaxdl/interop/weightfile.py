@@ -89,7 +89,11 @@ def write_safetensors(
     from safetensors.numpy import save
 
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
-    _write(Path(path), save(ordered, dict(metadata or {})))
+    try:
+        data = save(ordered, dict(metadata or {}))
+    except Exception as error:  # the writer is not Python: its errors are of kinds of its own
+        raise WeightFileError(f"weights {path}: cannot be written ({_first(error)})") from None
+    _write(Path(path), data)
 
 
 def write_pickle(path: str | Path, arrays: Mapping[str, Any]) -> None:

@@ -71,7 +71,7 @@ def test_a_process_ends_with_the_code(start, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ('experiment = "clasification.train"', "did you mean classification.train? `jaxdl list`"),
+        ('experiment = "clasification.train"', "did you mean classification.train"),
         ('experiment = "../../evil"', "there is no '../../evil'"),
         ('experiment = "classification.train"\noptim = { lrr = 1 }', "did you mean --optim.lr"),
         ("experiment = ", "not valid TOML"),

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from jaxdl.checks import DataError, UsageError
+from jaxdl.checks import CheckpointError, UsageError
 from jaxdl.interop.weightfile import (
     SAFETENSORS,
     UntrustedWeightsError,
@@ -87,8 +87,11 @@ def test_torch_files_are_read_as_flat_names(tmp_path, suffix):
     linear = torch.nn.Linear(3, 2)
     saved = {"epoch": 3, "state_dict": linear.state_dict(), "ema": {0: torch.ones(2)}}
     torch.save(saved, tmp_path / f"a{suffix}")
-    want = {f"state_dict.{k}": v.numpy() for k, v in linear.state_dict().items()}
-    check_equal(read_weights(tmp_path / f"a{suffix}"), want | {"ema.0": np.ones(2, np.float32)})
+    want = {k: v.numpy() for k, v in linear.state_dict().items()}
+    check_equal(read_weights(tmp_path / f"a{suffix}"), want)
+    torch.save({"net": linear.state_dict(), "ema": {0: torch.ones(2)}}, tmp_path / f"b{suffix}")
+    nested = {f"net.{k}": v for k, v in want.items()} | {"ema.0": np.ones(2, np.float32)}
+    check_equal(read_weights(tmp_path / f"b{suffix}"), nested)
     torch.save(torch.ones(2, dtype=torch.bfloat16), tmp_path / f"one{suffix}")
     check_equal(read_weights(tmp_path / f"one{suffix}"), {"one": np.ones(2, ml_dtypes.bfloat16)})
 
@@ -127,8 +130,8 @@ def test_no_file_runs_code(tmp_path):
         with pytest.raises(UntrustedWeightsError, match=path.name) as raised:
             read_weights(path)
         assert "\n" not in str(raised.value)
-        assert isinstance(raised.value, DataError)
-        assert raised.value.code == 6
+        assert isinstance(raised.value, CheckpointError)
+        assert raised.value.code == 7
     assert not trace.exists()
     pickle.loads((folder / "plain.pt").read_bytes())  # the bombs do work
     assert trace.exists()
