@@ -63,12 +63,7 @@ def test_a_run_leaves_all_that_was_promised(trained):
     report = json.loads((trained / "report.json").read_text())
     assert report["name"] == "digits_mlp"
     assert report["experiment"] == "classification.train"
-    assert report["config"]["model"] == {
-        "name": "mlp",
-        "hidden": [16],
-        "dropout": 0.0,
-        "act": "relu",
-    }
+    assert report["config"]["model"].items() >= {"name": "mlp", "hidden": [16]}.items()
     assert 0.5 < report["metrics"]["test_accuracy"] <= 1
     assert report["metrics"]["test_loss"] > 0
     assert report["seconds"].keys() == {"total", "compile", "train"}
