@@ -147,6 +147,8 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
         raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
     path = find_config(name, _checkout())
     module, cfg = _read_config(path, rest)
+    if args.resume and not hasattr(module, "build"):
+        raise UsageError(f"run: {path.stem} trains nothing that could be resumed; run it again")
     run_dir = _run_dir(path.stem, args)
     again = shlex.join(["jaxdl", "run", name, *rest, "--run-dir", str(run_dir), "--resume"])
     table = {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}

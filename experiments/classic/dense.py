@@ -62,7 +62,7 @@ class Config:
     features: FeatureConfig = FeatureConfig()
     model: ModelConfig = model_options("mlp")(hidden=())  # pyright: ignore[reportCallIssue]
     loss: str = "softmax"
-    """softmax or svm."""
+    """softmax, svm or squares (of scores minus one-hot labels)."""
     penalty: str = "l2"
     """l2: sum of squared weights, l1: of their sizes; biases are spared."""
     strength: float = 0.0

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Config:
     strengths: tuple[float, ...] = (0.0, 1e-4, 1e-3, 1e-2)
     """What multiplies the sum of squared weights."""
     loss: str = "softmax"
-    """softmax or svm; a network has softmax."""
+    """softmax, svm or squares; a network has softmax."""
     hidden: int = 0
     """Hidden units (0: a linear classifier)."""
     momentum: float = 0.9
@@ -55,7 +55,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Trains every trial, draws the table, and reports the best by validation accuracy."""
     began = time.perf_counter()
-    splits = load_splits(cfg.data)
+    splits = load_splits(replace(cfg.data, road="resident"))
     x, y = as_rows(splits["train"])
     scale = x.mean(axis=0, dtype=np.float64), x.std(dtype=np.float64)
     rates, strengths = (a.ravel() for a in np.meshgrid(cfg.rates, cfg.strengths, indexing="ij"))

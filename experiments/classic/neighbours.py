@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Searches, votes, draws and reports."""
     began = time.perf_counter()
-    splits = load_splits(cfg.data)
+    splits = load_splits(replace(cfg.data, road="resident"))
     train, test = (as_rows(splits[name]) for name in ("train", "test"))
     metrics, seconds, k = {}, {"load": time.perf_counter() - began}, cfg.k
     if cfg.folds:

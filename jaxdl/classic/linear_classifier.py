@@ -16,9 +16,20 @@ from jaxdl.classic.estimator import Classifier, rows
 from jaxdl.losses.classification import multiclass_hinge, softmax_cross_entropy
 from jaxdl.typing import Array, ArrayLike, Host, Key
 
+
+def one_hot_squares(scores: Array, labels: Array) -> Array:
+    """sum_k (s_k - [k = y])^2: classification as regression. `(B, K)`, `(B,)` int -> `(B,)`.
+
+    It punishes scores that are right by more than enough, which is why softmax is preferred.
+    """
+    truth = jax.nn.one_hot(labels, scores.shape[1], dtype=scores.dtype)
+    return jnp.sum((scores - truth) ** 2, axis=1)
+
+
 LOSSES: dict[str, Callable[..., Array]] = {
     "softmax": softmax_cross_entropy,
     "svm": multiclass_hinge,
+    "squares": one_hot_squares,
 }
 PENALTIES: dict[str, Callable[[Array], Array]] = {
     "l2": lambda weight: jnp.sum(weight**2),
@@ -53,8 +64,8 @@ def with_ones(x: ArrayLike) -> Array:
 def objective(loss: str = "softmax", penalty: str = "l2") -> Callable[..., Array]:
     """f(strength, params, x, labels) = mean loss of the rows + strength R(W); b is not penalised.
 
-    `loss` "softmax" or "svm"; `penalty` "l2": R = sum W^2, "l1": R = sum |W|. The same function is
-    given for the same names, so that what was compiled with it is found again.
+    `loss` "softmax", "svm" or "squares"; `penalty` "l2": R = sum W^2, "l1": R = sum |W|. The same
+    function is given for the same names, so that what was compiled with it is found again.
     """
     check_one_of("objective: loss", loss, LOSSES)
     check_one_of("objective: penalty", penalty, PENALTIES)

@@ -37,7 +37,7 @@ def test_softmax_ends_where_scikit_learns_logistic_regression_does(digits):
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1"])
-@pytest.mark.parametrize("loss", ["softmax", "svm"])
+@pytest.mark.parametrize("loss", ["softmax", "svm", "squares"])
 def test_objective_is_the_formula_in_loops(loss, penalty):
     rng = np.random.default_rng(0)
     x, w, b = rng.normal(size=(5, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
@@ -46,6 +46,8 @@ def test_objective_is_the_formula_in_loops(loss, penalty):
     for row, label in zip(x @ w + b, y, strict=True):
         if loss == "svm":
             total += sum(max(0, s - row[label] + 1) for j, s in enumerate(row) if j != label)
+        elif loss == "squares":
+            total += sum((s - (j == label)) ** 2 for j, s in enumerate(row))
         else:
             total += np.log(np.exp(row).sum()) - row[label]
     want = total / 5 + 0.3 * (np.sum(w**2) if penalty == "l2" else np.sum(np.abs(w)))
@@ -129,7 +131,7 @@ def test_a_hidden_layer_solves_xor_and_a_line_does_not():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="loss must be one of softmax, svm, got 'hinge'"):
+    with pytest.raises(ValueError, match="loss must be one of softmax, svm, squares, got 'hinge'"):
         objective("hinge")
     with pytest.raises(ValueError, match="penalty must be one of l2, l1, got 'l3'"):
         objective("svm", "l3")
