@@ -15,7 +15,7 @@ from jaxdl.cli import main
 from jaxdl.data.made import MadeConfig, make_rows
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
-from jaxdl.typing import Array, Host, Numbers
+from jaxdl.typing import Array, ArrayLike, Host, Numbers
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def learn(
     return losses, jnp.linalg.norm(line.weight)
 
 
-def penalised(strength: float, line: Line, x: Array, y: Array) -> Array:
+def penalised(strength: float, line: Line, x: ArrayLike, y: ArrayLike) -> Array:
     """Half the mean squared error, plus `strength` times half the squared weights; no bias."""
     return jnp.mean(squared_error(predict_line(line, x), y)) / 2 + strength * square_penalty(
         line.weight

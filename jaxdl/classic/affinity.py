@@ -1,7 +1,7 @@
 """Affinity propagation (Frey & Dueck 2007): rows vote for exemplars by passing messages."""
 
 import dataclasses
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -114,7 +114,7 @@ class AffinityPropagation(Estimator):
     patience: int = 15
     preference: float | None = None
 
-    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> "AffinityPropagation":
+    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Finds `exemplars_` (row numbers), `centres_`, `labels_` `(N,)`; `y` is not used."""
         check_fraction("AffinityPropagation: damping", self.damping)
         x = rows("AffinityPropagation", x)

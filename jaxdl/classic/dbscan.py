@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -125,7 +125,7 @@ class DBSCAN(Estimator):
     radius: float = 0.5
     min_points: int = 5
 
-    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> "DBSCAN":
+    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Finds `labels_` `(N,)`; `y` is not used."""
         check_positive("DBSCAN: radius", self.radius)
         points = jnp.asarray(rows("DBSCAN", x), jnp.float32)

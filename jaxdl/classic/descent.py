@@ -32,7 +32,7 @@ def descend(
 def descend_batches(
     loss: Callable[..., Array],
     params: Tree,
-    order: Array,
+    order: ArrayLike,
     *data: ArrayLike,
     rate: float | ArrayLike,
     momentum: float | ArrayLike = 0.0,

@@ -66,6 +66,9 @@ class Classifier(Estimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         return x, codes.astype(np.int32)
 
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
+        raise NotImplementedError
+
     def predict(self, x: ArrayLike) -> Host:
         raise NotImplementedError
 

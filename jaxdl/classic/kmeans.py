@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -117,7 +117,7 @@ class KMeans(Estimator):
     tolerance: float = 1e-4
     seed: int = 0
 
-    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> "KMeans":
+    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Finds `centres_` `(k, D)`, `labels_` `(N,)` and `inertia_`; `y` is not used."""
         points = jnp.asarray(rows("KMeans", x), jnp.float32)
         options = {"restarts": self.restarts, "max_steps": self.max_steps}

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -64,7 +65,7 @@ class KNearest(Classifier):
     k: int = 10
     metric: str = "l2"
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> "KNearest":
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
         """Keeps the rows; they are the model."""
         check_one_of("KNearest: metric", self.metric, ("l1", "l2"))
         self.x_, self.y_ = self.encode(x, y)

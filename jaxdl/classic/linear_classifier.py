@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -90,7 +90,7 @@ class LinearClassifier(Classifier):
     batch_size: int = 128
     seed: int = 0
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> "LinearClassifier":
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
         """Finds `params_` and `history_`, the objective at each step."""
         x, codes = self.encode(x, y)
         start, shuffle = jax.random.split(jax.random.key(self.seed))

@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +73,7 @@ class PCA(Estimator):
     whitened: bool = False
     eps: float = 0.0
 
-    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> "PCA":
+    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Finds `components_`; `y` is not used."""
         self.components_ = principal_components(rows("PCA", x), num=self.num)
         return self

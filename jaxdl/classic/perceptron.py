@@ -1,7 +1,7 @@
 """Rosenblatt's perceptron, and the bound on how often it errs."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +73,7 @@ class Perceptron(Classifier):
 
     max_passes: int = 1000
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> "Perceptron":
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
         """Finds `boundary_`; positive is the second of the two labels in rising order."""
         x, codes = self.encode(x, y)
         if len(self.classes_) != 2:

@@ -1,7 +1,7 @@
 """Linear and polynomial regression from scratch; the cost of logistic regression, two ways."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ def predict_line(line: Line, x: ArrayLike) -> Array:
     return jnp.asarray(x) @ line.weight + line.bias
 
 
-def squared_error(predicted: Array, target: Array) -> Array:
+def squared_error(predicted: Array, target: ArrayLike) -> Array:
     """(y' - y)^2, elementwise. Its mean is the MSE."""
     return (predicted - target) ** 2
 
@@ -50,17 +50,17 @@ def polynomial_features(x: ArrayLike, *, count: int) -> Array:
     return jnp.asarray(x)[:, None] ** powers[None, :] / factorial(powers)[None, :]
 
 
-def mean_squared_cost(line: Line, x: Array, y: Array) -> Array:
+def mean_squared_cost(line: Line, x: ArrayLike, y: ArrayLike) -> Array:
     """The mean of `squared_error` over the rows, `()`."""
     return jnp.mean(squared_error(predict_line(line, x), y))
 
 
-def log_cost(line: Line, x: Array, y: Array) -> Array:
+def log_cost(line: Line, x: ArrayLike, y: ArrayLike) -> Array:
     """The summed binary cross-entropy of sigmoid(xw + b) with 0 or 1: convex in w and b, `()`."""
-    return jnp.sum(binary_cross_entropy(predict_line(line, x), y))
+    return jnp.sum(binary_cross_entropy(predict_line(line, x), jnp.asarray(y)))
 
 
-def squared_logistic_cost(line: Line, x: Array, y: Array) -> Array:
+def squared_logistic_cost(line: Line, x: ArrayLike, y: ArrayLike) -> Array:
     """The summed squared error of sigmoid(xw + b): not convex, with flat parts, `()`."""
     return jnp.sum(squared_error(jax.nn.sigmoid(predict_line(line, x)), y))
 
@@ -72,7 +72,7 @@ class LinearRegression(Regressor):
     rate: float = 0.01
     steps: int = 1000
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> "LinearRegression":
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
         """Finds `line_` and `history_`, the cost before each step."""
         points = jnp.asarray(rows("LinearRegression", x), jnp.float32)
         target = jnp.asarray(y, jnp.float32)
@@ -99,7 +99,7 @@ class LogisticRegression(Classifier):
     rate: float = 0.01
     steps: int = 1000
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> "LogisticRegression":
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
         """Finds `line_` and `history_`, the cost before each step."""
         x, codes = self.encode(x, y)
         if len(self.classes_) != 2:

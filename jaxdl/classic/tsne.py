@@ -1,7 +1,7 @@
 """t-SNE (van der Maaten & Hinton 2008), exact: every pair counts in every step."""
 
 import dataclasses
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -153,7 +153,7 @@ class TSNE(Estimator):
     steps: int = 1000
     rate: float | None = None
 
-    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> "TSNE":
+    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Finds `embedding_` `(N, dims)` and `divergence_`; `y` is not used."""
         check_positive("TSNE: steps", self.steps)
         points = jnp.asarray(rows("TSNE", x), jnp.float32)

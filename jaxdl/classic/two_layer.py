@@ -1,7 +1,7 @@
 """The two-layer network, learned with backward passes written by hand."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +63,7 @@ class TwoLayerNet(Classifier):
     batch_size: int = 128
     seed: int = 0
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> "TwoLayerNet":
+    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
         """Finds `params_` and `history_`, the objective at each step."""
         x, codes = self.encode(x, y)
         start, shuffle = jax.random.split(jax.random.key(self.seed))
