@@ -22,6 +22,7 @@ from jaxdl.interop.preprocessing import Preprocessing, published_preprocessing
 from jaxdl.interop.rules import count_classes, from_torch, to_torch
 from jaxdl.interop.sources import SOURCES, find_source, rules_for
 from jaxdl.interop.weightfile import (
+    PICKLES,
     read_metadata,
     read_weights,
     write_pickle,
@@ -30,7 +31,6 @@ from jaxdl.interop.weightfile import (
 from jaxdl.models.registry import create_model
 from jaxdl.typing import Tree
 
-PICKLES = (".pth", ".pt", ".bin")
 HEADER = "jaxdl"  # the name of our entry in a file's metadata
 
 
