@@ -16,8 +16,9 @@ class BatchNorm(nn.Module):
     y = scale (x - mean) / sqrt(var + eps) + bias, `(B, ..., C)` -> the same shape. In training
     mean and biased variance are the batch's, and running <- (1 - momentum) running + momentum
     batch, with the unbiased variance, as in torch (Flax's momentum is one minus this one). Else
-    they are the running ones. Statistics are computed in float32. `axis_name` takes them over all
-    devices that run the layer, with equal shares of the batch; without it each has its own.
+    they are the running ones. Statistics are computed in float32 or wider. `axis_name` takes them
+    over all devices that run the layer, with equal shares of the batch; without it each has its
+    own.
 
     Parameters: `scale`, `bias` `(C,)`. Collection `batch_stats`: `mean`, `var` `(C,)`.
     """
@@ -55,7 +56,7 @@ class BatchNorm(nn.Module):
 def _moments(x: Array, axis_name: str | None) -> tuple[Array, Array, int]:
     """Mean, biased variance and number of values of every channel, over the devices of the axis."""
     axes = tuple(range(x.ndim - 1))
-    x = x.astype(jnp.float32)
+    x = _wide(x)
     count = x.size // x.shape[-1]
     mean = jnp.mean(x, axes, keepdims=True)
     if axis_name is not None:
@@ -68,6 +69,10 @@ def _moments(x: Array, axis_name: str | None) -> tuple[Array, Array, int]:
     return mean.reshape(var.shape), var, count
 
 
+def _wide(x: Array) -> Array:
+    return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
+
+
 def _blend(old: Array, new: Array, momentum: float) -> Array:
     return (1 - momentum) * old + momentum * lax.stop_gradient(new)
 
@@ -75,5 +80,5 @@ def _blend(old: Array, new: Array, momentum: float) -> Array:
 def _affine(x: Array, mean: Array, var: Array, eps: float, scale: Array, bias: Array) -> Array:
     scale = scale * lax.rsqrt(var + eps)
     first = (None,) * (x.ndim - 1)
-    y = (x.astype(jnp.float32) - mean[first]) * scale[first] + bias[first]
+    y = (_wide(x) - mean[first]) * scale[first] + bias[first]
     return y.astype(x.dtype)

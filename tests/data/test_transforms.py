@@ -31,9 +31,11 @@ def test_to_array_takes_pillow_images():
 
 @pytest.mark.parametrize("image", [WIDE, TALL])
 @pytest.mark.parametrize("size", [20, 96, (12, 40), (60, 33)])
-def test_resize_is_torchvisions(torchvision, image, size):
-    want = torchvision.transforms.functional.resize(Image.fromarray(image), size)
-    np.testing.assert_array_equal(transforms.resize(image, size), np.asarray(want))
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+def test_resize_is_torchvisions(torchvision, image, size, method):
+    mode = torchvision.transforms.InterpolationMode(method)
+    want = torchvision.transforms.functional.resize(Image.fromarray(image), size, mode)
+    np.testing.assert_array_equal(transforms.resize(image, size, method=method), np.asarray(want))
 
 
 def test_resize_of_floats_keeps_them_floats():

@@ -37,4 +37,4 @@ def test_logits_at_two_sizes(torchvision, name):
 @pytest.mark.parametrize("name", TRAINED)
 def test_gradients(torchvision, name, train):
     model, twin = pair(torchvision, name, **({"dropout": 0.0} if name in DROPOUT else {}))
-    check_gradients(model, twin, 224 if name.startswith("vit") else 96, train=train)
+    check_gradients(model, twin, 224 if name.startswith("vit") else 160, train=train)
