@@ -23,7 +23,8 @@ def loop_against_steps(task: Task, steps: int = 50) -> str:
     between; looped, `steps` of them are one program. One device.
     """
     looped, single = _looped(task, steps), _single(task, steps)
-    looped(), single()  # compile
+    for way in (looped, single):
+        way()  # compile
     pairs = [(_seconds(looped) / steps, _seconds(single) / steps) for _ in range(ROUNDS)]
     ratio = statistics.median(a / b for a, b in pairs)
     low, high = min(a / b for a, b in pairs), max(a / b for a, b in pairs)
