@@ -21,6 +21,10 @@ SMALL = {
     "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
     "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
     "classic.weight_decay": ("wide_weight_decay", ["--epochs", "2", "--seeds", "1"]),
+    "classification.multilabel": (
+        "shapes_multilabel",
+        ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
+    ),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
 }
 

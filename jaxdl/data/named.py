@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxdl.checks import DataError, UsageError
+from jaxdl.checks import DataError, UsageError, check_one_of
 from jaxdl.data.archive import unpack
 from jaxdl.data.captioned import CaptionedImages
 from jaxdl.data.coco import read_coco
@@ -29,6 +29,7 @@ from jaxdl.data.prepared import (
     features_of,
     open_version,
 )
+from jaxdl.data.segmented import SegmentedImages
 from jaxdl.data.setting import DataConfig
 from jaxdl.data.shapes import Shapes
 from jaxdl.data.solids import Solids
@@ -180,29 +181,44 @@ def open_npz(cfg: DataConfig) -> Opened:
 
 
 def open_coco_json(cfg: DataConfig) -> Opened:
-    """Boxes, or captions where the file has these."""
+    """Boxes with masks or keypoints, or captions."""
     file = own_path(cfg)
     images = find_path(cfg.images) if cfg.images else file.parent
-    if b'"caption"' in file.read_bytes():
+    kind = wanted(cfg, "boxes", "masks", "keypoints", "captions")
+    if kind == "captions" or (not cfg.annotations and b'"caption"' in file.read_bytes()):
         rows = CaptionedImages(file, images, image_size=cfg.size(256), length=cfg.length)
         return Opened({"train": rows}, vocabulary=rows.vocabulary)
-    boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.boxes)
+    extras = {name: kind == name for name in ("masks", "keypoints")}
+    boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.boxes, **extras)
     return Opened({"train": boxed}, boxed.classes)
 
 
 def open_voc_folder(cfg: DataConfig) -> Opened:
-    """The lists of `ImageSets/Main`, or all pictures."""
+    """The lists of `ImageSets/Main` (of masks and segments: `Segmentation`), or all pictures."""
     root = own_path(cfg)
-    lists = root / "ImageSets" / "Main"
+    kind = wanted(cfg, "boxes", "masks", "segments")
+    lists = root / "ImageSets" / ("Main" if kind == "boxes" else "Segmentation")
     splits = {s: s for s in ("train", "val", "test") if (lists / f"{s}.txt").is_file()}
     splits = splits if "train" in splits else {"train": ""}
-    size, most = cfg.size(256), cfg.boxes
-    train = read_voc(root, splits.pop("train"), image_size=size, most=most)
+    if kind == "segments":
+        made = {
+            split: SegmentedImages(root, name, image_size=cfg.size(256))
+            for split, name in splits.items()
+        }
+        return Opened(made, made["train"].classes)
+    options = {"image_size": cfg.size(256), "most": cfg.boxes, "masks": kind == "masks"}
+    train = read_voc(root, splits.pop("train"), **options)
     others = {
-        split: read_voc(root, name, image_size=size, most=most, classes=train.classes)
+        split: read_voc(root, name, classes=train.classes, **options)
         for split, name in splits.items()
     }
     return Opened({"train": train, **others}, train.classes)
+
+
+def wanted(cfg: DataConfig, *kinds: str) -> str:
+    """`data.annotations`, the first of `kinds` where the config does not say."""
+    check_one_of(f"data.annotations of {cfg.name}", cfg.annotations or kinds[0], kinds)
+    return cfg.annotations or kinds[0]
 
 
 def open_text(cfg: DataConfig) -> Opened:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jaxdl.checks import UsageError, check_one_of
 
 ROADS = ("auto", "resident", "stream")
+ANNOTATIONS = ("", "boxes", "masks", "keypoints", "segments", "captions")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class DataConfig:
     """One's own folder, archive of one (.tar, .zip), or file; also below JAXDL_DATA_DIR."""
     images: str = ""
     """Of coco_json: the folder of its images (default: the folder of the file)."""
+    annotations: str = ""
+    """Of coco_json: boxes, masks, keypoints (both with boxes) or captions (default: captions where
+    the file has them, else boxes). Of voc_folder: boxes (default), masks, or segments, a class a
+    pixel."""
     train: str = "train"
     """The split to train on; slices as in tensorflow-datasets: train[:90%], train[1000:]."""
     test: str = "test"
@@ -66,6 +71,7 @@ class DataConfig:
         if len(self.image_size) > 2 or any(side < 1 for side in self.image_size):
             raise UsageError(f"data.image_size must be one or two sizes, got {self.image_size}")
         check_one_of("data.road", self.road, ROADS)
+        check_one_of("data.annotations", self.annotations, ANNOTATIONS)
 
     def size(self, default: int) -> tuple[int, int]:
         """Height and width of images, `default` where the config does not say."""

@@ -44,7 +44,7 @@ def count_classes(split: Split, held: Mapping[str, Host]) -> Host:
 
 
 def draw_examples(split: Split, *, title: str = "") -> Figure:
-    """The first batch of an epoch, with what it has of labels, boxes, masks and captions."""
+    """The first batch of an epoch, with labels, boxes, masks, segments, captions."""
     numbers = split.indices(0).ravel()[:SHOWN] if split.size >= split.batch_size else None
     batch = split.batch(np.arange(min(split.size, SHOWN)) if numbers is None else numbers)
     if "image" not in batch and "video" not in batch:
@@ -53,6 +53,10 @@ def draw_examples(split: Split, *, title: str = "") -> Figure:
     if "masks" in batch:
         pairs = zip(images, batch["masks"], strict=True)
         images = [tint(image, masks) for image, masks in pairs]
+    if "segments" in batch:
+        kinds = range(1, max(len(split.classes), 2))
+        pairs = zip(images, batch["segments"], strict=True)
+        images = [tint(image, np.stack([own == k for k in kinds])) for image, own in pairs]
     rows = [{name: value[i] for name, value in batch.items()} for i in range(len(images))]
     figure = draw_grid(images, [title_of(row, split) for row in rows], title=title)
     for axis, row in zip(figure.axes, rows, strict=False):

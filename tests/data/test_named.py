@@ -180,6 +180,58 @@ def test_own_coco_json(tmp_path):
     np.testing.assert_allclose(train["boxes"][row], [[2, 1, 7, 6], [0, 0, 0, 0]])
 
 
+def test_own_coco_json_with_masks_and_keypoints(tmp_path):
+    Image.new("RGB", (40, 20)).save(tmp_path / "1.png")
+    square = [4, 2, 14, 2, 14, 12, 4, 12]
+    content = {
+        "images": [{"id": i, "file_name": "1.png", "height": 20, "width": 40} for i in range(5)],
+        "categories": [{"id": 7, "name": "ant", "keypoints": ["head", "tail"]}],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 7, "bbox": [4, 2, 10, 10],
+             "segmentation": [square], "keypoints": [5, 3, 2, 0, 0, 0]}
+            for i in range(5)
+        ],
+    }  # fmt: skip
+    (tmp_path / "c.json").write_text(json.dumps(content))
+    base = {"name": "coco_json", "path": str(tmp_path / "c.json"), "image_size": (20,), "boxes": 2}
+    row = load_splits(DataConfig(**base, annotations="masks"))["train"].example
+    want = np.zeros((20, 20), bool)
+    want[1:6, 2:7] = True
+    np.testing.assert_array_equal(row["masks"][0], want)
+    assert not row["masks"][1].any()
+    row = load_splits(DataConfig(**base, annotations="keypoints"))["train"].example
+    assert "masks" not in row
+    np.testing.assert_allclose(row["points"][0], [[2.75, 1.75], [0, 0]])
+    np.testing.assert_array_equal(row["visible"][0], [True, False])
+    with pytest.raises(UsageError, match="annotations of coco_json.*boxes, masks"):
+        load_splits(DataConfig(**base, annotations="segments"))
+
+
+def test_own_voc_folder_with_masks_and_segments(tmp_path):
+    for folder in ("JPEGImages", "Annotations", "SegmentationClass", "SegmentationObject"):
+        (tmp_path / folder).mkdir()
+    numbers = np.zeros((10, 20), np.uint8)
+    numbers[2:6, 4:8] = 12  # VOC's number of dog
+    part = "<object><name>dog</name><bndbox><xmin>5</xmin><ymin>3</ymin><xmax>8</xmax>"
+    size = "<size><width>20</width><height>10</height><depth>3</depth></size>"
+    for i in range(5):
+        Image.new("RGB", (20, 10)).save(tmp_path / "JPEGImages" / f"{i}.jpg")
+        Image.fromarray(numbers).save(tmp_path / "SegmentationClass" / f"{i}.png")
+        Image.fromarray((numbers > 0).astype(np.uint8)).save(
+            tmp_path / "SegmentationObject" / f"{i}.png"
+        )
+        text = f"<annotation>{size}{part}<ymax>6</ymax></bndbox></object></annotation>"
+        (tmp_path / "Annotations" / f"{i}.xml").write_text(text)
+    base = {"name": "voc_folder", "path": str(tmp_path), "image_size": (20,), "boxes": 2}
+    row = load_splits(DataConfig(**base, annotations="masks"))["train"].example
+    np.testing.assert_allclose(row["boxes"][0], [4, 2, 8, 6])
+    np.testing.assert_array_equal(row["masks"][0, :10], numbers > 0)
+    splits = load_splits(DataConfig(**base, annotations="segments"))
+    np.testing.assert_array_equal(splits["train"].example["segments"][:10], numbers)
+    assert (splits["train"].example["segments"][10:] == 255).all()
+    assert splits["train"].classes[12] == "dog"
+
+
 @pytest.mark.parametrize(
     ("image", "message"),
     [
