@@ -13,6 +13,10 @@ GREY = ["--image.mean", "0.5", "--image.std", "0.5"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
+    "classic.against_scikit_learn": (
+        "mnist_against_scikit_learn",
+        ["--data.name", "digits", "--sizes", "60", "--learners", "kmeans", "pca", "--rounds", "1"],
+    ),
     "classic.boundaries": ("xor_boundaries", ["--epochs", "2", "--resolution", "5", "--ks", "1"]),
     "classic.cost_surfaces": ("hours_cost_surfaces", ["--steps", "2", "--resolution", "5"]),
     "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GREY, "--loop.steps", "2"]),
