@@ -9,6 +9,7 @@ change in between.
 import contextlib
 import hashlib
 import itertools
+import os
 import re
 import shutil
 import sys
@@ -219,9 +220,9 @@ class Checkpoints:
             free = f"{shutil.disk_usage(self.folder).free / 1e6:.1f} MB are free"
         except OSError:
             free = "the folder is gone"
+        code = re.search(r"os_error_code=\W*(\d+)", str(error))  # as TensorStore writes it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        deepest = re.search(r"([^:]*) \[os_error_code=", reason)
-        reason = deepest[1].strip() if deepest else reason
+        reason = os.strerror(int(code[1])) if code else reason
         return CheckpointError(
             f"checkpoint of step {step} cannot be written to {self.folder}: it needs about "
             f"{need / 1e6:.1f} MB, {free} ({reason}); earlier checkpoints are intact"
