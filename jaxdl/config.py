@@ -61,6 +61,7 @@ def parse(cls: type[T], table: dict[str, Any], argv: Sequence[str], *, path: Pat
     """
     flat, argv = flatten(table), [_dashed(word) for word in argv]
     cls, flat = _choose(cls, flat, argv, "")
+    argv = _booleans(cls, argv)
     exclusive = _exclusive(cls, "")
     from_file = _unset_rivals(exclusive, as_flags(flat), f"config {path}")
     _tyro(cls, from_file, prog, f"config {path}")
@@ -99,6 +100,19 @@ def _dashed(word: str) -> str:
         return word
     name, equals, value = word.partition("=")
     return "--" + name[2:].replace("-", "_") + equals + value
+
+
+def _booleans(cls: type, argv: list[str]) -> list[str]:
+    """`true` and `false`, as TOML writes them, behind flags of bool fields as tyro wants them."""
+    flags = {f"--{name}" for name in _names(cls, "", kinds=(bool, "bool"))}
+    spelled = {"true": "True", "false": "False"}
+    made = []
+    for before, word in itertools.pairwise(["", *argv]):
+        name, equals, value = word.partition("=")
+        if equals and name in flags:
+            word = f"{name}={spelled.get(value, value)}"
+        made.append(spelled.get(word, word) if before in flags else word)
+    return made
 
 
 def _choose(cls: type, flat: dict[str, Any], argv: list[str], prefix: str) -> tuple[type, dict]:
@@ -190,12 +204,12 @@ def _near(cls: type, flags: list[str]) -> str:
     return "".join(lines)
 
 
-def _names(cls: type, prefix: str) -> list[str]:
-    """The dotted names of all fields of a dataclass."""
+def _names(cls: type, prefix: str, kinds: tuple[Any, ...] = ()) -> list[str]:
+    """The dotted names of all fields of a dataclass, or of those whose type is one of `kinds`."""
     names = []
     for field in dataclasses.fields(cls):
         if dataclasses.is_dataclass(field.default):
-            names += _names(type(field.default), f"{prefix}{field.name}.")
-        else:
+            names += _names(type(field.default), f"{prefix}{field.name}.", kinds)
+        elif not kinds or field.type in kinds:
             names.append(prefix + field.name)
     return names

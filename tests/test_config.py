@@ -103,3 +103,10 @@ def test_a_file_that_is_no_toml_is_named(tmp_path):
         read_toml(tmp_path / "bad.toml")
     with pytest.raises(UsageError, match=r"none\.toml: cannot be read"):
         read_toml(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("said", [("--optim.nesterov", "true"), ("--optim.nesterov=True",)])
+def test_bools_are_spelled_as_in_toml_or_in_python(said):
+    assert read({}, *said).optim.nesterov is True
+    assert read({"optim": {"nesterov": True}}, "--optim.nesterov", "false").optim.nesterov is False
+    assert read({}, "--name", "true").name == "true"
