@@ -49,7 +49,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         losses, norms = jax.vmap(lambda key, s=strength: learn(cfg, train, test, s, key))(keys)
         curves[strength] = np.asarray(jnp.mean(losses, axis=0))
         metrics[f"norm_{strength:g}"] = float(jnp.mean(norms))
-        metrics[f"test_loss_{strength:g}"] = float(curves[strength][-1, 1])
+        metrics[f"held_out_loss_{strength:g}"] = float(curves[strength][-1, 1])
     draw_losses(curves, metrics).save(run_dir / "weight_decay.png")
     seconds = {"total": time.perf_counter() - began}
     return write_numbers(

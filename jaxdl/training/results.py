@@ -9,6 +9,7 @@ from jaxdl.config import flatten, read_toml
 
 KEPT = ("experiment", "metrics", "seconds", "examples_per_second", "steps", "seed", "device")
 KEPT_ALSO = ("devices", "params_sha256", "versions", "command")
+SHOWN = 10  # numbers of a result in a table
 Results = dict[str, dict[str, Any]]
 
 
@@ -74,9 +75,10 @@ def add_result(run_dir: Path, root: Path) -> str:
 
 
 def headline(metrics: dict[str, float]) -> str:
-    """The numbers of a result that a table shows: those of the test split, else all."""
+    """The numbers of a result that a table shows: of the test split, else of all, the first ten."""
     shown = {k: v for k, v in metrics.items() if k.startswith("test_")} or metrics
-    return ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+    words = [f"{name} {value:.4g}" for name, value in shown.items()]
+    return ", ".join([*words[:SHOWN], *(["..."] if len(words) > SHOWN else [])])
 
 
 def render(root: Path) -> str:
