@@ -104,10 +104,10 @@ class Record:
                 self.events.add(int(row["step"]), finite)
 
     def progress(self, step: int, count: int, seconds: float) -> None:
-        """Counts examples and time; moves the progress line on a terminal."""
+        """Counts examples and time; moves the progress line, often on a terminal."""
         self.examples += count * self.batch_size
         self.busy += seconds
-        if self.tty and time.monotonic() - self.last > 0.5:
+        if time.monotonic() - self.last > (0.5 if self.tty else 30):
             self.show(step, self.rows[-1].get("loss") if self.rows else None)
 
     def rate(self) -> float:
