@@ -28,7 +28,6 @@ def row_normal(keys: Key, num: int) -> Array:
 
 def random_flip(keys: Key, images: Array, *, probability: float = 0.5) -> Array:
     """Mirrors left and right with a probability: `(B, H, W, C)`, any dtype."""
-    # As a gather: `where` with a reversed copy takes five times as long on a CPU.
     return random_crop_flip(keys, images, padding=0, flip_probability=probability)
 
 
@@ -43,7 +42,7 @@ def random_crop(keys: Key, images: Array, *, padding: int = 4) -> Array:
 def random_crop_flip(
     keys: Key, images: Array, *, padding: int = 4, flip_probability: float = 0.5
 ) -> Array:
-    """`random_crop` of the mirrored or the plain image, from one draw and one gather.
+    """`random_crop` of the mirrored or the plain image, from one draw.
 
     `(B, H, W, C)`, any dtype; on uint8 it moves a quarter of the bytes.
     """
@@ -51,18 +50,15 @@ def random_crop_flip(
     check_fraction("random_crop_flip: flip_probability", flip_probability)
     if padding < 0:
         raise ValueError(f"random_crop_flip: padding must be >= 0, got {padding}")
-    batch, height, width, _ = images.shape
-    flip, dy, dx = draw_crop_flip(keys, padding, flip_probability)
-    ys = jnp.arange(height)[None] + dy[:, None]  # (B, H): the row that comes to row y
-    xs = jnp.arange(width)[None] + dx[:, None]
-    inside = ((ys >= 0) & (ys < height))[:, :, None] & ((xs >= 0) & (xs < width))[:, None, :]
-    xs = jnp.where(flip[:, None], width - 1 - xs, xs)
-    rows = jnp.arange(batch)[:, None, None]
-    # One gather with clipped indices is four times faster on a CPU than pad and vmapped slices.
-    moved = images.at[rows, ys[:, :, None], xs[:, None, :]].get(
-        mode="clip", wrap_negative_indices=False
-    )
-    return jnp.where(inside[..., None], moved, jnp.zeros((), images.dtype))
+    around = (padding, padding)
+    padded = jnp.pad(images, ((0, 0), around, around, (0, 0)))
+
+    # Slices, not one gather of pixels: its table of indices costs more than the pixels.
+    def move(image: Array, flip: Array, dy: Array, dx: Array) -> Array:
+        image = jnp.where(flip, image[:, ::-1], image)
+        return jax.lax.dynamic_slice(image, (dy + padding, dx + padding, 0), images.shape[1:])
+
+    return jax.vmap(move)(padded, *draw_crop_flip(keys, padding, flip_probability))
 
 
 def draw_crop_flip(keys: Key, padding: int, flip_probability: float) -> tuple[Array, Array, Array]:

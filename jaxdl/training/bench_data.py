@@ -4,7 +4,7 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,11 @@ def bench_data(*, rounds: int = ROUNDS, pictures: int = PICTURES) -> str:
         }
         for name, (ours, theirs) in pairs.items():
             lines.append(f"{name}: {compare(ours, theirs, rounds)}")
+            ours.close()
     return "\n".join(lines)
 
 
-def compare(ours: Iterator[int], theirs: Iterator[int], rounds: int) -> str:
+def compare(ours: Generator[int, None, None], theirs: Generator[int], rounds: int) -> str:
     """Each iterator does a round of work and gives the number of its images."""
     next(ours)  # compiles
     rates = [(rate(ours), rate(theirs)) for _ in range(rounds)]
@@ -68,7 +69,7 @@ def compare(ours: Iterator[int], theirs: Iterator[int], rounds: int) -> str:
     )
 
 
-def rate(work: Iterator[int]) -> float:
+def rate(work: Generator[int, None, None]) -> float:
     """Images a second of one round."""
     began = time.perf_counter()
     count = next(work)
@@ -102,7 +103,7 @@ def augmented(split: Split) -> Any:
     return jax.jit(all_steps)
 
 
-def resident_cifar(arrays: dict[str, Host]) -> Iterator[int]:
+def resident_cifar(arrays: dict[str, Host]) -> Generator[int, None, None]:
     """Rounds of `STEPS` batches from arrays on the device."""
     split = Split(arrays, batch_size=BATCH)
     program, resident = augmented(split), jax.device_put(dict(split.resident()))
@@ -114,13 +115,13 @@ def resident_cifar(arrays: dict[str, Host]) -> Iterator[int]:
         yield STEPS * BATCH
 
 
-def streamed_cifar(arrays: dict[str, Host]) -> Iterator[int]:
+def streamed_cifar(arrays: dict[str, Host]) -> Generator[int, None, None]:
     """Rounds of batches that are read ahead, two steps a feed, the next one under way."""
     split = StreamSplit(ArrayRows(arrays), batch_size=BATCH)
     yield from stream(split, augmented(split), STEPS)
 
 
-def own_folder(folder: Path) -> Iterator[int]:
+def own_folder(folder: Path) -> Generator[int, None, None]:
     """Rounds over a folder: decode, resize and cut, put on the device."""
     cfg = DataConfig(
         name="folder",
@@ -135,20 +136,23 @@ def own_folder(folder: Path) -> Iterator[int]:
     yield from stream(split, program, LONG)
 
 
-def stream(split: Split, program: Any, steps: int) -> Iterator[int]:
+def stream(split: Split, program: Any, steps: int) -> Generator[int, None, None]:
     """Rounds of a streamed split as the loop takes it."""
     step = 0
-    while True:
-        waiting = None
-        for first in range(step, step + steps, 2):
-            count = min(2, step + steps - first)
-            feed = jax.device_put(split.feed(first, first + count))
-            done = program({}, feed, jax.random.key(first))
+    try:
+        while True:
+            waiting = None
+            for first in range(step, step + steps, 2):
+                count = min(2, step + steps - first)
+                feed = jax.device_put(split.feed(first, first + count))
+                done = program({}, feed, jax.random.key(first))
+                jax.block_until_ready(waiting)
+                waiting = done
             jax.block_until_ready(waiting)
-            waiting = done
-        jax.block_until_ready(waiting)
-        step += steps
-        yield steps * split.batch_size
+            step += steps
+            yield steps * split.batch_size
+    finally:
+        split.close()
 
 
 def write_pictures(folder: Path, count: int) -> None:
@@ -163,7 +167,7 @@ def write_pictures(folder: Path, count: int) -> None:
         small.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(path, quality=90)
 
 
-def torch_cifar(arrays: dict[str, Host]) -> Iterator[int]:
+def torch_cifar(arrays: dict[str, Host]) -> Generator[int, None, None]:
     """torch's DataLoader over the same arrays; crop and flip a row, as its datasets do."""
     import torch
 
@@ -184,7 +188,7 @@ def torch_cifar(arrays: dict[str, Host]) -> Iterator[int]:
     yield from torch_rounds(Rows(), BATCH, STEPS)
 
 
-def torch_folder(folder: Path) -> Iterator[int]:
+def torch_folder(folder: Path) -> Generator[int, None, None]:
     """torch's DataLoader over the files: decode, resize and cut by Pillow."""
     import torch
     from PIL import Image
@@ -203,7 +207,7 @@ def torch_folder(folder: Path) -> Iterator[int]:
     yield from torch_rounds(Files(), FEW, LONG)
 
 
-def torch_rounds(data: Any, batch_size: int, steps: int) -> Iterator[int]:
+def torch_rounds(data: Any, batch_size: int, steps: int) -> Generator[int, None, None]:
     """Rounds of `steps` batches of one endless epoch, so that its workers never pause."""
     from torch.utils.data import DataLoader, RandomSampler
 
