@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -67,10 +68,12 @@ def command_of(name: str, root: Path) -> str:
 
 
 def _explain(name: str, where: str, error: Exception) -> DataError:
-    text = " ".join(str(error).split())[:300]
+    text = " ".join(str(error).split())[:120]
     if isinstance(error, DataError):
         return error
-    if "tensorflow" in text.lower() or isinstance(error, ImportError):
+    # Builders whose module imports TensorFlow (ucf101) are unknown to tfds without it.
+    hidden = type(error).__name__ == "DatasetNotFoundError" and not find_spec("tensorflow")
+    if "tensorflow" in text.lower() or isinstance(error, ImportError) or hidden:
         root = Path(where)
         return DataError(
             f"data set {name!r} needs TensorFlow to be prepared ({text}); run once: "

@@ -55,6 +55,8 @@ def prepared_version(name: str, folder: str = "", *, download: bool = False) -> 
     import tensorflow_datasets as tfds
 
     known = tfds.list_builders(with_community_datasets=False)
+    # Builders whose module imports TensorFlow (ucf101) are not listed where that is absent.
+    known += [path.stem for path in Path(tfds.__file__).parent.glob("video/*.py")]
     if name.split("/")[0] not in known:
         from jaxdl.data.named import OTHERS
 

@@ -1,6 +1,7 @@
 """Every kind of set by name: prepared, synthetic, one's own; what is refused; first downloads."""
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -340,6 +341,39 @@ print(*rows[{kind!r}].shape, *sorted(first % 2 == rows["label"]))
     assert said[: len(shape)] == shape
     if kind == "image":
         assert set(said[len(shape) :]) == {"True"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes"),
+    [
+        ("kmnist", (28, 28, 1), 10),
+        ("cifar100", (32, 32, 3), 100),
+        ("omniglot", (105, 105, 3), 1623),
+    ],
+)
+def test_sets_as_their_own_builders_lay_them_out(name, shape, classes, tmp_path, monkeypatch):
+    """The real builder's features and files, with made-up rows in place of the download."""
+    import tensorflow_datasets as tfds
+
+    def rows(self):
+        for i in range(6):
+            file = io.BytesIO()
+            pixels = np.full(shape, 40 * i, np.uint8)
+            Image.fromarray(pixels[..., 0] if shape[2] == 1 else pixels).save(file, "PNG")
+            row = {"image": io.BytesIO(file.getvalue()), "label": i + 1, "id": str(i)}
+            row |= {"coarse_label": 0, "alphabet": 0, "alphabet_char_id": i}
+            yield i, {key: row[key] for key in self.info.features}
+
+    cls = tfds.builder_cls(name)
+    splits = lambda self, _: {"train": rows(self), "test": rows(self)}  # noqa: E731
+    monkeypatch.setattr(cls, "_split_generators", splits)
+    monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path / "cache"))
+    cls(data_dir=tmp_path, file_format="array_record").download_and_prepare()
+    got = load_splits(DataConfig(name=name, dir=str(tmp_path), batch_size=2))
+    assert got["train"].example["image"].shape == shape
+    assert (got["train"].size, len(got["test"].classes)) == (6, classes)
+    batch = got["train"].batch(np.arange(6))
+    np.testing.assert_array_equal(batch["image"][:, 0, 0, 0] // 40, batch["label"] - 1)
 
 
 def test_a_builder_that_needs_tensorflow_names_the_extra(tmp_path):
