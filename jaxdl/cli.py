@@ -299,14 +299,16 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
 
 
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.data.files import read_image
+    from jaxdl.data.decode import decode_image
+    from jaxdl.data.fit import cover_image
 
     model, variables, prepare, classes = load_run(args.run)
-    example = _example_of_run(args.run)
     import jax
     import numpy as np
 
-    batch = {"image": np.stack([read_image(file, example.shape) for file in args.files])}
+    height, width, channels = _example_of_run(args.run).shape
+    images = [decode_image(file, channels=channels) for file in args.files]
+    batch = {"image": np.stack([cover_image(image, (height, width)) for image in images])}
     keys = jax.random.split(jax.random.key(0), len(args.files))
     logits = model.apply(variables, prepare(keys, batch, False)["image"], train=False)
     for file, row in zip(args.files, np.asarray(jax.nn.softmax(logits)), strict=True):

@@ -115,7 +115,7 @@ def test_predict_reads_a_persons_own_files(trained, tmp_path, capsys):
     (tmp_path / "no.png").write_text("<html>")
     code, _, err = jaxdl(capsys, "predict", trained, tmp_path / "no.png")
     assert code == 6
-    assert "no.png: not an image" in err
+    assert "no.png: it is no image" in err
 
 
 def test_summary_counts_lenet_as_by_hand(capsys):

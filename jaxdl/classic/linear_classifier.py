@@ -3,18 +3,15 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.tree_util import Partial
 
 from jaxdl.checks import check_one_of, check_rank
-from jaxdl.classic.descent import batch_order, descend_batches
-from jaxdl.classic.estimator import Classifier, rows
+from jaxdl.classic.descent_classifier import DescentClassifier
 from jaxdl.losses.classification import multiclass_hinge, softmax_cross_entropy
-from jaxdl.typing import Array, ArrayLike, Host, Key
+from jaxdl.typing import Array, ArrayLike, Key
 
 
 def one_hot_squares(scores: Array, labels: Array) -> Array:
@@ -78,39 +75,20 @@ def objective(loss: str = "softmax", penalty: str = "l2") -> Callable[..., Array
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class LinearClassifier(Classifier):
+class LinearClassifier(DescentClassifier):
     """Softmax or SVM by stochastic gradient descent on mean loss + `strength` R(W)."""
 
     loss: str = "softmax"
     penalty: str = "l2"
-    strength: float = 1e-3
-    rate: float = 0.1
-    momentum: float = 0.9
-    epochs: int = 20
-    batch_size: int = 128
-    seed: int = 0
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
-        """Finds `params_` and `history_`, the objective at each step."""
-        x, codes = self.encode(x, y)
-        start, shuffle = jax.random.split(jax.random.key(self.seed))
-        order = batch_order(shuffle, len(x), min(self.batch_size, len(x)), self.epochs)
-        self.params_, history = descend_batches(
-            Partial(objective(self.loss, self.penalty), jnp.float32(self.strength)),
-            init_linear(start, x.shape[1], len(self.classes_)),
-            order,
-            x.astype(np.float32),
-            codes,
-            rate=self.rate,
-            momentum=self.momentum,
-        )
-        self.history_ = np.asarray(history)
-        return self
+    def objective(self) -> Callable[..., Array]:
+        """See `objective`."""
+        return objective(self.loss, self.penalty)
 
-    def decision_function(self, x: ArrayLike) -> Host:
-        """The score of each class, `(N, K)`."""
-        return np.asarray(class_scores(self.fitted("params_"), rows("LinearClassifier", x)))
+    def start(self, key: Key, width: int, num_classes: int) -> Linear:
+        """See `init_linear`."""
+        return init_linear(key, width, num_classes)
 
-    def predict(self, x: ArrayLike) -> Host:
-        """The label of each row, `(N,)`."""
-        return self.classes_[np.argmax(self.decision_function(x), axis=1)]
+    def scores(self, params: Linear, x: Array) -> Array:
+        """See `class_scores`."""
+        return class_scores(params, x)

@@ -1,19 +1,17 @@
 """The two-layer network, learned with backward passes written by hand."""
 
 import dataclasses
-from typing import NamedTuple, Self
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.tree_util import Partial
 
 from jaxdl.classic.by_hand.activation import relu
 from jaxdl.classic.by_hand.linear import linear
 from jaxdl.classic.by_hand.loss import softmax_loss
-from jaxdl.classic.descent import batch_order, descend_batches
-from jaxdl.classic.estimator import Classifier, rows
-from jaxdl.typing import Array, ArrayLike, Host, Key
+from jaxdl.classic.descent_classifier import DescentClassifier
+from jaxdl.typing import Array, ArrayLike, Key
 
 
 class TwoLayer(NamedTuple):
@@ -51,40 +49,20 @@ def two_layer_objective(strength: ArrayLike, params: TwoLayer, x: Array, labels:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class TwoLayerNet(Classifier):
+class TwoLayerNet(DescentClassifier):
     """One hidden layer of `hidden` ReLUs, by stochastic gradient descent."""
 
     hidden: int = 100
     std: float = 1e-3
-    strength: float = 1e-3
-    rate: float = 0.1
-    momentum: float = 0.9
-    epochs: int = 20
-    batch_size: int = 128
-    seed: int = 0
 
-    def fit(self, x: ArrayLike, y: ArrayLike) -> Self:
-        """Finds `params_` and `history_`, the objective at each step."""
-        x, codes = self.encode(x, y)
-        start, shuffle = jax.random.split(jax.random.key(self.seed))
-        order = batch_order(shuffle, len(x), min(self.batch_size, len(x)), self.epochs)
-        self.params_, history = descend_batches(
-            Partial(two_layer_objective, jnp.float32(self.strength)),
-            init_two_layer(start, x.shape[1], self.hidden, len(self.classes_), std=self.std),
-            order,
-            x.astype(np.float32),
-            codes,
-            rate=self.rate,
-            momentum=self.momentum,
-        )
-        self.history_ = np.asarray(history)
-        return self
+    def objective(self) -> Callable[..., Array]:
+        """See `two_layer_objective`."""
+        return two_layer_objective
 
-    def decision_function(self, x: ArrayLike) -> Host:
-        """The score of each class, `(N, K)`."""
-        points = jnp.asarray(rows("TwoLayerNet", x), jnp.float32)
-        return np.asarray(two_layer_scores(self.fitted("params_"), points))
+    def start(self, key: Key, width: int, num_classes: int) -> TwoLayer:
+        """See `init_two_layer`."""
+        return init_two_layer(key, width, self.hidden, num_classes, std=self.std)
 
-    def predict(self, x: ArrayLike) -> Host:
-        """The label of each row, `(N,)`."""
-        return self.classes_[np.argmax(self.decision_function(x), axis=1)]
+    def scores(self, params: TwoLayer, x: Array) -> Array:
+        """See `two_layer_scores`."""
+        return two_layer_scores(params, x)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxdl.data.transforms import resize
+from jaxdl.data.transforms import centre_crop, resize
 from jaxdl.typing import Host
 
 Size = tuple[int, int]
@@ -28,6 +28,16 @@ def fit_image(image: Host, size: Size, *, keep_shape: bool = True) -> Host:
     made = np.zeros((*size, image.shape[-1]), image.dtype)
     made[:height, :width] = resize(image, (height, width))
     return made
+
+
+def cover_image(image: Host, size: Size) -> Host:
+    """The picture resized until it covers `size`, and its middle: `(H, W, C)` -> `(*size, C)`."""
+    height, width = size
+    if height == width:
+        return centre_crop(resize(image, height), height)
+    scale = max(height / image.shape[0], width / image.shape[1])
+    cover = (round(scale * image.shape[0]), round(scale * image.shape[1]))
+    return centre_crop(resize(image, cover), (height, width))
 
 
 def fit_masks(masks: Host, size: Size, *, keep_shape: bool = True) -> Host:

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxdl.checks import DataError, check_one_of
 from jaxdl.data.decode import SUFFIXES, Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.transforms import as_pair, centre_crop, resize
+from jaxdl.data.fit import cover_image
+from jaxdl.data.transforms import as_pair
 from jaxdl.typing import Host
 
 SPLITS = {
@@ -68,24 +69,15 @@ class ImageFolder:
                 why = str(error).removeprefix(f"{self.files[number]}: ")
                 self.skipped.add(self.short(self.files[number]), why)
                 continue
-            return {"image": self.fit(image), "label": self.labels[number]}
+            if self.image_size is not None:
+                image = cover_image(image, self.image_size)
+            return {"image": image, "label": self.labels[number]}
         raise DataError(f"ImageFolder: no image of class {self.classes[self.labels[index]]!r} left")
 
     def with_spares(self, index: int) -> list[int]:
         """The row and, after it, those that may stand for it: the others of its class."""
         same = np.flatnonzero(self.labels == self.labels[index])
         return np.roll(same, -int(np.searchsorted(same, index))).tolist()
-
-    def fit(self, image: Host) -> Host:
-        """The image at the set's size: `(H, W, C)` -> `(*image_size, C)`."""
-        if self.image_size is None:
-            return image
-        height, width = self.image_size
-        if height == width:
-            return centre_crop(resize(image, height), height)
-        scale = max(height / image.shape[0], width / image.shape[1])
-        cover = (round(scale * image.shape[0]), round(scale * image.shape[1]))
-        return centre_crop(resize(image, cover), (height, width))
 
     def short(self, file: Path) -> str:
         """A file's name within the folder."""

@@ -15,8 +15,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.boxes import BoxCheck, clip_boxes, fault_of, pad_objects
 from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
 from jaxdl.data.decode import decode_image
-from jaxdl.data.fit import fit_image, fit_scale
-from jaxdl.data.transforms import centre_crop, resize
+from jaxdl.data.fit import cover_image, fit_image, fit_scale
 from jaxdl.typing import Host
 
 OBJECTS = ("objects", "panoptic_objects")
@@ -97,7 +96,7 @@ class LabelledPictures(PreparedRows):
     def __getitem__(self, index: int) -> dict[str, Any]:
         row = self.raw(index)
         image = decode_image(row["image"], channels=self.channels)
-        return {"image": cover(image, self.image_size), "label": np.int32(row["label"])}
+        return {"image": cover_image(image, self.image_size), "label": np.int32(row["label"])}
 
 
 class BoxedPictures(PreparedRows):
@@ -191,7 +190,9 @@ class Clips(PreparedRows):
         if not every:
             raise DataError("the clip has no frames")
         middles = (np.arange(self.frames) + 0.5) * len(every) / self.frames
-        chosen = [cover(np.asarray(every[int(i)], np.uint8), self.image_size) for i in middles]
+        chosen = [
+            cover_image(np.asarray(every[int(i)], np.uint8), self.image_size) for i in middles
+        ]
         return {"video": np.stack(chosen), "label": np.int32(row["label"])}
 
 
@@ -208,13 +209,3 @@ def absolute_boxes(row: Mapping[str, Any], shape: tuple[int, int]) -> tuple[Host
         "labels": np.array(list(objects["label"]), np.int32),
         "difficult": np.array(list(hard), bool),
     }
-
-
-def cover(image: Host, size: tuple[int, int]) -> Host:
-    """The image resized to cover `size`, cut out in the middle: `(H, W, C)` -> `(*size, C)`."""
-    height, width = size
-    if image.shape[:2] == size:
-        return image
-    scale = max(height / image.shape[0], width / image.shape[1])
-    whole = (max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1])))
-    return centre_crop(resize(image, whole), size)
