@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxdl.checks import UsageError
 from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Prepare, Tree
@@ -26,22 +27,23 @@ def make_train_step(
     *,
     axis_name: str | None = AXIS,
     ema: float = 0.0,
+    accumulate: int = 1,
     after_update: Callable[[TrainState], TrainState] = lambda state: state,
 ) -> Step:
     """One update of `loss_fn(params, extra, batch, key) -> (loss, (extra, metrics))`.
 
     Gradients and `extra` are averaged, metrics summed, over `axis_name`. A step whose loss or
     gradient is not finite changes nothing but its number. `ema` is the decay of averaged
-    parameters (0: none); `after_update` sees the new state (a teacher's moving average, a
-    constraint).
+    parameters (0: none); `accumulate` takes a device's rows in so many parts, one after the other,
+    and the mean of their gradients; `after_update` sees the new state (a teacher's moving average,
+    a constraint).
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)  # same step, same noise, even resumed
-        batch = prepare(row_keys(key, batch, axis_name), batch, True)
-        grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
-        (loss, (extra, metrics)), grads = grad_fn(
-            state.params, state.extra, batch, device_key(key, axis_name)
+        keys, own = row_keys(key, batch, axis_name), device_key(key, axis_name)
+        (loss, (extra, metrics)), grads = in_parts(loss_fn, prepare, accumulate)(
+            state, batch, keys, own
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
         grad_norm = optax.global_norm(grads)
@@ -56,6 +58,96 @@ def make_train_step(
         return state.replace(step=state.step + 1), metrics
 
     return train_step
+
+
+def in_parts(loss_fn: LossFn, prepare: Prepare, parts: int) -> Callable[..., Any]:
+    """`f(state, batch, keys, key) -> ((loss, (extra, metrics)), grads)`, the rows in `parts`.
+
+    Each part is prepared and differentiated by itself, so that memory is needed for one of them;
+    loss and gradients are means over the parts, metrics sums, `extra` passes from part to part.
+    """
+
+    def whole(state: TrainState, batch: Batch, keys: Key, key: Key, extra: Tree) -> Any:
+        grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
+        return grad_fn(state.params, extra, prepare(keys, batch, True), key)
+
+    def split(state: TrainState, batch: Batch, keys: Key, key: Key) -> Any:
+        if parts == 1:
+            return whole(state, batch, keys, key, state.extra)
+        if len(keys) % parts:
+            raise UsageError(
+                f"optim.accumulate: {len(keys)} rows of a device do not divide into {parts} parts"
+            )
+
+        def one(carry: Any, item: Any) -> Any:
+            extra, sums = carry
+            number, keys, batch = item
+            own = jax.random.fold_in(key, number)
+            (loss, (extra, metrics)), grads = whole(state, batch, keys, own, extra)
+            return (extra, jax.tree.map(jnp.add, sums, grads)), (loss, metrics)
+
+        pieces = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), (keys, dict(batch)))
+        start = state.extra, jax.tree.map(jnp.zeros_like, state.params)
+        (extra, grads), seen = jax.lax.scan(one, start, (jnp.arange(parts), *pieces))
+        loss, metrics = jax.tree.map(lambda x: jnp.sum(x, axis=0), seen)
+        loss, grads = jax.tree.map(lambda x: x / parts, (loss, grads))
+        return (loss, (extra, metrics)), grads
+
+    return split
+
+
+def make_search_step(
+    loss_fn: LossFn,
+    tx: optax.GradientTransformationExtraArgs,
+    prepare: Prepare,
+    *,
+    axis_name: str | None = AXIS,
+    penalty: Callable[[Tree, Tree], Array] = lambda params, hyper: jnp.float32(0),
+) -> Step:
+    """As `make_train_step`, for a `tx` that searches along a line and calls the loss again.
+
+    The loss that it sees is that of the same prepared batch, over all devices, plus
+    `penalty(params, hyper)`; all its evaluations share the key of the step.
+    """
+
+    def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
+        key = jax.random.fold_in(state.key, state.step)
+        batch = prepare(row_keys(key, batch, axis_name), batch, True)
+        own = device_key(key, axis_name)
+
+        def cost(params: Tree) -> Array:
+            loss, _ = loss_fn(params, state.extra, batch, own)
+            return loss + penalty(params, state.hyper)
+
+        value_fn = averaged_value(cost, axis_name)
+        _, (extra, metrics) = loss_fn(state.params, state.extra, batch, own)
+        loss, grads = jax.value_and_grad(value_fn)(state.params)
+        grad_norm = optax.global_norm(grads)
+        opt_state = with_hyper(state.opt_state, state.hyper)
+        updates, opt_state = tx.update(
+            grads, opt_state, state.params, value=loss, grad=grads, value_fn=value_fn
+        )
+        params = optax.apply_updates(state.params, updates)
+        new = state.replace(params=params, extra=average(extra, axis_name), opt_state=opt_state)
+        state = keep_if_finite(loss + grad_norm, new, state)
+        metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
+        return state.replace(step=state.step + 1), metrics
+
+    return train_step
+
+
+def averaged_value(cost: Callable[[Tree], Array], axis_name: str | None) -> Callable[..., Array]:
+    """`cost` averaged over devices, as a function whose gradient is averaged, too."""
+
+    @jax.custom_vjp
+    def value(params: Tree) -> Array:
+        return average(cost(params), axis_name)
+
+    def forward(params: Tree) -> tuple[Array, Tree]:
+        return average(jax.value_and_grad(cost)(params), axis_name)
+
+    value.defvjp(forward, lambda slope, g: (jax.tree.map(lambda s: g * s, slope),))
+    return value
 
 
 def row_keys(key: Key, batch: Batch, axis_name: str | None = AXIS) -> Key:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -10,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxdl.checks import UsageError
 from jaxdl.data.split import Split
-from jaxdl.training.optim import OptimConfig, make_optimiser, schedule_shape
+from jaxdl.training.optim import OptimConfig, l2_penalty, make_optimiser, schedule_shape
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import Step, make_train_step
+from jaxdl.training.step import Step, make_search_step, make_train_step
 from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Prepare
 
 Evaluate = Callable[[TrainState, Split, Path | None], Numbers]
@@ -55,6 +57,7 @@ def supervised(
     `inputs` names the entry of the prepared batch that the model is first called with.
     """
     tx = make_optimiser(optim, steps)
+    check_whole_batch(optim, splits["train"])
 
     def init(key: Key) -> TrainState:
         init_key, run_key = jax.random.split(key)
@@ -76,13 +79,29 @@ def supervised(
         splits=splits,
         init=init,
         prepare=prepare,
-        step=make_train_step(loss_fn, tx, prepare, ema=optim.ema),
+        step=make_step(loss_fn, tx, prepare, optim),
         evaluate=evaluate,
         model=model,
         loss_fn=loss_fn,
         tx=tx,
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
     )
+
+
+def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig) -> Step:
+    """The step of `optim`'s kind."""
+    if optim.line_search:
+        return make_search_step(loss_fn, tx, prepare, penalty=l2_penalty(optim))
+    return make_train_step(loss_fn, tx, prepare, ema=optim.ema, accumulate=optim.accumulate)
+
+
+def check_whole_batch(optim: OptimConfig, split: Split) -> None:
+    """Raises UsageError where a line search would see another part of the data at each step."""
+    if optim.line_search and split.batch_size != split.size:
+        raise UsageError(
+            f"optim.name = {optim.name} searches on the whole training split; set data.batch_size "
+            f"to its {split.size} rows, got {split.batch_size}"
+        )
 
 
 def example_batch(split: Split, rows: int = 2) -> Batch:

@@ -91,3 +91,33 @@ def test_hyper_numbers_act_without_a_new_program():
         moved[lr] = np.asarray(step(new, batch)[0].params["out"]["kernel"][0]) - start
     np.testing.assert_allclose(moved[0.2], 2 * moved[0.1], rtol=1e-5)
     assert step._cache_size() == 1
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_make_the_step_of_the_whole(parts):
+    """The mean of equal parts' gradients is the whole's, without batch norm and weights."""
+    toy = toys.classifier(OptimConfig(name="sgd", lr=0.1))
+    state = toy.init(jax.random.key(0))
+    batch = {k: v[None, :16] for k, v in toy.splits["train"].arrays.items()}
+
+    def loss_fn(params, extra, batch, key):
+        hidden = batch["x"] @ params["hidden"]["kernel"]
+        loss = jnp.sum((hidden @ params["out"]["kernel"]) ** 2, axis=1)
+        return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
+
+    ends = []
+    for accumulate in (1, parts):
+        step = make_train_step(loss_fn, toy.tx, toy.prepare, accumulate=accumulate)
+        ends.append(jax.vmap(step, (None, 0), axis_name=AXIS)(state, batch))
+    (one, seen), (many, seen_many) = ends
+    np.testing.assert_allclose(one.params["out"]["kernel"], many.params["out"]["kernel"], atol=1e-6)
+    np.testing.assert_allclose(seen["loss"][0], seen_many["loss"][0], rtol=1e-5)
+    np.testing.assert_allclose(seen["loss"][1], seen_many["loss"][1])
+
+
+def test_parts_must_divide_a_devices_rows():
+    task = toys.classifier(OptimConfig(accumulate=3))
+    batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
+    state = task.init(jax.random.key(0))
+    with pytest.raises(ValueError, match="16 rows of a device do not divide into 3 parts"):
+        jax.vmap(task.step, (None, 0), axis_name=AXIS)(state, batch)
