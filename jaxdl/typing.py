@@ -19,3 +19,5 @@ Window = int | tuple[int, int]
 ModuleDef = Callable[..., Any]  # a Linen module class or a partial of one
 Prepare = Callable[[Key, Batch, bool], Batch]  # (keys (B,), batch, train) -> batch
 LossFn = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]]]
+
+AXIS = "device"  # the named axis of the devices that share a batch

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.losses.classification import softmax_cross_entropy
+from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model
@@ -50,7 +50,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits = load_splits(cfg.data)
     model = build_model(cfg.model, num_classes=len(splits["train"].classes))
-    prepare = prepare_images(cfg.image)
+    prepare = prepare_images(cfg.image, len(splits["train"].classes))
     model = fitted_to_images(model, splits["train"], prepare)
     return supervised(
         model,
@@ -74,7 +74,6 @@ def fitted_to_images(model: Any, split: Split, prepare: Prepare, count: int = 20
 
 def make_loss(model: nn.Module, *, label_smoothing: float, aux_weight: float) -> LossFn:
     """Cross-entropy of the logits, and `aux_weight` times that of every stage `aux...`."""
-    loss_of = partial(softmax_cross_entropy, label_smoothing=label_smoothing)
     options = {"stages": True} if aux_weight else {}
 
     def loss_fn(
@@ -82,8 +81,13 @@ def make_loss(model: nn.Module, *, label_smoothing: float, aux_weight: float) ->
     ) -> tuple[Array, tuple[Tree, Pairs]]:
         out, extra = apply_train(model, params, extra, batch["image"], key, **options)
         out, label = out if options else {"logits": out}, batch["label"]
-        loss = loss_of(out["logits"], label)
-        auxiliary = [loss_of(logits, label) for name, logits in out.items() if name[:3] == "aux"]
+        soft = "target" in batch  # of mixed images
+        loss_of = partial(
+            soft_cross_entropy if soft else softmax_cross_entropy, label_smoothing=label_smoothing
+        )
+        aim = batch["target"] if soft else label
+        loss = loss_of(out["logits"], aim)
+        auxiliary = [loss_of(logits, aim) for name, logits in out.items() if name[:3] == "aux"]
         metrics = {"loss": weighted(loss), "accuracy": accuracy(out["logits"], label)}
         return global_mean(loss + aux_weight * sum(auxiliary)), (extra, metrics)
 

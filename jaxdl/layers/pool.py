@@ -1,7 +1,10 @@
 """Pooling as layers, so that it has a name and a row in a summary; see `jaxdl.ops.pool`."""
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 
+from jaxdl.ops.fractional_pool import fractional_max_pool
 from jaxdl.ops.pool import avg_pool, max_pool
 from jaxdl.typing import Array
 
@@ -35,3 +38,23 @@ class AvgPool(nn.Module):
         return avg_pool(
             x, self.window, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
+
+
+class FractionalMaxPool(nn.Module):
+    """See `fractional_max_pool`: `(B, H, W, C)` -> `(B, floor(H / ratio), floor(W / ratio), C)`.
+
+    The places are drawn a row from `dropout`; deterministic, they are those of u = 1/2.
+    """
+
+    ratio: float = 1.5
+    deterministic: bool = False
+    window: int = 2
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        size = int(x.shape[1] / self.ratio), int(x.shape[2] / self.ratio)
+        if self.deterministic:
+            samples = jnp.full((len(x), 2), 0.5)
+        else:
+            samples = jax.random.uniform(self.make_rng("dropout"), (len(x), 2))
+        return fractional_max_pool(x, samples, window=self.window, size=size)

@@ -25,6 +25,19 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, label_smoothing: floa
     return loss
 
 
+def soft_cross_entropy(logits: Array, targets: Array, *, label_smoothing: float = 0.0) -> Array:
+    """Cross-entropy of softmax(logits) with a distribution over the classes (mixup's targets).
+
+    loss = -sum_k q_k log softmax(logits)_k, q = (1 - label_smoothing) targets + label_smoothing / K
+
+    Args: `logits`, `targets` `(..., K)`, rows of `targets` sum to 1. Returns: `(...)`.
+    """
+    check_same_shape("soft_cross_entropy: logits, targets", logits, targets)
+    check_fraction("soft_cross_entropy: label_smoothing", label_smoothing)
+    targets = (1 - label_smoothing) * targets + label_smoothing / logits.shape[-1]
+    return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
+
+
 def binary_cross_entropy(logits: Array, targets: Array) -> Array:
     """-t log sigmoid(z) - (1 - t) log(1 - sigmoid(z)) = max(z, 0) - z t + log(1 + exp(-|z|)).
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from jaxdl.checks import unknown
+from jaxdl.checks import UsageError, unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +30,11 @@ class ModelConfig:
 T = TypeVar("T", bound=Callable[..., Any])
 HERE = Path(__file__).parent
 PLAIN = (bool, int, float, str)
+# Fields that hold a function or a layer, and where its name is looked up.
+NAMED = {
+    "act": ("jaxdl.layers.activation", "activation_layer", "jaxdl.ops.activation", "ACTIVATIONS"),
+    "norm": ("jaxdl.layers.named_norm", "norm_layer", "jaxdl.layers.named_norm", "NORMS"),
+}
 
 
 @overload
@@ -65,6 +70,10 @@ def create_model(name: str, num_classes: int, **options: Any) -> Any:
     for option in options:
         if option not in known:
             raise unknown(f"model {name}: option", option, known.keys() - {"parent", "name"})
+    types = typing.get_type_hints(model)
+    for option in NAMED.keys() & options.keys():
+        if isinstance(options[option], str) and not _plain(types.get(option)):
+            options[option] = _by_name(name, option, options[option])
     return model(num_classes=num_classes, **options)
 
 
@@ -77,16 +86,22 @@ def build_model(cfg: ModelConfig, num_classes: int) -> Any:
 def model_options(name: str) -> type[ModelConfig]:
     """A frozen dataclass of what can be chosen about a model: `name` first, then its plain fields.
 
-    Plain are bool, int, float, str and tuples of one of them. `num_classes` comes from the data and
-    is left out. The docstring holds the comments that stand beside the fields, so that a command
-    line can show them.
+    Plain are bool, int, float, str and tuples of one of them; a field `act` or `norm` that holds a
+    function or a layer is chosen by its name. `num_classes` comes from the data and is left out.
+    The docstring holds the comments that stand beside the fields, so that a command line can show
+    them.
     """
     model = _load(name)
     types = typing.get_type_hints(model)
     comments = {"name": "which model"} | _comments(model)
     fields: list[tuple[str, Any, Any]] = [("name", str, name)]
     for option, parameter in inspect.signature(model).parameters.items():
-        if option in ("num_classes", "parent", "name") or not _plain(types.get(option)):
+        if option in ("num_classes", "parent", "name"):
+            continue
+        if not _plain(types.get(option)):
+            default = _name_of(option, parameter.default)
+            if default:
+                fields.append((option, str, default))
             continue
         if parameter.default is inspect.Parameter.empty:
             raise ValueError(f"model {name}: the field {option} must have a default")
@@ -134,6 +149,23 @@ def _load(name: str) -> Callable[..., Any]:
         raise unknown("model", name, table)
     module, attribute = table[name]
     return getattr(importlib.import_module(module), attribute)
+
+
+def _by_name(model: str, option: str, value: str) -> Any:
+    """What the name of an activation or a norm stands for."""
+    if value == "maxout":
+        raise UsageError(f"model {model}: maxout halves the channels; mlp and deep_convnet take it")
+    module, finder, *_ = NAMED[option]
+    return getattr(importlib.import_module(module), finder)(value)
+
+
+def _name_of(option: str, value: Any) -> str:
+    """The name of a default, "" where it has none."""
+    if option not in NAMED:
+        return ""
+    *_, module, table = NAMED[option]
+    known = getattr(importlib.import_module(module), table)
+    return next((name for name, known_value in known.items() if known_value is value), "")
 
 
 def _plain(kind: Any) -> bool:

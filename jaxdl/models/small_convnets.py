@@ -10,10 +10,12 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from jaxdl.checks import check_rank
+from jaxdl.checks import check_one_of, check_rank
+from jaxdl.layers.activation import activation_layer, width_before
 from jaxdl.layers.conv import Conv
+from jaxdl.layers.initialisers import initialiser
 from jaxdl.layers.norm import BatchNorm
-from jaxdl.layers.pool import MaxPool
+from jaxdl.layers.pool import FractionalMaxPool, MaxPool
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
@@ -117,13 +119,21 @@ class FlatConvNet(nn.Module):
 
 @register("deep_convnet")
 class DeepConvNet(nn.Module):
-    """[3x3 conv - (batch norm) - ReLU - (2x2 pool)] for every filter count - (dropout) - linear."""
+    """[3x3 conv - (norm) - act - (2x2 pool)] for every filter count - (dropout) - linear.
+
+    `pool` fractional divides the size by about `pool_ratio` at random places, in evaluation at the
+    middle ones.
+    """
 
     num_classes: int
     filters: tuple[int, ...] = (8, 8, 8, 8, 8)  # of each convolution
     pools: tuple[int, ...] = (1, 2, 3, 4, 5)  # the convolutions, from 1, that a pool follows
     batch_norm: bool = False  # normalise after each convolution, which then has no bias
     dropout: float = 0.0  # chance that a value before the linear layer is dropped in training
+    act: str = "relu"  # relu, tanh, elu, selu, gelu, prelu, maxout, ...
+    weight_init: str = "kaiming"  # of the convolutions: zeros, normal (0.01), lecun, xavier, ...
+    pool: str = "max"  # max or fractional
+    pool_ratio: float = 1.5  # of fractional: how much smaller a pool makes a side
     norm: ModuleDef = BatchNorm
 
     @nn.compact
@@ -131,19 +141,32 @@ class DeepConvNet(nn.Module):
         check_rank("DeepConvNet: x", x, 4)
         out: Stages = {}
         for i, filters in enumerate(self.filters, 1):
-            use_bias = not self.batch_norm
-            x = Conv(filters, 3, padding=1, use_bias=use_bias, name=f"conv{i}")(x)
+            x = Conv(
+                width_before(self.act, filters),
+                3,
+                padding=1,
+                use_bias=not self.batch_norm,
+                kernel_init=initialiser(self.weight_init),
+                name=f"conv{i}",
+            )(x)
             if self.batch_norm:
                 x = self.norm(train=train, name=f"norm{i}")(x)
-            x = nn.relu(x)
+            x = activation_layer(self.act)(x)
             if i in self.pools:
-                x = MaxPool(2, name=f"pool{i}")(x)
+                x = self._pool(train, name=f"pool{i}")(x)
             out[f"stage{i}"] = x
         x = out["flat"] = x.reshape(x.shape[0], -1)
         x = nn.Dropout(self.dropout, deterministic=not train, name="drop")(x)
         if self.num_classes:
             x = out["logits"] = nn.Dense(self.num_classes, name="head")(x)
         return out if stages else x
+
+    @nn.nowrap
+    def _pool(self, train: bool, name: str) -> nn.Module:
+        check_one_of("DeepConvNet: pool", self.pool, ("max", "fractional"))
+        if self.pool == "max":
+            return MaxPool(2, name=name)
+        return FractionalMaxPool(self.pool_ratio, deterministic=not train, name=name)
 
 
 @register("signal_head")

@@ -11,10 +11,11 @@ import numpy as np
 
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
+from jaxdl.layers.wiring import WIRINGS, deepnorm_gain, residual, scaled
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.resize import resize
-from jaxdl.typing import Array, Host
+from jaxdl.typing import Array, Host, Key
 
 xavier = nn.initializers.xavier_uniform()
 # Means and variances around the mean, in float32; torch's epsilon for these models.
@@ -25,38 +26,60 @@ class SelfAttention(nn.Module):
     """softmax(Q K^T / sqrt(D / heads)) V for every head, then a linear layer (arXiv 1706.03762).
 
     `(B, L, D)` -> the same. `qkv` holds the queries of all heads, then the keys, then the values.
+    The kernels of values and output start `gain` times as large as Xavier's.
     """
 
     heads: int
+    gain: float = 1.0
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         batch, tokens, width = x.shape
-        dense = partial(nn.Dense, kernel_init=xavier, dtype=x.dtype)
-        qkv = dense(3 * width, name="qkv")(x)
+        dense = partial(nn.Dense, dtype=x.dtype)
+        gains = np.repeat(np.float32([1, 1, self.gain]), width)[None]
+
+        def init(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+            return xavier(key, shape, dtype) * gains
+
+        qkv = dense(3 * width, kernel_init=init, name="qkv")(x)
         split = qkv.reshape(batch, tokens, 3, self.heads, width // self.heads)
         y = jax.nn.dot_product_attention(split[:, :, 0], split[:, :, 1], split[:, :, 2])
-        return dense(width, name="out")(y.reshape(batch, tokens, width))
+        last = scaled(xavier, self.gain)
+        return dense(width, kernel_init=last, name="out")(y.reshape(batch, tokens, width))
 
 
 class EncoderBlock(nn.Module):
-    """x + attention(norm(x)), then x + MLP(norm(x)), the MLP with exact GELU: `(B, L, D)`."""
+    """x + attention(norm(x)), then x + MLP(norm(x)), the MLP with exact GELU: `(B, L, D)`.
+
+    `wiring` post and deepnorm place the norms otherwise, see `residual`; `depth` is the number of
+    blocks.
+    """
 
     heads: int
     hidden: int
     dropout: float = 0.0
+    wiring: str = "pre"
+    depth: int = 1
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
-        dense = partial(nn.Dense, kernel_init=xavier, dtype=x.dtype)
+        gain = deepnorm_gain(self.wiring, self.depth)
+        dense = partial(nn.Dense, kernel_init=scaled(xavier, gain), dtype=x.dtype)
         drop = partial(nn.Dropout, self.dropout, deterministic=not train)
-        y = LayerNorm(dtype=x.dtype, name="norm1")(x)
-        y = SelfAttention(self.heads, name="attention")(y)
-        x = x + drop(name="drop1")(y)
-        y = LayerNorm(dtype=x.dtype, name="norm2")(x)
-        y = jax.nn.gelu(dense(self.hidden, name="fc1")(y), approximate=False)
-        y = dense(x.shape[-1], name="fc2")(drop(name="drop2")(y))
-        return x + drop(name="drop3")(y)
+        norm = partial(LayerNorm, dtype=x.dtype)
+        join = partial(residual, self.wiring, depth=self.depth)
+
+        def attend(y: Array) -> Array:
+            return drop(name="drop1")(SelfAttention(self.heads, gain, name="attention")(y))
+
+        def mlp(y: Array) -> Array:
+            width = y.shape[-1]
+            y = jax.nn.gelu(dense(self.hidden, name="fc1")(y), approximate=False)
+            y = dense(width, name="fc2")(drop(name="drop2")(y))
+            return drop(name="drop3")(y)
+
+        x = join(x, attend, norm(name="norm1"))
+        return join(x, mlp, norm(name="norm2"))
 
 
 class ViT(nn.Module):
@@ -77,12 +100,14 @@ class ViT(nn.Module):
     pool: str = "token"  # what the classifier sees: a class token, or the mean of all tokens
     positions: str = "learned"  # learned, or sincos: fixed sines and cosines
     dropout: float = 0.0  # chance that a value is dropped after each part, in training
+    wiring: str = "pre"  # where the norms stand: pre, post or deepnorm (these two have no last one)
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         check_rank("ViT: x", x, 4)
         check_one_of("ViT: pool", self.pool, ("token", "mean"))
         check_one_of("ViT: positions", self.positions, ("learned", "sincos"))
+        check_one_of("ViT: wiring", self.wiring, WIRINGS)
         height, width, p = *x.shape[1:3], self.patch
         if height % p or width % p:
             raise ValueError(
@@ -99,9 +124,11 @@ class ViT(nn.Module):
         x = x + self.position_table(grid, x.shape[1]).astype(x.dtype)[None]
         x = nn.Dropout(self.dropout, deterministic=not train, name="drop")(x)
         for i in range(1, self.depth + 1):
-            block = EncoderBlock(self.heads, self.hidden, self.dropout, name=f"block{i}")
+            options = self.heads, self.hidden, self.dropout, self.wiring, self.depth
+            block = EncoderBlock(*options, name=f"block{i}")
             x = out[f"block{i}"] = block(x, train=train)
-        x = out["tokens"] = LayerNorm(dtype=x.dtype, name="norm")(x)
+        x = LayerNorm(dtype=x.dtype, name="norm")(x) if self.wiring == "pre" else x
+        out["tokens"] = x
         x = out["pooled"] = x[:, 0] if self.pool == "token" else x.mean(1)
         if self.num_classes:
             zeros = nn.initializers.zeros

@@ -8,11 +8,48 @@ import jax.numpy as jnp
 from jaxdl.checks import unknown
 from jaxdl.typing import Array
 
+
+def leaky_relu(x: Array, *, slope: float = 0.1) -> Array:
+    """x where x > 0, else slope x (torch's slope is 0.01)."""
+    return jnp.where(x > 0, x, slope * x)
+
+
+def hard_step(x: Array) -> Array:
+    """1 where x >= 0, else 0; its derivative is 0 everywhere."""
+    return (x >= 0).astype(x.dtype)
+
+
+def piecewise_linear(x: Array) -> Array:
+    """0 below -1/2, x + 1/2 in between, 1 above 1/2."""
+    return jnp.clip(x + 0.5, 0, 1)
+
+
+def linear(x: Array) -> Array:
+    """x."""
+    return x
+
+
+def gelu_exact(x: Array) -> Array:
+    """x Phi(x), Phi the normal distribution function (arXiv 1606.08415); `gelu` is by tanh."""
+    return jax.nn.gelu(x, approximate=False)
+
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
+    "relu6": jax.nn.relu6,
+    "leaky_relu": leaky_relu,
+    "elu": jax.nn.elu,  # e^x - 1 where x <= 0
+    "selu": jax.nn.selu,  # keeps mean 0 and variance 1 (arXiv 1706.02515)
+    "gelu": jax.nn.gelu,
+    "gelu_exact": gelu_exact,
+    "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
     "sigmoid": jax.nn.sigmoid,
     "tanh": jnp.tanh,
-    "gelu": jax.nn.gelu,
+    "piecewise_linear": piecewise_linear,
+    "hard_step": hard_step,
+    "sign": jnp.sign,
+    "linear": linear,
 }
 
 

@@ -1,12 +1,15 @@
 """uint8 images -> normalised, augmented float32 on the device: `prepare` of image experiments."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import UsageError
 from jaxdl.ops.augment import random_crop_flip, split_rows
 from jaxdl.ops.augment_geometry import random_rotation
+from jaxdl.ops.augment_mix import cutmix, cutout, mixup
 from jaxdl.typing import Array, Batch, Key, Prepare
 
 
@@ -25,13 +28,21 @@ class ImageConfig:
 
     rotate: float = 0.0
     """Training: turn by an angle of up to so many degrees to either side."""
+    cutout: int = 0
+    """Training: cover a square of so many pixels a side with the mean."""
+    mixup: float = 0.0
+    """Training: mix pairs of images and labels, weights from Beta(mixup, mixup)."""
+    cutmix: float = 0.0
+    """Training: paste a window of one image of a pair into the other, area from Beta as above."""
 
     def __post_init__(self) -> None:
-        for name in ("crop", "rotate"):
+        for name in ("crop", "rotate", "cutout", "mixup", "cutmix"):
             if getattr(self, name) < 0:
                 raise UsageError(f"image.{name} must be >= 0, got {getattr(self, name)}")
         if any(std <= 0 for std in self.std):
             raise UsageError(f"image.std must be > 0, got {self.std}")
+        if self.mixup and self.cutmix:
+            raise UsageError("image.mixup and image.cutmix exclude each other; give one")
 
 
 def to_float(image: Array) -> Array:
@@ -41,12 +52,17 @@ def to_float(image: Array) -> Array:
     return image.astype(jnp.float32) / 255
 
 
-def prepare_images(cfg: ImageConfig) -> Prepare:
+def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
     """`image (B, H, W, C)` uint8 becomes float32, augmented only in training; the rest stays.
 
-    Rows of a table, `input (B, D)`, are given to the model as they are.
+    Mixing adds `target (B, num_classes)` to the integer `label`. Rows of a table, `input (B, D)`,
+    are given to the model as they are.
     """
     mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
+    if (cfg.mixup or cfg.cutmix) and not num_classes:
+        raise UsageError(
+            "image.mixup and image.cutmix need one class a row to mix; leave them at 0"
+        )
 
     def augment(keys: Key, image: Array) -> Array:
         move, turn = split_rows(keys, 2)
@@ -56,10 +72,24 @@ def prepare_images(cfg: ImageConfig) -> Prepare:
         image = to_float(image)
         return random_rotation(turn, image, degrees=cfg.rotate) if cfg.rotate else image
 
+    def after(keys: Key, batch: Batch) -> Batch:
+        """What is done to normalised images, whose mean is 0."""
+        if not (cfg.cutout or cfg.mixup or cfg.cutmix):
+            return batch
+        hole, mix = split_rows(jax.vmap(jax.random.fold_in, (0, None))(keys, 1), 2)
+        image = batch["image"]
+        image = cutout(hole, image, size=cfg.cutout) if cfg.cutout else image
+        if not (cfg.mixup or cfg.cutmix):
+            return {**batch, "image": image}
+        blend = partial(mixup, alpha=cfg.mixup) if cfg.mixup else partial(cutmix, alpha=cfg.cutmix)
+        image, target = blend(mix, image, batch["label"], num_classes=num_classes)
+        return {**batch, "image": image, "target": target}
+
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         if "image" not in batch:  # rows of a table: numbers, for models that take vectors
             return {**batch, "image": batch["input"]}
         image = augment(keys, batch["image"]) if train else to_float(batch["image"])
-        return {**batch, "image": (image - mean) / std}
+        batch = {**batch, "image": (image - mean) / std}
+        return after(keys, batch) if train else batch
 
     return prepare

@@ -222,6 +222,8 @@ class _Run:
             self._evaluate()
         self.record.flush()
         signum = self.signals.signum
+        if self._done():
+            self.state = self.parallel.place(self._shown())
         if self.step % self.plan.save_every == 0 or signum or self._done():
             self._save(jax.device_get(self.parallel.read_all(self.sums)))
             self.best.drop_needless(self.checkpoints.steps())
@@ -276,12 +278,15 @@ class _Run:
     def _evaluate(self) -> None:
         assert self.task.evaluate is not None, "the plan evaluates only where it can"
         self.record.say("evaluating")
-        state = self.parallel.read(self.state)
+        state = self._shown()
         folder = self.record.dir / "pictures" / f"{self.step:08d}"
         numbers = self.task.evaluate(state, self.task.splits["val"], folder)
         row = self.record.join(self.step, {f"val_{k}": v for k, v in numbers.items()})
         if self.best.note(row):
             self.best.save(state)
+
+    def _shown(self) -> TrainState:
+        return self.task.refresh(self.parallel.read(self.state))
 
     def _save(self, sums: Any) -> None:
         if self.step == self.saved:

@@ -145,7 +145,10 @@ def _rule(update: Any, **starts: float) -> optax.GradientTransformation:
         }
         return Moments(jnp.int32(0), **({"mean": (), "square": (), "velocity": ()} | trees))
 
-    return optax.GradientTransformation(init, lambda g, state, params=None: update(g, state))
+    def ignoring(updates: Tree, state: Any, params: Tree = None) -> tuple[Tree, Any]:
+        return update(updates, state)
+
+    return optax.GradientTransformation(init, ignoring)  # pyright: ignore
 
 
 def _over_root(step: Tree, square: Tree, eps: float, in_root: bool) -> Tree:

@@ -14,9 +14,8 @@ import optax
 from jaxdl.checks import UsageError
 from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
-from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Prepare, Tree
+from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, Pairs, Prepare, Tree
 
-AXIS = "device"
 Step = Callable[[TrainState, Batch], tuple[TrainState, Pairs]]
 
 

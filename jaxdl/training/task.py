@@ -13,6 +13,7 @@ import optax
 
 from jaxdl.checks import UsageError
 from jaxdl.data.split import Split
+from jaxdl.training.averaging import average_weights, batch_statistics
 from jaxdl.training.optim import OptimConfig, l2_penalty, make_optimiser, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_search_step, make_train_step
@@ -21,13 +22,18 @@ from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Prepare
 Evaluate = Callable[[TrainState, Split, Path | None], Numbers]
 
 
+def _same(state: TrainState) -> TrainState:
+    return state
+
+
 @dataclass(frozen=True)
 class Task:
     """Data, preparation, model, loss and step; plain values, each of which can be replaced.
 
     `evaluate(state, split, folder)` gives numbers, and writes its pictures where `folder` is
-    given. `rate(step)` is the learning rate, for the records. The last four are there where they
-    make sense.
+    given. `rate(step)` is the learning rate, for the records. `refresh` makes of a state what
+    evaluation sees, and of the last one what is kept. The parts from `evaluate` to `rate` are
+    there where they make sense.
     """
 
     splits: Mapping[str, Split]
@@ -39,6 +45,7 @@ class Task:
     loss_fn: LossFn | None = None
     tx: optax.GradientTransformation | None = None
     rate: Callable[[int], float] | None = None
+    refresh: Callable[[TrainState], TrainState] = _same
 
 
 def supervised(
@@ -72,27 +79,36 @@ def supervised(
             key=run_key,
             extra=variables,
             hyper=dict(opt_state.hyperparams),  # pyright: ignore[reportAttributeAccessIssue]
-            ema=jax.tree.map(jnp.copy, params) if optim.ema else {},
+            ema=jax.tree.map(jnp.copy, params) if optim.ema or optim.swa else {},
         )
 
     return Task(
         splits=splits,
         init=init,
         prepare=prepare,
-        step=make_step(loss_fn, tx, prepare, optim),
+        step=make_step(loss_fn, tx, prepare, optim, steps),
         evaluate=evaluate,
         model=model,
         loss_fn=loss_fn,
         tx=tx,
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
+        refresh=batch_statistics(loss_fn, prepare, splits["train"]) if optim.swa else _same,
     )
 
 
-def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig) -> Step:
-    """The step of `optim`'s kind."""
+def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig, steps: int) -> Step:
+    """The step of `optim`'s kind, in a run of `steps`."""
     if optim.line_search:
         return make_search_step(loss_fn, tx, prepare, penalty=l2_penalty(optim))
-    return make_train_step(loss_fn, tx, prepare, ema=optim.ema, accumulate=optim.accumulate)
+    average = average_weights(round(optim.swa * steps), optim.swa_every)
+    return make_train_step(
+        loss_fn,
+        tx,
+        prepare,
+        ema=optim.ema,
+        accumulate=optim.accumulate,
+        after_update=average if optim.swa else _same,
+    )
 
 
 def check_whole_batch(optim: OptimConfig, split: Split) -> None:

@@ -117,6 +117,28 @@ def test_synchronised_over_four_devices_is_one_device(sync):
     assert all(same) if sync else not same[0]
 
 
+@pytest.mark.parametrize("sync", [True, False])
+def test_each_device_has_torchs_values_of_its_rows_or_of_all(sync):
+    """Local: torch's layer on every share of two rows. Synchronised: on all eight at once."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(5)
+    x = (
+        rng.normal(size=(8, 2, 2, 3)).astype(np.float32)
+        + np.arange(8, dtype=np.float32)[:, None, None, None]
+    )
+    y, _, new = run_on(4, sync, jnp.array(x), jnp.zeros(x.shape), start(3))
+    shares = np.split(x, 1 if sync else 4)
+    twins = [torch_twin(torch, start(3), 0.1, 1e-5) for _ in shares]
+    want = [
+        channels_last(twin(torch.tensor(share.transpose(0, 3, 1, 2))))
+        for twin, share in zip(twins, shares, strict=True)
+    ]
+    np.testing.assert_allclose(y, np.concatenate(want), atol=1e-5)
+    for name in ("mean", "var"):  # of local norms the mean over devices is kept
+        kept = np.mean([getattr(twin, f"running_{name}").numpy() for twin in twins], axis=0)
+        np.testing.assert_allclose(new["batch_stats"][name], kept, rtol=1e-5)
+
+
 def test_synchronised_under_pmap():
     x = jnp.array(np.random.default_rng(4).normal(size=(4, 2, 3)), jnp.float32)
 

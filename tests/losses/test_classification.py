@@ -7,6 +7,7 @@ from jaxdl.losses.classification import (
     binary_cross_entropy,
     multi_label_cross_entropy,
     multiclass_hinge,
+    soft_cross_entropy,
     softmax_cross_entropy,
 )
 
@@ -144,3 +145,25 @@ def test_options_are_checked():
         multiclass_hinge(SCORES, LABELS, margin=0.0)
     with pytest.raises(ValueError, match=r"binary_cross_entropy.*\(3, 3\) and \(3,\)"):
         binary_cross_entropy(SCORES, LABELS)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_soft_cross_entropy_is_torchs(smoothing):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    logits = 5 * rng.normal(size=(4, 6)).astype(np.float32)
+    targets = rng.dirichlet(np.ones(6), size=4).astype(np.float32)
+    t = torch.tensor(logits, requires_grad=True)
+    want = torch.nn.functional.cross_entropy(
+        t, torch.tensor(targets), label_smoothing=smoothing, reduction="none"
+    )
+    want.sum().backward()
+
+    def loss(z, q):
+        return soft_cross_entropy(z, q, label_smoothing=smoothing)
+
+    value, slope = value_and_slope(loss, logits, jnp.array(targets))
+    np.testing.assert_allclose(value, want.detach(), rtol=1e-5)
+    np.testing.assert_allclose(slope, t.grad, atol=1e-5)
+    with pytest.raises(ValueError, match=r"logits, targets must have equal shapes"):
+        soft_cross_entropy(jnp.ones((2, 3)), jnp.ones((2, 4)))

@@ -84,3 +84,33 @@ def test_init_reaches_every_kernel(init, std):
 def test_unknown_activation():
     with pytest.raises(UsageError, match="no 'rely'; did you mean relu"):
         MLP(3, act="rely").init(jax.random.key(0), jnp.zeros((1, 4)), train=False)
+
+
+@pytest.mark.parametrize(("norm", "act"), [("batch", "maxout"), ("rms", "prelu"), ("", "elu")])
+def test_norms_and_activations_by_name(norm, act):
+    model: Any = MLP(3, hidden=(6,), norm=norm, act=act)
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 5)), jnp.float32)
+    variables = jax.jit(partial(model.init, train=False))(jax.random.key(0), x)
+    assert ("norm1" in variables["params"]) == bool(norm)
+    assert variables["params"]["dense1"]["kernel"].shape == (5, 12 if act == "maxout" else 6)
+    out = model.apply(variables, x, train=False, stages=True)
+    dense = x @ variables["params"]["dense1"]["kernel"]
+    if norm == "batch":  # running mean 0, variance 1
+        want = np.maximum(dense[:, ::2], dense[:, 1::2]) / np.sqrt(1 + 1e-5)
+    elif norm == "rms":
+        dense = dense / np.sqrt((dense**2).mean(1, keepdims=True) + 1e-6)
+        want = np.where(dense > 0, dense, 0.25 * dense)
+    else:
+        want = np.where(dense > 0, dense, np.exp(dense) - 1)
+    np.testing.assert_allclose(out["hidden1"], want, atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_weights_drop_in_training_only(rate):
+    model: Any = MLP(3, hidden=(40,), drop_connect=rate)
+    x = jnp.ones((1, 5))
+    params = params_for(model, x)
+    rngs = {"dropout": jax.random.key(1)}
+    plain = model.apply({"params": params}, x, train=False)
+    again = model.apply({"params": params}, x, train=True, rngs=rngs)
+    assert np.allclose(plain, again, atol=1e-4) == (rate == 0)

@@ -62,3 +62,18 @@ def test_wrong_rank():
     model = PreActResNet(3, blocks=(1,), width=4)
     with pytest.raises(ValueError, match=r"PreActResNet: x must have 4 axes, got shape \(8, 8\)"):
         model.init(jax.random.key(0), np.zeros((8, 8)), train=False)
+
+
+@pytest.mark.parametrize(("zero_last", "drop_path"), [(True, 0.0), (False, 0.0), (False, 1.0)])
+def test_branches_can_start_at_zero_or_be_left_out(zero_last, drop_path):
+    """With a zero branch a block is its shortcut: stage 1 passes the stem on."""
+    model = PreActResNet(3, (1,), 4, zero_last=zero_last, drop_path=drop_path)
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 6, 6, 1)), jnp.float32)
+    variables = model.init(jax.random.key(0), x, train=False)
+    kept = {"dropout": jax.random.key(0)}
+    for train in (False, True):
+        out, _ = model.apply(
+            variables, x, train=train, stages=True, rngs=kept, mutable=["batch_stats"]
+        )
+        same = np.allclose(out["stage1"], out["stem"])
+        assert same == (zero_last or (train and drop_path == 1))

@@ -2,11 +2,13 @@ import dataclasses
 import subprocess
 import sys
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.models import registry
-from jaxdl.models.registry import create_model, list_models, model_options, snake_case
+from jaxdl.models.registry import build_model, create_model, list_models, model_options, snake_case
 
 
 def test_every_listed_model_can_be_made_from_its_own_options():
@@ -30,7 +32,9 @@ def test_options_are_the_plain_fields_with_their_comments():
         "name": (str, "mlp"),
         "hidden": (tuple[int, ...], (256,)),
         "dropout": (tuple[float, ...], (0.0,)),
+        "drop_connect": (float, 0.0),
         "act": (str, "relu"),
+        "norm": (str, ""),
         "weight_init": (str, ""),
     }
     assert "  hidden: widths of the hidden layers" in str(cls.__doc__)
@@ -88,3 +92,23 @@ def test_listing_imports_no_jax():
         "assert 'mlp' in list_models(); assert not {'jax', 'flax', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("act", "norm"), [("tanh", "group"), ("prelu", "none")])
+def test_activation_and_norm_are_chosen_by_name(act, norm):
+    options = {f.name: f.default for f in dataclasses.fields(model_options("preact_resnet20"))}
+    assert (options["act"], options["norm"]) == ("relu", "batch")
+    config = model_options("preact_resnet20")(blocks=(1,), width=8, act=act, norm=norm)
+    model = build_model(config, num_classes=3)
+    x = jnp.ones((2, 8, 8, 1))
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
+    assert "batch_stats" not in shapes
+    names = {jax.tree_util.keystr(k) for k, _ in jax.tree_util.tree_leaves_with_path(shapes)}
+    assert any("PReLU" in name for name in names) == (act == "prelu")
+
+
+def test_an_unknown_activation_or_norm_is_refused():
+    with pytest.raises(UsageError, match="norm: there is no 'bach'; did you mean batch"):
+        create_model("preact_resnet20", 3, norm="bach")
+    with pytest.raises(UsageError, match="maxout halves the channels"):
+        create_model("preact_resnet20", 3, act="maxout")

@@ -3,12 +3,14 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxdl.models.lenet import LeNet1998
 from jaxdl.models.mnist_inception import MNISTInception
 from jaxdl.models.mnist_residual import MNISTResidual
+from jaxdl.models.registry import create_model
 from jaxdl.models.small_convnets import (
     CIFARConvNet,
     DeepConvNet,
@@ -149,3 +151,26 @@ def test_dropout_acts_in_training_alone(model):
     np.testing.assert_array_equal(
         apply(variables, x, train=False), apply(variables, x, train=False)
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "side"), [({"pool": "max"}, 5), ({"pool": "fractional", "pool_ratio": 1.25}, 8)]
+)
+def test_deep_convnet_pools_by_name(options, side):
+    model = create_model("deep_convnet", 3, filters=(4,), pools=(1,), **options)
+    assert stage_shapes(model, (10, 10, 1))["stage1"] == (side, side, 4)
+    with pytest.raises(ValueError, match="pool must be one of max, fractional, got 'mean'"):
+        stage_shapes(create_model("deep_convnet", 3, pool="mean"), (32, 32, 1))
+
+
+@pytest.mark.parametrize(("act", "weight_init"), [("tanh", "zeros"), ("maxout", "normal")])
+def test_deep_convnet_starts_and_bends_by_name(act, weight_init):
+    model = create_model(
+        "deep_convnet", 3, filters=(4,), pools=(), act=act, weight_init=weight_init
+    )
+    x = jnp.ones((1, 4, 4, 1))
+    variables = model.init(jax.random.key(0), x, train=False)
+    kernel = variables["params"]["conv1"]["kernel"]
+    assert kernel.shape[-1] == (8 if act == "maxout" else 4)
+    assert np.any(kernel) == (weight_init == "normal")
+    assert np.abs(kernel).max() < 0.1

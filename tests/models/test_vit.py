@@ -68,6 +68,7 @@ def test_dropout_acts_in_training_alone():
     [
         ({}, (10, 8, 3), r"ViT: image 10x8 must divide into 4x4 patches"),
         ({"pool": "max"}, (8, 8, 3), r"ViT: pool must be one of token, mean, got 'max'"),
+        ({"wiring": "mid"}, (8, 8, 3), r"ViT: wiring must be one of pre, post, deepnorm"),
         ({"positions": "none"}, (8, 8, 3), r"ViT: positions must be one of learned, sincos"),
     ],
 )
