@@ -1,6 +1,6 @@
 """Any registered model on any labelled image set: jaxdl run digits_lenet, or mnist_mlp5, or ..."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
@@ -22,7 +23,8 @@ from jaxdl.training.loop import fit
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
-from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.scaling import scale_to_devices
+from jaxdl.training.step import PRECISIONS, apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Prepare, Tree
 
@@ -42,12 +44,22 @@ class Config:
     """Weight of the losses of auxiliary classifiers, stages `aux...` (GoogLeNet's paper: 0.3)."""
     mirror: bool = False
     """Evaluation: average the logits of every image and its mirror image."""
+    precision: str = "float32"
+    """float32 or bfloat16, what training computes in; parameters and evaluation are float32."""
+    per_device: bool = False
+    """data.batch_size and optim.lr are those of one device: k devices take k times both."""
     seed: int = 0
     """Of the initial weights, the augmentation and dropout."""
+
+    def __post_init__(self) -> None:
+        check_one_of("precision", self.precision, PRECISIONS)
 
 
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
+    if cfg.per_device:
+        data, optim = scale_to_devices(cfg.data, cfg.optim, cfg.loop)
+        cfg = replace(cfg, data=data, optim=optim)
     splits = load_splits(cfg.data)
     model = build_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = prepare_images(cfg.image, len(splits["train"].classes))
@@ -56,7 +68,12 @@ def build(cfg: Config) -> Task:
         model,
         splits,
         prepare,
-        make_loss(model, label_smoothing=cfg.label_smoothing, aux_weight=cfg.aux_weight),
+        make_loss(
+            model,
+            label_smoothing=cfg.label_smoothing,
+            aux_weight=cfg.aux_weight,
+            precision=cfg.precision,
+        ),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
         evaluate=classifier_evaluation(model, prepare, mirror=cfg.mirror),
@@ -72,14 +89,17 @@ def fitted_to_images(model: Any, split: Split, prepare: Prepare, count: int = 20
     return model.for_images(np.asarray(prepare(keys, rows, False)["image"]))
 
 
-def make_loss(model: nn.Module, *, label_smoothing: float, aux_weight: float) -> LossFn:
+def make_loss(
+    model: nn.Module, *, label_smoothing: float, aux_weight: float, precision: str = "float32"
+) -> LossFn:
     """Cross-entropy of the logits, and `aux_weight` times that of every stage `aux...`."""
     options = {"stages": True} if aux_weight else {}
+    apply = partial(apply_train, precision=precision, **options)
 
     def loss_fn(
         params: Tree, extra: Tree, batch: Batch, key: Key
     ) -> tuple[Array, tuple[Tree, Pairs]]:
-        out, extra = apply_train(model, params, extra, batch["image"], key, **options)
+        out, extra = apply(model, params, extra, batch["image"], key)
         out, label = out if options else {"logits": out}, batch["label"]
         soft = "target" in batch  # of mixed images
         loss_of = partial(

@@ -223,7 +223,7 @@ class _Run:
         self.record.flush()
         signum = self.signals.signum
         if self._done():
-            self.state = self.parallel.place(self._shown())
+            self._settle()
         if self.step % self.plan.save_every == 0 or signum or self._done():
             self._save(jax.device_get(self.parallel.read_all(self.sums)))
             self.best.drop_needless(self.checkpoints.steps())
@@ -287,6 +287,13 @@ class _Run:
 
     def _shown(self) -> TrainState:
         return self.task.refresh(self.parallel.read(self.state))
+
+    def _settle(self) -> None:
+        """The end: what evaluation sees is what is kept."""
+        state = self.parallel.read(self.state)
+        shown = self.task.refresh(state)
+        if shown is not state:
+            self.state = self.parallel.place(shown)
 
     def _save(self, sums: Any) -> None:
         if self.step == self.saved:

@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxdl.checks import UsageError
+from jaxdl.checks import UsageError, check_one_of
 from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
 from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, Pairs, Prepare, Tree
 
+PRECISIONS = ("float32", "bfloat16")
 Step = Callable[[TrainState, Batch], tuple[TrainState, Pairs]]
 
 
@@ -194,12 +195,30 @@ def with_hyper(opt_state: Any, hyper: Tree) -> Any:
 
 
 def apply_train(
-    model: nn.Module, params: Tree, extra: Tree, x: Any, key: Key, **options: Any
+    model: nn.Module,
+    params: Tree,
+    extra: Tree,
+    x: Any,
+    key: Key,
+    *,
+    precision: str = "float32",
+    **options: Any,
 ) -> tuple[Any, Tree]:
     """(`model`'s output in training mode, the collections it changed); `key` feeds dropout.
 
-    `options` go to the call of the model, `stages=True` say.
+    `precision` bfloat16 computes in it, from float32 parameters to float32 outputs; collections
+    stay float32. `options` go to the call of the model, `stages=True` say.
     """
-    variables, rngs = {"params": params, **extra}, {"dropout": key}
+    check_one_of("precision", precision, PRECISIONS)
+    dtype = jnp.dtype(precision)
+    variables, rngs = {"params": cast_floats(params, dtype), **extra}, {"dropout": key}
+    x = cast_floats(x, dtype)
     out, changed = model.apply(variables, x, train=True, rngs=rngs, mutable=list(extra), **options)
-    return out, changed
+    kept = jax.tree.map(lambda new, old: new.astype(old.dtype), dict(changed), dict(extra))
+    return cast_floats(out, jnp.float32), kept if extra else changed
+
+
+def cast_floats(tree: Tree, dtype: Any) -> Tree:
+    """`tree` with its float32 and bfloat16 arrays as `dtype`; all others stay."""
+    kinds = (jnp.float32, jnp.bfloat16)
+    return jax.tree.map(lambda x: x.astype(dtype) if x.dtype in kinds else x, tree)

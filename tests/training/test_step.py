@@ -3,10 +3,19 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+from jaxdl.models.registry import create_model
 from jaxdl.training.optim import OptimConfig
-from jaxdl.training.step import AXIS, global_mean, keep_if_finite, make_train_step, row_keys
+from jaxdl.training.step import (
+    AXIS,
+    apply_train,
+    global_mean,
+    keep_if_finite,
+    make_train_step,
+    row_keys,
+)
 from tests.training import toys
 
 V = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
@@ -121,3 +130,30 @@ def test_parts_must_divide_a_devices_rows():
     state = task.init(jax.random.key(0))
     with pytest.raises(ValueError, match="16 rows of a device do not divide into 3 parts"):
         jax.vmap(task.step, (None, 0), axis_name=AXIS)(state, batch)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_parameters_stay_float32_whatever_is_computed_in(precision):
+    model = create_model("deep_convnet", 3, filters=(4,), pools=(1,), batch_norm=True)
+    x = jnp.asarray(V[:, None, :, None], jnp.float32).repeat(6, axis=1)
+    label = jnp.array([0, 1, 2, 0])
+    variables = model.init(jax.random.key(0), x, train=False)
+    extra = {"batch_stats": variables["batch_stats"]}
+
+    def loss(params, precision):
+        logits, new = apply_train(model, params, extra, x, jax.random.key(0), precision=precision)
+        loss = optax.softmax_cross_entropy_with_integer_labels(logits, label)
+        return loss.mean(), (logits, new)
+
+    run = jax.value_and_grad(loss, has_aux=True)
+    params, losses = variables["params"], []
+    for _ in range(20):
+        (value, (logits, new)), grads = run(params, precision)
+        params = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)
+        losses.append(float(value))
+    assert {str(x.dtype) for x in jax.tree.leaves((grads, params, new, logits))} == {"float32"}
+    assert losses[-1] < 0.5 * losses[0]
+    exact = loss(params, "float32")[1][0]
+    near = loss(params, precision)[1][0]
+    np.testing.assert_allclose(near, exact, atol=0.05)
+    assert np.array_equal(near, exact) == (precision == "float32")

@@ -72,6 +72,28 @@ def classifier(optim=OptimConfig(lr=0.05), *, steps=40, poison=None, split=None,
     return task if poison is None else poisoned(task, poison)
 
 
+class Linear(nn.Module):
+    """One weight an input, no bias."""
+
+    @nn.compact
+    def __call__(self, x, *, train):
+        return x @ self.param("kernel", nn.initializers.ones, (x.shape[-1], 1))
+
+
+def linear(optim, split):
+    """Least squares with one linear layer."""
+    model = Linear()
+
+    def loss_fn(params, extra, batch, key):
+        out, extra = apply_train(model, params, extra, batch["x"], key)
+        loss = (out[:, 0] - batch["label"]) ** 2
+        return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
+
+    return supervised(
+        model, {"train": split}, lambda k, b, t: b, loss_fn, optim, steps=1, inputs="x"
+    )
+
+
 def poisoned(task, at):
     """`task` whose batch holds a NaN at step `at`."""
     import dataclasses
