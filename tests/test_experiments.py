@@ -10,6 +10,10 @@ from jaxdl.training.results import find_configs
 
 ROOT = Path(__file__).parents[1]
 GREY = ["--image.mean", "0.5", "--image.std", "0.5"]
+VAL = ["--data.val", "100"]
+ONE = ["--seeds", "1", "--loop.steps", "2", "--model.filters", "4", "4"]
+TINY = ["--loop.steps", "2", "--model.hidden", "8"]
+FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -30,6 +34,30 @@ SMALL = {
         ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
     ),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
+    "training.curves": ("line_curves", ["--data.rows", "11", "--steps", "20"]),
+    "training.norms": (
+        "fashion_norm_rates",
+        ["--data.name", "digits", "--norms", "batch", "--rates", "0.1", *TINY],
+    ),
+    "training.optimisers": (
+        "fashion_optimisers",
+        ["--data.name", "digits", "--names", "sgd", "--rates", "0.1", *VAL, *FIRST_ORDER],
+    ),
+    "training.regularisers": (
+        "fashion_regularisers",
+        [
+            "--data.name",
+            "digits",
+            "--data.train",
+            "train",
+            "--names",
+            "none",
+            "early_stopping",
+            *VAL,
+            *ONE,
+        ],
+    ),
+    "training.trajectories": ("valley_paths", ["--steps", "3"]),
 }
 
 

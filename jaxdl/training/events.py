@@ -1,16 +1,21 @@
-"""Scalars for TensorBoard, written at once: no thread that a full disk could stop in silence.
+"""Events for TensorBoard, written at once: no thread that a full disk could stop in silence.
 
 A file is a sequence of records (length, its checksum, an `Event` message, its checksum), as in
-tensorflow/core/lib/io/record_writer.h and tensorflow/core/util/event.proto.
+tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto and, for what an event
+holds, tensorflow/core/framework/summary.proto.
 """
 
+import io
 import os
 import socket
 import struct
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from jaxdl.typing import Numbers
+import numpy as np
+
+from jaxdl.typing import Host, Numbers
 
 START = b"\x08\x01"  # SessionLog: what an earlier process wrote from this step on is void
 
@@ -33,6 +38,24 @@ class EventFile:
         ]
         self._write(step, _field(5, b"".join(values)))
 
+    def add_histograms(self, step: int, arrays: Mapping[str, Host], *, bins: int = 30) -> None:
+        """One event with a histogram for each of `arrays`."""
+        self._write(step, _field(5, b"".join(_histogram(*pair, bins) for pair in arrays.items())))
+
+    def add_image(self, step: int, name: str, image: Host) -> None:
+        """A picture `(H, W, 1 or 3)`, uint8."""
+        height, width, channels = image.shape
+        sizes = [b"\x08" + _varint(height), b"\x10" + _varint(width), b"\x18" + _varint(channels)]
+        value = _field(4, b"".join(sizes) + _field(4, encode_png(image)))
+        self._write(step, _field(5, _field(1, _field(1, name.encode()) + value)))
+
+    def add_text(self, step: int, name: str, text: str) -> None:
+        """Text, read as Markdown."""
+        plugin = _field(9, _field(1, _field(1, b"text")))
+        shape = _field(2, _field(2, b"\x08\x01"))
+        tensor = _field(8, b"\x08\x07" + shape + _field(8, text.encode()))  # 7: strings
+        self._write(step, _field(5, _field(1, _field(1, name.encode()) + plugin + tensor)))
+
     def close(self) -> None:
         """Closes the file."""
         self.file.close()
@@ -42,6 +65,26 @@ class EventFile:
         head = struct.pack("<Q", len(event))
         record = head + struct.pack("<I", _masked(head)) + event
         self.file.write(record + struct.pack("<I", _masked(event)))
+
+
+def encode_png(image: Host) -> bytes:
+    """The bytes of a PNG file."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(out, "PNG")
+    return out.getvalue()
+
+
+def _histogram(name: str, values: Host, bins: int) -> bytes:
+    """A `Summary.Value`: counts between limits, of which the first bucket has only an upper one."""
+    flat = np.asarray(values, np.float64).ravel()
+    counts, limits = np.histogram(flat, bins)
+    moments = [flat.min(), flat.max(), flat.size, flat.sum(), (flat * flat).sum()]
+    packed = b"".join(bytes([n << 3 | 1]) + struct.pack("<d", v) for n, v in enumerate(moments, 1))
+    for number, column in ((6, limits[1:]), (7, counts)):
+        packed += _field(number, struct.pack(f"<{bins}d", *column))
+    return _field(1, _field(1, name.encode()) + _field(5, packed))
 
 
 def _field(number: int, value: bytes) -> bytes:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from jaxdl.metrics.accumulate import finish
 from jaxdl.training.best import Best
 from jaxdl.training.checkpoint import Checkpoints
 from jaxdl.training.chunk import make_chunk, zero_sums
+from jaxdl.training.inspection import write_start, write_weights
 from jaxdl.training.lock import hold
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, make_plan
@@ -117,6 +119,8 @@ class _Run:
             sums = self._take_up(host)
             self.record.say(f"resumed at step {self.step}")
         self.record.start(self.step)
+        if self.loop.histograms:
+            self.record.inspect(partial(write_start, task=self.task))
         self.best.resume(self.record.rows, self.step)
         self.state = self.parallel.place(state)
         self.sums = self.parallel.place_all(sums)
@@ -305,8 +309,11 @@ class _Run:
             "sums": leaves,
             "bad": int(sums["bad"]) * (self.loop.on_nan == "skip"),  # else it is taken again
         }
-        self.checkpoints.save(self.step, self.parallel.read(self.state), host)
+        state = self.parallel.read(self.state)
+        self.checkpoints.save(self.step, state, host)
         self.saved = self.step
+        if self.loop.histograms:
+            self.record.inspect(partial(write_weights, step=self.step, state=state))
 
     def _seconds(self) -> dict[str, float]:
         now = time.perf_counter()

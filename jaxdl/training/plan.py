@@ -32,6 +32,9 @@ class LoopConfig:
     parallel: str = "auto"
     """auto, pmap or shard_map; auto is pmap where there are several devices."""
 
+    histograms: bool = False
+    """For TensorBoard: the model's layers, training images, and at each checkpoint all weights."""
+
     devices: int | None = None
     """Train on so many of the devices (default: all)."""
 

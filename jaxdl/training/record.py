@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -142,6 +142,12 @@ class Record:
             sys.stderr.flush()
         except OSError:  # whoever read it is gone; the run goes on
             self.tty = False
+
+    def inspect(self, write: Callable[[EventFile], None]) -> None:
+        """Lets `write` add more than numbers to TensorBoard's events."""
+        if self.events is not None:
+            with self._writing():
+                write(self.events)
 
     def debug_batch(self, step: int, batch: Batch) -> Path:
         """Saves the batch of a bad step for a look at it."""

@@ -1,0 +1,93 @@
+"""Every activation with its derivative, and every schedule: jaxdl run line_curves."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import check_one_of
+from jaxdl.cli import main
+from jaxdl.draw import Figure
+from jaxdl.ops.activation import ACTIVATIONS, activation
+from jaxdl.training.report import write_numbers
+from jaxdl.training.schedules import SCHEDULES, make_schedule
+from jaxdl.typing import Host, Numbers
+
+
+@dataclass(frozen=True)
+class LineConfig:
+    """The points."""
+
+    name: str = "line"
+    """line: evenly spaced numbers."""
+    rows: int = 601
+    """How many."""
+    reach: float = 3.0
+    """From minus to plus so much."""
+
+    def __post_init__(self) -> None:
+        check_one_of("data.name", self.name, ("line",))
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is drawn."""
+
+    data: LineConfig = LineConfig()
+    steps: int = 1000
+    """Length of a run, for the schedules."""
+    warmup: int = 50
+    """Warm-up steps of the schedules."""
+    seed: int = 0
+    """Not used: nothing is drawn at random."""
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Draws both pictures; reports the steepest slope of each activation."""
+    began = time.perf_counter()
+    x = np.linspace(-cfg.data.reach, cfg.data.reach, cfg.data.rows).astype(np.float32)
+    curves = {name: values_and_slopes(name, x) for name in ACTIVATIONS}
+    draw_activations(x, curves).save(run_dir / "activations.png")
+    draw_schedules(cfg).save(run_dir / "schedules.png")
+    metrics = {f"steepest_{name}": float(slope.max()) for name, (_, slope) in curves.items()}
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+
+
+def values_and_slopes(name: str, x: Host) -> tuple[Host, Host]:
+    """f(x) and f'(x)."""
+    value, slope = jax.vmap(jax.value_and_grad(activation(name)))(jnp.asarray(x))
+    return np.asarray(value), np.asarray(slope)
+
+
+def draw_activations(x: Host, curves: dict[str, tuple[Host, Host]]) -> Figure:
+    """A panel each."""
+    figure = Figure(3, 5, size=(11, 6.5))
+    for axis, (name, (value, slope)) in zip(figure.axes, curves.items(), strict=True):
+        axis.plot(x, value, label="f")
+        axis.plot(x, slope, "--", label="f'")
+        axis.set_title(name, fontsize=9)
+        axis.grid(alpha=0.3)
+    figure.axes[0].legend(fontsize=7)
+    return figure
+
+
+def draw_schedules(cfg: Config) -> Figure:
+    """The factor on the rate over a run, with warm-up; restarts twice as long each time."""
+    figure = Figure(2, 4, size=(11, 4.2))
+    t = jnp.arange(cfg.steps)
+    for axis, name in zip(figure.axes, SCHEDULES, strict=False):
+        options = {"cycle": 1 / 7, "cycle_mult": 2.0} if name == "restarts" else {}
+        shape = make_schedule(name, cfg.steps, warmup=cfg.warmup, **options)
+        axis.plot(t, jax.vmap(shape)(t))
+        axis.set_title(name, fontsize=9)
+        axis.grid(alpha=0.3)
+    figure.axes[-1].set_axis_off()
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,102 @@
+"""What norms and shortcuts are for: jaxdl run fashion_norm_rates, or fashion_depth20."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from experiments.classification.train import Config as Classifier
+from experiments.classification.train import build
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig
+from jaxdl.draw import Figure
+from jaxdl.models.registry import ModelConfig
+from jaxdl.training.images import ImageConfig
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_numbers
+from jaxdl.training.trials import Trials
+from jaxdl.typing import Numbers
+
+
+@dataclass(frozen=True)
+class Config:
+    """A net with several norms, with and without shortcuts, at several rates."""
+
+    data: DataConfig = DataConfig(name="digits", batch_size=128, val=200)
+    image: ImageConfig = ImageConfig()
+    model: ModelConfig = ModelConfig(name="mlp")
+    optim: OptimConfig = OptimConfig(name="momentum")
+    """lr is replaced."""
+    loop: LoopConfig = LoopConfig(epochs=2)
+    norms: tuple[str, ...] = ("none", "batch")
+    """Normalisation layers: none, batch, layer, instance, group, rms."""
+    residual: tuple[bool, ...] = ()
+    """Without and with shortcuts, of a model that has that field."""
+    rates: tuple[float, ...] = (0.01, 0.1)
+    """Learning rates, in one compiled program."""
+    seed: int = 0
+    """Of the weights."""
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Trains every variant at every rate; reports losses, and the accuracy at the best rate."""
+    began = time.perf_counter()
+    metrics: Numbers = {}
+    losses: dict[str, list[float]] = {}
+    steps = 0
+    for name, model in variants(cfg).items():
+        given = {"data": cfg.data, "image": cfg.image, "optim": cfg.optim, "loop": cfg.loop}
+        task = build(Classifier(model=model, seed=cfg.seed, **given))
+        steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
+        trials = Trials(task, steps, log_every=max(steps // 10, 1))
+        losses[name], best = [], None
+        for rate in cfg.rates:
+            state, rows = trials(seed=cfg.seed, lr=rate)
+            if rows[-1]["loss"] < min(losses[name], default=np.inf):
+                best = state, rate
+            losses[name].append(rows[-1]["loss"])
+        metrics[f"train_loss_{name}"] = min(losses[name])
+        metrics[f"rates_that_learn_{name}"] = float(sum(x < 1.0 for x in losses[name]))
+        if best is not None:
+            numbers = task.evaluate(best[0], task.splits["test"], None)
+            metrics |= {f"test_accuracy_{name}": numbers["accuracy"], f"best_rate_{name}": best[1]}
+    draw(cfg, losses, metrics).save(run_dir / "norms.png")
+    rows = steps * cfg.data.batch_size * len(cfg.rates) * len(losses)
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=rows)
+
+
+def variants(cfg: Config) -> dict[str, ModelConfig]:
+    """Name -> model."""
+    found = {}
+    for norm in cfg.norms:
+        for shortcut in cfg.residual or (None,):
+            options = {} if shortcut is None else {"residual": shortcut}
+            kind = {None: "", True: "residual_", False: "plain_"}[shortcut]
+            found[f"{kind}{norm}"] = replace(cfg.model, norm=norm, **options)  # pyright: ignore
+    return found
+
+
+def draw(cfg: Config, losses: dict[str, list[float]], metrics: Numbers) -> Figure:
+    """The last training loss over the rate, and the test accuracy at the best one."""
+    figure = Figure(1, 2, size=(10, 3.8))
+    left, right = figure.axes
+    for name, values in losses.items():
+        shown = [min(value, 5.0) for value in values]
+        left.plot(cfg.rates, shown, marker=".", label=name)
+    left.set(xscale="log", xlabel="learning rate", title="last training loss (at most 5 is shown)")
+    left.legend(fontsize=8)
+    left.grid(alpha=0.3)
+    names = [name for name in losses if f"test_accuracy_{name}" in metrics]
+    tested = [metrics[f"test_accuracy_{name}"] for name in names]
+    right.barh(names, tested)
+    right.set(title="test accuracy at the best rate")
+    for place, value in enumerate(tested):
+        right.text(value / 2, place, f"{value:.1%}", va="center", color="white", fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)

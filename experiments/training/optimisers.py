@@ -1,0 +1,135 @@
+"""One net under every optimiser, each at its best rate: jaxdl run fashion_optimisers."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from experiments.classification.train import Config as Classifier
+from experiments.classification.train import build
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig
+from jaxdl.draw import Figure
+from jaxdl.models.registry import ModelConfig
+from jaxdl.training.images import ImageConfig
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_numbers
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.training.trials import Trials
+from jaxdl.typing import Numbers
+
+
+@dataclass(frozen=True)
+class Config:
+    """The net, and the optimisers that compete."""
+
+    data: DataConfig = DataConfig(name="digits", batch_size=128, val=200)
+    image: ImageConfig = ImageConfig()
+    model: ModelConfig = ModelConfig(name="mlp")
+    optim: OptimConfig = OptimConfig(schedule="cosine")
+    """What they have in common; name and lr are replaced."""
+    loop: LoopConfig = LoopConfig(epochs=2)
+    names: tuple[str, ...] = (
+        "sgd",
+        "momentum",
+        "nesterov",
+        "adagrad",
+        "rmsprop",
+        "adam",
+        "adamw",
+    )
+    """Optimisers."""
+    rates: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    """Rates that each is tried at, in one compiled program; the best on the val split counts."""
+    lbfgs_steps: int = 0
+    """Updates of lbfgs on the whole training split (0: it does not take part)."""
+    seed: int = 0
+    """Of the weights; all start alike."""
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Trains every optimiser at every rate, and reports each at its best one."""
+    began = time.perf_counter()
+    task = build(base(cfg))
+    table: dict[str, list[float]] = {}
+    metrics: Numbers = {}
+    trained = 0
+    for name in cfg.names:
+        optim = replace(cfg.optim, name=name)
+        steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
+        best, table[name], state = try_rates(cfg, optim, steps)
+        metrics |= measured(task, name, state) | {f"best_rate_{name}": cfg.rates[best]}
+        trained += len(cfg.rates) * steps * cfg.data.batch_size
+    if cfg.lbfgs_steps:
+        state, rows = whole_batches(cfg)
+        metrics |= measured(task, "lbfgs", state)
+        trained += cfg.lbfgs_steps * rows
+    draw(cfg, table, metrics).save(run_dir / "optimisers.png")
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=trained)
+
+
+def base(cfg: Config, **changes: object) -> Classifier:
+    """The classifier that all train."""
+    given = {"data": cfg.data, "image": cfg.image, "model": cfg.model, "loop": cfg.loop}
+    return Classifier(**{**given, "optim": cfg.optim, "seed": cfg.seed, **changes})  # pyright: ignore
+
+
+def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[float], TrainState]:
+    """The best rate's number, the val accuracy at each, and the state of the best."""
+    task = build(base(cfg, optim=optim))
+    trials = Trials(task, steps)
+    states, accuracies = [], []
+    for rate in cfg.rates:
+        state, rows = trials(seed=cfg.seed, lr=rate)
+        finite = np.isfinite(rows[-1]["loss"])
+        numbers = task.evaluate(state, task.splits["val"], None) if finite else {"accuracy": 0.0}
+        states.append(state)
+        accuracies.append(numbers["accuracy"])
+    best = int(np.argmax(accuracies))
+    return best, accuracies, states[best]
+
+
+def whole_batches(cfg: Config) -> tuple[TrainState, int]:
+    """The state that lbfgs ends with, and the rows that it saw at each update."""
+    splits = build(base(cfg)).splits
+    size = splits["train"].size
+    data = replace(cfg.data, batch_size=size)
+    optim = OptimConfig(name="lbfgs", weight_decay=cfg.optim.weight_decay)
+    task = build(base(cfg, data=data, optim=optim, loop=LoopConfig(steps=cfg.lbfgs_steps)))
+    return Trials(task, cfg.lbfgs_steps, log_every=1)(seed=cfg.seed)[0], size
+
+
+def measured(task: Task, name: str, state: TrainState) -> Numbers:
+    """Val and test accuracy of a state."""
+    splits = task.splits
+    return {
+        f"{role}_accuracy_{name}": task.evaluate(state, splits[role], None)["accuracy"]
+        for role in ("val", "test")
+    }
+
+
+def draw(cfg: Config, table: dict[str, list[float]], metrics: Numbers) -> Figure:
+    """Left: accuracy over the rate; right: the test accuracy of each at its best."""
+    figure = Figure(1, 2, size=(10, 3.8))
+    left, right = figure.axes
+    for name, accuracies in table.items():
+        left.plot(cfg.rates, accuracies, marker=".", label=name)
+    left.set(xscale="log", xlabel="learning rate", title="val accuracy")
+    left.legend(fontsize=7)
+    left.grid(alpha=0.3)
+    tested = {k.removeprefix("test_accuracy_"): v for k, v in metrics.items() if "test" in k}
+    ranked = sorted(tested, key=lambda name: tested[name])
+    right.barh(ranked, [tested[name] for name in ranked])
+    right.set(xlim=(min(tested.values()) - 0.02, max(tested.values()) + 0.01))
+    right.set(title="test accuracy at the best rate")
+    for place, name in enumerate(ranked):
+        right.text(tested[name], place, f" {tested[name]:.2%}", va="center", fontsize=7)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)

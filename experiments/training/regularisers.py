@@ -1,0 +1,123 @@
+"""Each regulariser on few images: jaxdl run fashion_regularisers."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from experiments.classification.train import Config as Classifier
+from experiments.classification.train import build
+from jaxdl.checks import check_one_of
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig
+from jaxdl.draw import Figure
+from jaxdl.models.registry import ModelConfig
+from jaxdl.training.images import ImageConfig
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_numbers
+from jaxdl.training.task import Task
+from jaxdl.training.trials import Trials
+from jaxdl.typing import Numbers
+
+# What each changes in the config of a classifier: (part, field, value).
+CHANGES: dict[str, tuple[str, str, object]] = {
+    "none": ("", "", None),
+    "l2": ("optim", "weight_decay", 3e-3),
+    "l1": ("optim", "l1", 3e-4),
+    "max_norm": ("optim", "max_norm", 1.0),
+    "dropout": ("model", "dropout", 0.5),
+    "fractional_pool": ("model", "pool", "fractional"),
+    "batch_norm": ("model", "batch_norm", True),
+    "cutout": ("image", "cutout", 8),
+    "mixup": ("image", "mixup", 0.4),
+    "crop": ("image", "crop", 2),
+    "flip": ("image", "flip", True),
+    "label_smoothing": ("", "label_smoothing", 0.1),
+    "weight_average": ("optim", "swa", 0.5),
+    "early_stopping": ("", "", None),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """A small net on few images, with one regulariser at a time."""
+
+    data: DataConfig = DataConfig(name="digits", batch_size=50, val=200)
+    image: ImageConfig = ImageConfig()
+    model: ModelConfig = ModelConfig(name="deep_convnet")
+    optim: OptimConfig = OptimConfig()
+    loop: LoopConfig = LoopConfig(epochs=20)
+    names: tuple[str, ...] = tuple(CHANGES)
+    """Which of them."""
+    seeds: int = 3
+    """Runs of each, in one compiled program; means and deviations are reported."""
+    seed: int = 0
+    """The first of them."""
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            check_one_of("names", name, CHANGES)
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Trains with each regulariser and reports accuracy in training and on the test split."""
+    began = time.perf_counter()
+    metrics: Numbers = {}
+    examples = 0
+    for name in cfg.names:
+        task = build(changed(cfg, name))
+        steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
+        early = name == "early_stopping"
+        trials = Trials(task, steps, log_every=-(-steps // 10) if early else steps)
+        runs = [one(task, trials, cfg.seed + i, early) for i in range(cfg.seeds)]
+        examples += steps * cfg.data.batch_size * cfg.seeds
+        for place, key in enumerate(("train", "test")):
+            values = [pair[place] for pair in runs]
+            metrics[f"{key}_accuracy_{name}"] = float(np.mean(values))
+        metrics[f"spread_{name}"] = float(np.std([pair[1] for pair in runs]))
+    draw(cfg, metrics).save(run_dir / "regularisers.png")
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, rows=examples)
+
+
+def changed(cfg: Config, name: str) -> Classifier:
+    """The classifier with one regulariser."""
+    given = {"data": cfg.data, "image": cfg.image, "model": cfg.model, "loop": cfg.loop}
+    base = Classifier(**given, optim=cfg.optim, seed=cfg.seed)
+    part, field, value = CHANGES[name]
+    if not field:
+        return base
+    change = {field: value}
+    return replace(base, **({part: replace(getattr(base, part), **change)} if part else change))
+
+
+def one(task: Task, trials: Trials, seed: int, early: bool) -> tuple[float, float]:
+    """Accuracy on the training and the test split, without augmentation.
+
+    `early` takes the state of the tenth of the run at which the val split was best.
+    """
+    splits = task.splits
+    states = trials.states(seed=seed) if early else [trials(seed=seed)[0]]
+    scores = [task.evaluate(state, splits["val"], None)["accuracy"] for state in states]
+    state = states[int(np.argmax(scores))]
+    train, test = (task.evaluate(state, splits[role], None) for role in ("train", "test"))
+    return train["accuracy"], test["accuracy"]
+
+
+def draw(cfg: Config, metrics: Numbers) -> Figure:
+    """Bars of the test accuracy with their deviations, points for the training split."""
+    figure = Figure(size=(7, 0.34 * len(cfg.names) + 1.2))
+    (axis,) = figure.axes
+    names = sorted(cfg.names, key=lambda name: metrics[f"test_accuracy_{name}"])
+    tested = [metrics[f"test_accuracy_{name}"] for name in names]
+    axis.barh(names, tested, xerr=[metrics[f"spread_{name}"] for name in names])
+    axis.plot([metrics[f"train_accuracy_{name}"] for name in names], names, "k.", label="training")
+    axis.set(xlim=(min(tested) - 0.03, 1.01), title="test accuracy, and its deviation over seeds")
+    axis.legend(fontsize=7)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)
