@@ -16,7 +16,7 @@ from jaxdl.training.images import ImageConfig
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_numbers
-from jaxdl.training.trials import Trials
+from jaxdl.training.trials import Trials, measure
 from jaxdl.typing import Numbers
 
 
@@ -60,7 +60,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"train_loss_{name}"] = min(losses[name])
         metrics[f"rates_that_learn_{name}"] = float(sum(x < 1.0 for x in losses[name]))
         if best is not None:
-            numbers = task.evaluate(best[0], task.splits["test"], None)
+            numbers = measure(task, best[0], "test")
             metrics |= {f"test_accuracy_{name}": numbers["accuracy"], f"best_rate_{name}": best[1]}
     draw(cfg, losses, metrics).save(run_dir / "norms.png")
     rows = steps * cfg.data.batch_size * len(cfg.rates) * len(losses)

@@ -18,7 +18,7 @@ from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_numbers
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
-from jaxdl.training.trials import Trials
+from jaxdl.training.trials import Trials, measure
 from jaxdl.typing import Numbers
 
 
@@ -86,7 +86,7 @@ def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[fl
     for rate in cfg.rates:
         state, rows = trials(seed=cfg.seed, lr=rate)
         finite = np.isfinite(rows[-1]["loss"])
-        numbers = task.evaluate(state, task.splits["val"], None) if finite else {"accuracy": 0.0}
+        numbers = measure(task, state, "val") if finite else {"accuracy": 0.0}
         states.append(state)
         accuracies.append(numbers["accuracy"])
     best = int(np.argmax(accuracies))
@@ -105,9 +105,8 @@ def whole_batches(cfg: Config) -> tuple[TrainState, int]:
 
 def measured(task: Task, name: str, state: TrainState) -> Numbers:
     """Val and test accuracy of a state."""
-    splits = task.splits
     return {
-        f"{role}_accuracy_{name}": task.evaluate(state, splits[role], None)["accuracy"]
+        f"{role}_accuracy_{name}": measure(task, state, role)["accuracy"]
         for role in ("val", "test")
     }
 

@@ -18,7 +18,7 @@ from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_numbers
 from jaxdl.training.task import Task
-from jaxdl.training.trials import Trials
+from jaxdl.training.trials import Trials, measure
 from jaxdl.typing import Numbers
 
 # What each changes in the config of a classifier: (part, field, value).
@@ -98,11 +98,10 @@ def one(task: Task, trials: Trials, seed: int, early: bool) -> tuple[float, floa
 
     `early` takes the state of the tenth of the run at which the val split was best.
     """
-    splits = task.splits
     states = trials.states(seed=seed) if early else [trials(seed=seed)[0]]
-    scores = [task.evaluate(state, splits["val"], None)["accuracy"] for state in states]
+    scores = [measure(task, state, "val")["accuracy"] for state in states]
     state = states[int(np.argmax(scores))]
-    train, test = (task.evaluate(state, splits[role], None) for role in ("train", "test"))
+    train, test = (measure(task, state, role) for role in ("train", "test"))
     return train["accuracy"], test["accuracy"]
 
 

@@ -95,7 +95,7 @@ def walk(cfg: Config, surface: Any, name: str, rate: float, noise: float, title:
         slope = jax.grad(lambda p: surface(p["p"]))(params)
         slope = {"p": slope["p"] + noise * jax.random.normal(key, (2,))}
         updates, state = tx.update(slope, state, params)
-        params = optax.apply_updates(params, updates)
+        params: Any = optax.apply_updates(params, updates)
         return (params, state), params["p"]
 
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.steps)

@@ -36,7 +36,7 @@ class SelfAttention(nn.Module):
     def __call__(self, x: Array) -> Array:
         batch, tokens, width = x.shape
         dense = partial(nn.Dense, dtype=x.dtype)
-        gains = np.repeat(np.float32([1, 1, self.gain]), width)[None]
+        gains = np.repeat(np.array([1, 1, self.gain], np.float32), width)[None]
 
         def init(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
             return xavier(key, shape, dtype) * gains

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdl.checks import UsageError
 from jaxdl.metrics.accumulate import finish
 from jaxdl.training.chunk import make_chunk, zero_sums
 from jaxdl.training.parallel import Parallel
@@ -71,3 +72,10 @@ class Trials:
         sums = jax.device_get(sums)
         row: Numbers = {"step": step + count, **finish(sums["pairs"])}
         return state, row if sums["bad_step"] < 0 else {**row, "loss": float("inf")}
+
+
+def measure(task: Task, state: TrainState, role: str) -> Numbers:
+    """The numbers of `task`'s evaluation on its split `role`, without pictures."""
+    if task.evaluate is None:
+        raise UsageError("measure: the task has no evaluation")
+    return task.evaluate(state, task.splits[role], None)
