@@ -1,7 +1,9 @@
 """Every activation with its derivative, and every schedule: jaxdl run line_curves."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -11,10 +13,16 @@ import numpy as np
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
-from jaxdl.ops.activation import ACTIVATIONS, activation
+from jaxdl.ops.activation import ACTIVATIONS, leaky_relu
 from jaxdl.training.report import write_numbers
 from jaxdl.training.schedules import SCHEDULES, make_schedule
-from jaxdl.typing import Host, Numbers
+from jaxdl.typing import Array, Host, Numbers
+
+# What a net learns to be otherwise: PReLU at its start, a maximum of two lines.
+LEARNED: dict[str, Callable[[Array], Array]] = {
+    "prelu (start)": partial(leaky_relu, slope=0.25),
+    "maxout of x, -x/2": lambda x: jnp.maximum(x, -x / 2),
+}
 
 
 @dataclass(frozen=True)
@@ -49,29 +57,31 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     """Draws both pictures; reports the steepest slope of each activation."""
     began = time.perf_counter()
     x = np.linspace(-cfg.data.reach, cfg.data.reach, cfg.data.rows).astype(np.float32)
-    curves = {name: values_and_slopes(name, x) for name in ACTIVATIONS}
+    curves = {name: values_and_slopes(f, x) for name, f in (ACTIVATIONS | LEARNED).items()}
     draw_activations(x, curves).save(run_dir / "activations.png")
     draw_schedules(cfg).save(run_dir / "schedules.png")
-    metrics = {f"steepest_{name}": float(slope.max()) for name, (_, slope) in curves.items()}
+    steepest = {f"steepest_{name}": curves[name][1].max() for name in ACTIVATIONS}
     seconds = {"total": time.perf_counter() - began}
+    metrics = {name: float(value) for name, value in steepest.items()}
     return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
-def values_and_slopes(name: str, x: Host) -> tuple[Host, Host]:
+def values_and_slopes(f: Callable[[Array], Array], x: Host) -> tuple[Host, Host]:
     """f(x) and f'(x)."""
-    value, slope = jax.vmap(jax.value_and_grad(activation(name)))(jnp.asarray(x))
+    value, slope = jax.vmap(jax.value_and_grad(f))(jnp.asarray(x))
     return np.asarray(value), np.asarray(slope)
 
 
 def draw_activations(x: Host, curves: dict[str, tuple[Host, Host]]) -> Figure:
     """A panel each."""
-    figure = Figure(3, 5, size=(11, 6.5))
-    for axis, (name, (value, slope)) in zip(figure.axes, curves.items(), strict=True):
+    figure = Figure(3, 6, size=(13, 6.5))
+    for axis, (name, (value, slope)) in zip(figure.axes, curves.items(), strict=False):
         axis.plot(x, value, label="f")
         axis.plot(x, slope, "--", label="f'")
         axis.set_title(name, fontsize=9)
         axis.grid(alpha=0.3)
     figure.axes[0].legend(fontsize=7)
+    figure.axes[-1].set_axis_off()
     return figure
 
 
