@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -57,7 +58,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     """Draws both pictures; reports the steepest slope of each activation."""
     began = time.perf_counter()
     x = np.linspace(-cfg.data.reach, cfg.data.reach, cfg.data.rows).astype(np.float32)
-    curves = {name: values_and_slopes(f, x) for name, f in (ACTIVATIONS | LEARNED).items()}
+    curves = values_and_slopes(ACTIVATIONS | LEARNED, x)
     draw_activations(x, curves).save(run_dir / "activations.png")
     draw_schedules(cfg).save(run_dir / "schedules.png")
     steepest = {f"steepest_{name}": curves[name][1].max() for name in ACTIVATIONS}
@@ -66,10 +67,17 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
-def values_and_slopes(f: Callable[[Array], Array], x: Host) -> tuple[Host, Host]:
-    """f(x) and f'(x)."""
-    value, slope = jax.vmap(jax.value_and_grad(f))(jnp.asarray(x))
-    return np.asarray(value), np.asarray(slope)
+def values_and_slopes(
+    functions: dict[str, Callable[[Array], Array]], x: Host
+) -> dict[str, tuple[Host, Host]]:
+    """Name -> f(x) and f'(x)."""
+
+    @jax.jit
+    def both(x: Array) -> dict[str, Any]:
+        return {name: jax.vmap(jax.value_and_grad(f))(x) for name, f in functions.items()}
+
+    found = both(jnp.asarray(x))
+    return {name: (np.asarray(found[name][0]), np.asarray(found[name][1])) for name in functions}
 
 
 def draw_activations(x: Host, curves: dict[str, tuple[Host, Host]]) -> Figure:
@@ -92,7 +100,7 @@ def draw_schedules(cfg: Config) -> Figure:
     for axis, name in zip(figure.axes, SCHEDULES, strict=False):
         cycle, mult = (1 / 7, 2.0) if name == "restarts" else (0.25, 1.0)
         shape = make_schedule(name, cfg.steps, warmup=cfg.warmup, cycle=cycle, cycle_mult=mult)
-        axis.plot(t, jax.vmap(shape)(t))
+        axis.plot(t, jax.jit(jax.vmap(shape))(t))
         axis.set_title(name, fontsize=9)
         axis.grid(alpha=0.3)
     figure.axes[-1].set_axis_off()

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig
 from jaxdl.draw import Figure
-from jaxdl.models.registry import ModelConfig
+from jaxdl.models.registry import ModelConfig, model_options
 from jaxdl.training.images import ImageConfig
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
@@ -26,7 +27,7 @@ CHANGES: dict[str, tuple[str, str, object]] = {
     "none": ("", "", None),
     "l2": ("optim", "weight_decay", 3e-3),
     "l1": ("optim", "l1", 3e-4),
-    "max_norm": ("optim", "max_norm", 1.0),
+    "max_norm": ("optim", "max_norm", 2.0),
     "dropout": ("model", "dropout", 0.5),
     "fractional_pool": ("model", "pool", "fractional"),
     "batch_norm": ("model", "batch_norm", True),
@@ -37,6 +38,16 @@ CHANGES: dict[str, tuple[str, str, object]] = {
     "label_smoothing": ("", "label_smoothing", 0.1),
     "weight_average": ("optim", "swa", 0.5),
     "early_stopping": ("", "", None),
+}
+# Those that act in nets of another kind, each beside that net without it.
+NETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "mlp": ("mlp", {}),
+    "mlp_drop_connect": ("mlp", {"drop_connect": 0.5}),
+    "residual": ("preact_resnet20", {"blocks": (1, 1, 1), "width": 8}),
+    "residual_drop_path": (
+        "preact_resnet20",
+        {"blocks": (1, 1, 1), "width": 8, "drop_path": 0.3},
+    ),
 }
 
 
@@ -49,7 +60,7 @@ class Config:
     model: ModelConfig = ModelConfig(name="deep_convnet")
     optim: OptimConfig = OptimConfig()
     loop: LoopConfig = LoopConfig(epochs=20)
-    names: tuple[str, ...] = tuple(CHANGES)
+    names: tuple[str, ...] = (*CHANGES, *NETS)
     """Which of them."""
     seeds: int = 3
     """Runs of each, in one compiled program; means and deviations are reported."""
@@ -58,7 +69,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in self.names:
-            check_one_of("names", name, CHANGES)
+            check_one_of("names", name, (*CHANGES, *NETS))
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
@@ -86,6 +97,9 @@ def changed(cfg: Config, name: str) -> Classifier:
     """The classifier with one regulariser."""
     given = {"data": cfg.data, "image": cfg.image, "model": cfg.model, "loop": cfg.loop}
     base = Classifier(**given, optim=cfg.optim, seed=cfg.seed)
+    if name in NETS:
+        kind, options = NETS[name]
+        return replace(base, model=model_options(kind)(**options))
     part, field, value = CHANGES[name]
     if not field:
         return base

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.training.optim import OptimConfig, make_optimiser
 from jaxdl.training.report import write_numbers
-from jaxdl.typing import Array, Host, Numbers
+from jaxdl.typing import Array, Numbers
 
 START = (-2.0, 1.0)
 RATES = {
@@ -59,10 +60,11 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     began = time.perf_counter()
     metrics: Numbers = {}
     figure = Figure(1, 3, size=(14, 4.2))
-    for axis, (title, (surface, noise)) in zip(figure.axes, surfaces(cfg).items(), strict=True):
+    paths = jax.tree.map(np.asarray, jax.jit(partial(walks, cfg))())
+    for axis, (title, (surface, _)) in zip(figure.axes, surfaces(cfg).items(), strict=True):
         draw_surface(axis, surface)
-        for name, rate in RATES.items():
-            path = walk(cfg, surface, name, rate, noise, title)
+        for name in RATES:
+            path = paths[title][name]
             axis.plot(*path.T, ".-", label=name, linewidth=1, markersize=3)
             metrics[f"end_{title}_{name}"] = float(surface(jnp.asarray(path[-1])))
         axis.set(title=title, xlim=(-2.3, 2.3), ylim=(-1.6, 1.6))
@@ -85,10 +87,21 @@ def surfaces(cfg: Config) -> dict[str, tuple[Any, float]]:
     return {"valley": (valley, 0.0), "saddle": (saddle, 0.0), "noisy": (valley, cfg.data.noise)}
 
 
-def walk(cfg: Config, surface: Any, name: str, rate: float, noise: float, title: str) -> Host:
-    """The points of one path, `(steps + 1, 2)`; from near the ridge where there is a saddle."""
+def walks(cfg: Config) -> dict[str, dict[str, Array]]:
+    """Title -> name -> the points of the path, `(steps + 1, 2)`."""
+    return {
+        title: {
+            name: walk(cfg, surface, name, rate, noise, flat=title == "saddle")
+            for name, rate in RATES.items()
+        }
+        for title, (surface, noise) in surfaces(cfg).items()
+    }
+
+
+def walk(cfg: Config, surface: Any, name: str, rate: float, noise: float, *, flat: bool) -> Array:
+    """One path, `(steps + 1, 2)`; where it is `flat` across it starts next to the ridge."""
     tx = make_optimiser(OptimConfig(name=name, lr=rate), cfg.steps)
-    start = {"p": jnp.array([START[0], 1e-3 if title == "saddle" else START[1]])}
+    start = {"p": jnp.array([START[0], 1e-3 if flat else START[1]])}
 
     def one(carry: Any, key: Array) -> tuple[Any, Array]:
         params, state = carry
@@ -99,8 +112,8 @@ def walk(cfg: Config, surface: Any, name: str, rate: float, noise: float, title:
         return (params, state), params["p"]
 
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.steps)
-    _, path = jax.jit(lambda p: jax.lax.scan(one, (p, tx.init(p)), keys))(start)
-    return np.concatenate([np.asarray(start["p"])[None], np.asarray(path)])
+    _, path = jax.lax.scan(one, (start, tx.init(start)), keys)
+    return jnp.concatenate([start["p"][None], path])
 
 
 def draw_surface(axis: Any, surface: Any) -> None:

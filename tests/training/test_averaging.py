@@ -55,11 +55,11 @@ def task_of(momentum):
     return supervised(model, splits, lambda k, b, t: b, loss_fn, optim, steps=8, inputs="x")
 
 
-@pytest.mark.parametrize("momentum", [0.1, 0.5])
-def test_batch_statistics_of_the_mean_are_those_of_torchs_update_bn(momentum, tmp_path):
+@pytest.mark.parametrize(("momentum", "devices"), [(0.1, 1), (0.5, 4)])
+def test_batch_statistics_of_the_mean_are_those_of_torchs_update_bn(momentum, devices, tmp_path):
     torch = pytest.importorskip("torch")
     task = task_of(momentum)
-    ran = fit(task, LoopConfig(steps=8, devices=1), tmp_path)
+    ran = fit(task, LoopConfig(steps=8, devices=devices), tmp_path)
     hidden = jax.tree.map(np.asarray, ran.state.ema["hidden"])
     twin = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.BatchNorm1d(4))
     with torch.no_grad():
