@@ -11,7 +11,7 @@ from jaxdl.training.results import find_configs
 ROOT = Path(__file__).parents[1]
 GREY = ["--image.mean", "0.5", "--image.std", "0.5"]
 VAL = ["--data.val", "100"]
-ONE = ["--seeds", "1", "--loop.steps", "2"]
+FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 # One config a script: the flags that make it small and independent of prepared data.
@@ -45,17 +45,7 @@ SMALL = {
     ),
     "training.regularisers": (
         "fashion_regularisers",
-        [
-            "--data.name",
-            "digits",
-            "--data.train",
-            "train",
-            "--names",
-            "none",
-            "early_stopping",
-            *VAL,
-            *ONE,
-        ],
+        ["--data.name", "digits", "--data.train", "train", *VAL, *FEW, "--loop.steps", "2"],
     ),
     "training.trajectories": ("valley_paths", ["--steps", "3"]),
 }
