@@ -184,9 +184,9 @@ def _sweep(args: argparse.Namespace, rest: list[str]) -> int:
 def _check(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.training.checkup import check_up
 
-    task = _task(args, rest, "check")
-    out = args.out or Path(f"{Path(args.config).stem}_check.png")
-    return 1 if check_up(task, out) else 0
+    path = find_config(args.config, _checkout())
+    out = args.out or Path(f"{path.stem}_check.png")
+    return int(check_up(lambda flags: _read_config(path, [*rest, *flags], "check"), out))
 
 
 def _config_of_run(args: argparse.Namespace) -> tuple[Path, str]:

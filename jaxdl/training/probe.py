@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 
 from jaxdl.data.stream import StreamSplit
-from jaxdl.training.trials import Trials, Way
+from jaxdl.training.trial_runs import Trials, Way
 
 SECONDS = 0.3  # that a way is timed for
 ROUNDS = 3  # of which the fastest counts: the machine may be busy

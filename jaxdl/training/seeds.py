@@ -17,7 +17,7 @@ from jaxdl.training.report import report_head, save_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.training.trial_record import TrialRecord
-from jaxdl.training.trials import Outcome, Trial, Trials
+from jaxdl.training.trial_runs import Outcome, Trial, Trials
 from jaxdl.typing import Numbers
 
 

@@ -13,7 +13,7 @@ from jaxdl.checks import UsageError
 from jaxdl.config import as_flags
 from jaxdl.training.search import Setting
 from jaxdl.training.task import Task
-from jaxdl.training.trials import Trial
+from jaxdl.training.trial_runs import Trial
 
 Make = Callable[[list[str]], tuple[Any, Any]]  # flags -> (experiment module, its config)
 

@@ -27,7 +27,7 @@ from jaxdl.training.state import TrainState
 from jaxdl.training.sweep_table import Row, draw_search, rank, show_table, write_table
 from jaxdl.training.task import Task
 from jaxdl.training.trial_record import TrialRecord
-from jaxdl.training.trials import MEMORY, Outcome, Trial, Trials
+from jaxdl.training.trial_runs import MEMORY, Outcome, Trial, Trials
 from jaxdl.typing import Numbers
 
 VAL_SHARE, VAL_MOST = 5, 5000  # of train, where a config sets no rows apart: a fifth, at most

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import CheckpointError
 from jaxdl.training.search import Setting
 from jaxdl.training.sweep_table import Row
-from jaxdl.training.trials import Outcome
+from jaxdl.training.trial_runs import Outcome
 from jaxdl.typing import Numbers
 
 

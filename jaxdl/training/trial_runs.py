@@ -113,10 +113,10 @@ class Trials:
     def time_step(self, way: Way, steps: int) -> float:
         """Seconds that one update of one trial takes where they run so; nothing is kept."""
         steps = min(steps, self.capacity)
-        feed = self._feed(self.splits[0], 0, steps)
+        feed = self.feed(self.splits[0], 0, steps)
 
         def work() -> None:
-            program, state, sums = self._ready([Trial()] * way.group or Trial())
+            program, state, sums = self.ready([Trial()] * way.group or Trial())
             jax.block_until_ready(program(state, sums, self.resident, feed, np.int32(steps)))
 
         lanes = [threading.Thread(target=work) for _ in range(way.lanes)]
@@ -173,20 +173,21 @@ class Trials:
         if bad >= 0 and self.stop:
             return Outcome({}, bad)
         numbers = {f"train_{name}": value for name, value in finish(sums["pairs"]).items()}
-        numbers |= measure(trial, self.parallel.read(state))
+        refresh = getattr(self.task, "refresh", lambda state: state)
+        numbers |= measure(trial, refresh(self.parallel.read(state)))
         finite = all(np.isfinite(value) for value in numbers.values())
         return Outcome(numbers, None if finite else self.steps)
 
     def _go(self, trials: Trial | list[Trial], split: Split) -> Any:
         """(final state, sums of the last interval) of one trial or a stacked group of them."""
-        program, state, sums = self._ready(trials)
+        program, state, sums = self.ready(trials)
         step, quota = 0, 1
         while step < self.steps:
             if self.halt.is_set():
                 return None
             boundary = self.last if step < self.last else self.steps
             count = min(boundary - step, self.capacity, quota)
-            feed = self._feed(split, step, count)
+            feed = self.feed(split, step, count)
             began = time.perf_counter()
             state, sums, mark = program(state, sums, self.resident, feed, np.int32(count))
             jax.block_until_ready(mark)
@@ -200,7 +201,7 @@ class Trials:
                 sums = fresh | {"bad_step": jnp.copy(sums["bad_step"])}
         return state, sums
 
-    def _ready(self, trials: Trial | list[Trial]) -> tuple[Any, TrainState, Any]:
+    def ready(self, trials: Trial | list[Trial]) -> tuple[Any, TrainState, Any]:
         """(program, state, sums) to start from, of one trial or a group."""
         if isinstance(trials, Trial):
             state = self.parallel.place(self._start(trials))
@@ -224,7 +225,8 @@ class Trials:
         given = {k: jnp.asarray(v, state.hyper[k].dtype) for k, v in trial.hyper.items()}
         return state.replace(hyper={**state.hyper, **given})
 
-    def _feed(self, split: Split, step: int, count: int) -> Any:
+    def feed(self, split: Split, step: int, count: int) -> Any:
+        """What `count` steps from `step` on need of a split, padded to what the program takes."""
         feed = split.feed(step, step + count)
         pad = self.capacity - count
         if pad:
@@ -242,7 +244,7 @@ class Trials:
                     lambda s: jax.tree.map(lambda x: _repeat(x, group), s), state
                 )
             sums = self._stacked(self.zero, (group,) if group else ())
-            args = (state, sums, self.resident, self._feed(self.splits[0], 0, 1), np.int32(1))
+            args = (state, sums, self.resident, self.feed(self.splits[0], 0, 1), np.int32(1))
             self.programs[group] = self.parallel.bind(chunk).lower(*args).compile()
             self.compile_seconds += time.perf_counter() - began
         return self.programs[group]

@@ -11,7 +11,7 @@ from jaxdl.training.loop import fit
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.probe import choose_way, equal_groups
-from jaxdl.training.trials import Trial, Trials, Way, grouped
+from jaxdl.training.trial_runs import Trial, Trials, Way, grouped
 from tests.training import toys
 
 LOOP = LoopConfig(steps=20, log_every=4, devices=1)
