@@ -180,13 +180,21 @@ class Trials:
 
     def _go(self, trials: Trial | list[Trial], split: Split) -> Any:
         """(final state, sums of the last interval) of one trial or a stacked group of them."""
-        program, state, sums = self.ready(trials)
-        step, quota = 0, 1
-        while step < self.steps:
-            if self.halt.is_set():
-                return None
-            boundary = self.last if step < self.last else self.steps
-            count = min(boundary - step, self.capacity, quota)
+        _, state, sums = self.ready(trials)
+        shape = np.shape(sums["bad"])
+        for start, stop in ((0, self.last), (self.last, self.steps)):
+            fresh = self._stacked(self.zero, shape)
+            sums = fresh | {"bad_step": jnp.copy(sums["bad_step"])}
+            state, sums = self.advance(state, sums, split, start, stop)
+        return None if self.halt.is_set() else (state, sums)
+
+    def advance(self, state: Any, sums: Any, split: Split, start: int, stop: int) -> Any:
+        """(state, sums) after the steps `start` to `stop`, or up to where all have diverged."""
+        program, quota, step = self.program(*np.shape(sums["bad"])), 1, start
+        while step < stop and not self.halt.is_set():
+            if self.stop and (np.asarray(sums["bad_step"]) >= 0).all():
+                break
+            count = min(stop - step, self.capacity, quota)
             feed = self.feed(split, step, count)
             began = time.perf_counter()
             state, sums, mark = program(state, sums, self.resident, feed, np.int32(count))
@@ -194,11 +202,6 @@ class Trials:
             step += count
             seconds = time.perf_counter() - began
             quota = max(1, int(CHUNK_SECONDS * count / max(seconds, 1e-6)))
-            if self.stop and (np.asarray(sums["bad_step"]) >= 0).all():
-                break
-            if step == self.last:
-                fresh = self._stacked(self.zero, np.shape(sums["bad"]))
-                sums = fresh | {"bad_step": jnp.copy(sums["bad_step"])}
         return state, sums
 
     def ready(self, trials: Trial | list[Trial]) -> tuple[Any, TrainState, Any]:
@@ -233,7 +236,7 @@ class Trials:
             feed = jax.tree.map(lambda x: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)), feed)
         return self.parallel.place_feed(feed)
 
-    def program(self, group: int) -> Any:
+    def program(self, group: int = 0) -> Any:
         """The compiled chunk of one trial (0), or of a group side by side."""
         if group not in self.programs:
             began = time.perf_counter()

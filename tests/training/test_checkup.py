@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 import scipy.stats
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from experiments.classification import train
@@ -84,7 +84,7 @@ def test_a_rate_a_hundred_times_off_is_named(rate, side, tmp_path):
 def test_an_input_that_is_not_normalised_is_named(tmp_path):
     verdicts = found(tmp_path, config("digits_mlp", "--image.std", str(1 / 255)))
     assert {"normalisation", "initial loss"} <= states(verdicts, "fail")
-    assert "mean 77.8" in verdicts["normalisation"].words
+    assert "mean 77." in verdicts["normalisation"].words
 
 
 def test_a_frozen_layer_is_named_unless_it_is_meant(tmp_path):
@@ -122,11 +122,11 @@ def test_shuffled_labels_are_named():
 
 def test_the_simple_learner_is_scikit_learns():
     image, label = (DIGITS["train"][name] for name in ("image", "label"))
-    score = cross_val_score(
-        KNeighborsClassifier(5), image.reshape(len(image), -1), label, cv=StratifiedKFold(3)
-    ).mean()
+    cut = PredefinedSplit(np.arange(len(image)) % 3)
+    flat = image.reshape(len(image), -1)
+    score = cross_val_score(KNeighborsClassifier(5), flat, label, cv=cut).mean()
     words = learnable(image, label).words
-    assert float(words.split("get ")[1].split("%")[0]) / 100 == pytest.approx(score, abs=0.02)
+    assert float(words.split("get ")[1].split("%")[0]) / 100 == pytest.approx(score, abs=0.003)
     few = learnable(image[:60], np.random.default_rng(0).permutation(label[:60]))
     assert few.state == "warn"
     assert "too few to tell" in few.words
