@@ -1,4 +1,4 @@
-"""A trained network on other classes: its head anew, then all of it: jaxdl run hymenoptera_transfer.
+"""A trained network on other classes, its head first: jaxdl run hymenoptera_transfer.
 
 Two trainings: the head alone, all else frozen; then everything (but what `freeze` keeps) at a
 tenth of the rate. Without a source everything is trained from scratch for as long.
