@@ -18,7 +18,7 @@ from jaxdl.data.split import Split
 from jaxdl.training.checkup import verdicts_of, without_regularisation
 from jaxdl.training.look_at_data import coarse, duplicates, learnable, look_at_data
 from jaxdl.training.look_at_start import gradients, initial_weights
-from jaxdl.training.look_at_steps import ten_rows, update_ratio
+from jaxdl.training.look_at_steps import judge_falls, ten_rows, update_ratio
 from jaxdl.training.results import find_configs
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,24 @@ def test_a_rate_a_hundred_times_off_is_named(rate, side, tmp_path):
     assert verdicts["learning rate"].state == "fail"
     assert side in verdicts["learning rate"].words
     assert states(verdicts, "fail") <= {"learning rate", "dead units"}
+
+
+@pytest.mark.parametrize(
+    ("falls", "words"),
+    [
+        ((0.8, 0.3, 0.9), ""),
+        ((0.3, 0.05, 0.9), ""),
+        ((0.25, 0.05, 0.9), "too low"),
+        ((-0.01, 0.0, 0.5), "too low"),  # noise is no rise
+        ((-1.0, -1.0, 0.9), "too high"),
+        ((0.6, 0.8, 0.8), "too high"),
+        ((0.0, 0.0, 0.01), "no rate"),
+    ],
+)
+def test_a_rate_is_judged_by_how_far_the_loss_falls(falls, words):
+    state, why = judge_falls(*falls)
+    assert words in why
+    assert (state == "pass") == (words == "")
 
 
 def test_an_input_that_is_not_normalised_is_named(tmp_path):
