@@ -67,6 +67,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     seconds["train"] = time.perf_counter() - began - seconds["load"]
     like = jax.eval_shape(lambda key: task.init(key).variables, jax.random.key(0))
     members = stack_members([member.restore(like)[0] for member in kept])
+    assert task.model is not None, "a classifier's task has its model"
     probability, labels = EnsembleEvaluator(task.model, task.prepare)(members, task.splits["test"])
     together = judge_together(probability, labels)
     draw_together(together).save(run_dir / "ensemble.png")

@@ -51,8 +51,8 @@ def freeze_updates(
     def still(tree: Tree, value: float) -> Tree:
         return jax.tree.map(lambda x, no: jnp.full_like(x, value) if no else x, tree, mask)
 
-    def update(grads: Tree, state: Any, params: Tree = None, **extra: Any) -> tuple[Tree, Any]:
-        updates, state = tx.update(still(grads, 0.0), state, params, **extra)
+    def update(updates: Tree, state: Any, params: Tree = None, **extra: Any) -> tuple[Tree, Any]:
+        updates, state = tx.update(still(updates, 0.0), state, params, **extra)
         return still(updates, -0.0), state  # p + -0.0 is p to the last bit, -0.0 too
 
     return optax.GradientTransformationExtraArgs(tx.init, update)

@@ -118,7 +118,7 @@ def dead_units(task: Task, variables: Tree, x: Any) -> Verdict:
     model = task.model
     if model is None or "stages" not in inspect.signature(type(model).__call__).parameters:
         return unknown("dead units", "the model names no stages")
-    options = {"train": False, "stages": True}
+    options: Any = {"train": False, "stages": True}
     stages = jax.jit(lambda v, x: model.apply(v, x, **options))(variables, x)
     shares = {}
     for name, value in stages.items():

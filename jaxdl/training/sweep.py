@@ -144,6 +144,7 @@ class _Worker:
             place, trial = todo[i]
             record.add(settings[place], trial.fold, outcome)
 
+        assert self.task is not None, "it was built with the trials"
         record.expect(len(todo))
         trials.run(way, [trial for _, trial in todo], partial(_measure, self.task, held), done)
         shown = " ".join(setting_flags(self.program.fixed)) or "all"

@@ -32,6 +32,11 @@ def config(*flags):
     return _read_config(find_configs(ROOT)["digits_mlp"], [*SMALL, *flags])[1]
 
 
+def judged(task, state, split, folder):
+    assert task.evaluate is not None
+    return task.evaluate(state, split, folder)
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A folder of six trials, of which two diverge."""
@@ -75,7 +80,7 @@ def test_a_trial_is_a_run_of_its_own(swept, tmp_path):
     )
     assert task.splits["train"].size == 1437 - 287
     done = fit(task, config("--loop.devices", "1").loop, tmp_path)
-    numbers = task.evaluate(done.state, task.splits["val"], None)
+    numbers = judged(task, done.state, task.splits["val"], None)
     assert row["val_loss"] == pytest.approx(numbers["loss"], rel=1e-5)
     assert row["val_accuracy"] == numbers["accuracy"]
 
@@ -129,7 +134,7 @@ def test_folds_average_what_each_fold_measures(tmp_path):
         task.splits["train"].batch_size = 32
         done = fit(task, config("--loop.devices", "1").loop, tmp_path / str(k))
         held = whole.take(np.flatnonzero(fold == k), name="held")
-        losses.append(task.evaluate(done.state, held, None)["loss"])
+        losses.append(judged(task, done.state, held, None)["loss"])
     assert row["val_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
     assert row["val_loss_std"] == pytest.approx(np.std(losses, ddof=1), rel=1e-2)
 
@@ -142,7 +147,7 @@ def test_seeds_are_separate_runs_and_their_spread(tmp_path):
     losses = []
     for seed in (5, 6, 7):
         done = fit(task, config("--loop.devices", "1").loop, tmp_path / str(seed), seed=seed)
-        losses.append(task.evaluate(done.state, task.splits["test"], None)["loss"])
+        losses.append(judged(task, done.state, task.splits["test"], None)["loss"])
         assert report["seeds"][str(seed)]["test_loss"] == pytest.approx(losses[-1], rel=1e-5)
     assert report["metrics"]["test_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert report["metrics"]["test_loss_std"] == pytest.approx(np.std(losses, ddof=1), rel=1e-3)
