@@ -156,20 +156,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace, rest: list[str]) -> int:
     path, name = _config_of_run(args)
+    if args.seeds and hasattr(_read_config(path, [])[1], "seeds"):  # a field of that name
+        rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
     module, cfg = _read_config(path, rest)
     if args.resume and not hasattr(module, "build"):
         raise UsageError(f"run: {path.stem} trains nothing that could be resumed; run it again")
-    run_dir = run_folder(path.stem, args.run_dir, args.resume)
-    table = config_table(module, cfg)
-    words = ["jaxdl", "run", name, *rest]
-    if args.seeds is not None:
-        from jaxdl.training.seeds import run_seeds
+    from jaxdl.training.seeds import run_or_repeat
 
-        table["seeds"] = args.seeds
-        words += ["--seeds", str(args.seeds)]
-        work = partial(run_seeds, module, cfg, args.seeds, run_dir)
-    else:
-        work = partial(module.run, cfg, run_dir, **({"resume": True} if args.resume else {}))
+    run_dir = run_folder(path.stem, args.run_dir, args.resume)
+    table = config_table(module, cfg) | ({"seeds": args.seeds} if args.seeds else {})
+    words = ["jaxdl", "run", name, *rest, *(["--seeds", str(args.seeds)] if args.seeds else [])]
+    work = partial(run_or_repeat, module, cfg, args.seeds, run_dir, args.resume)
     work_in_folder(run_dir, table, words, args.resume, work)
     name_report(run_dir, path.stem, words)
     return 0

@@ -35,6 +35,7 @@ SMALL = {
             *("--source", "", "--data.name", "digits", "--data.path", "", *GREY),
             *("--loop.steps", "2", "--model.blocks", "1", "--model.width", "4"),
         ],
+    ),
     "classification.multilabel": (
         "shapes_multilabel",
         ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],

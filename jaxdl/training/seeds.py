@@ -21,6 +21,13 @@ from jaxdl.training.trial_runs import Outcome, Trial, Trials
 from jaxdl.typing import Numbers
 
 
+def run_or_repeat(module: Any, cfg: Any, seeds: int | None, run_dir: Path, resume: bool) -> Numbers:
+    """The experiment's own run, or `run_seeds` where seeds are asked for."""
+    if seeds:
+        return run_seeds(module, cfg, seeds, run_dir)
+    return module.run(cfg, run_dir, **({"resume": True} if resume else {}))
+
+
 def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
     """Trains `cfg` under `count` seeds from its own on, and reports their test numbers.
 
