@@ -23,7 +23,7 @@ from jaxdl.typing import Numbers
 
 def run_or_repeat(module: Any, cfg: Any, seeds: int | None, run_dir: Path, resume: bool) -> Numbers:
     """The experiment's own run, or `run_seeds` where seeds are asked for."""
-    if seeds:
+    if seeds is not None:
         return run_seeds(module, cfg, seeds, run_dir)
     return module.run(cfg, run_dir, **({"resume": True} if resume else {}))
 
