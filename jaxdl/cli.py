@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace, rest: list[str]) -> int:
     path, name = _config_of_run(args)
-    if args.seeds is not None and hasattr(_read_config(path, [])[1], "seeds"):  # a field of that name
+    if args.seeds is not None and hasattr(_read_config(path, [])[1], "seeds"):  # its own field
         rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
     module, cfg = _read_config(path, rest)
     if args.resume and not hasattr(module, "build"):
