@@ -78,10 +78,9 @@ def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, 
 def _dispatch(argv: list[str]) -> int:
     parser = _parser()
     command = next((word for word in argv if not word.startswith("-")), None)
-    commands = {"run", "list", "summary", "predict", "show", "results", "bench", "doctor"}
-    commands |= {"weights", "check-data", "check", "sweep"}
-    if command is not None and command not in commands:
-        close = ", ".join(nearest(command, commands))
+    commands = "run list summary predict show check-data check sweep results bench weights doctor"
+    if command is not None and command not in commands.split():
+        close = ", ".join(nearest(command, commands.split()))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
     # Read by hand: argparse would take a field's value for the config's name.
     config = argv.pop(1) if argv[:1] == ["run"] and len(argv) > 1 and argv[1][0] != "-" else None
@@ -113,7 +112,6 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(takes_fields=True)
     sweep = command("sweep", _sweep, "search the numbers of a config", add_help=False)
     add_sweep_arguments(sweep)
-    sweep.set_defaults(takes_fields=True, config_flag=None)
     look = command("check", _check, "verdicts on a config: data, loss, rate, layers")
     look.add_argument("config")
     look.add_argument("--out", type=Path, help="the picture (default: NAME_check.png)")
@@ -298,11 +296,10 @@ def _predict(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.data.sources import load_run_example
 
     model, variables, prepare, classes = load_run(args.run)
-    example = load_run_example(args.run)["train"].example["image"]
     import jax
     import numpy as np
 
-    height, width, channels = example.shape
+    height, width, channels = load_run_example(args.run)["train"].example["image"].shape
     images = [decode_image(file, channels=channels) for file in args.files]
     batch = {"image": np.stack([cover_image(image, (height, width)) for image in images])}
     keys = jax.random.split(jax.random.key(0), len(args.files))

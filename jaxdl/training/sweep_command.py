@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=int, help="bytes that a group may take (default: 2e9)")
     parser.add_argument("--run-dir", type=Path)
     parser.add_argument("--resume", action="store_true")
+    parser.set_defaults(takes_fields=True, config_flag=None)
 
 
 def run_sweep(args: argparse.Namespace, make: Any, path: Path, words: list[str]) -> None:
