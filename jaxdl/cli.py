@@ -4,24 +4,32 @@ Nothing heavy is imported before a command needs it, so that --help and list ans
 """
 
 import argparse
-import contextlib
 import importlib
 import io
 import json
 import os
-import shlex
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from jaxdl import __version__
-from jaxdl.checks import CheckpointError, JaxdlError, UsageError, nearest, unknown
-from jaxdl.config import parse, read_toml, to_table
+from jaxdl.checks import JaxdlError, UsageError, nearest, unknown
+from jaxdl.config import parse, read_toml
 from jaxdl.interop.command import add_arguments as add_weights_arguments
 from jaxdl.interop.command import run as run_weights
-from jaxdl.training.results import add_result, find_config, find_configs, headline, list_rows
+from jaxdl.training.folder import config_table, run_folder, work_in_folder
+from jaxdl.training.results import (
+    add_result,
+    find_config,
+    find_configs,
+    headline,
+    list_rows,
+    name_report,
+)
+from jaxdl.training.sweep_command import add_arguments as add_sweep_arguments
+from jaxdl.training.sweep_command import run_sweep
 
 
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
@@ -70,20 +78,19 @@ def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, 
 def _dispatch(argv: list[str]) -> int:
     parser = _parser()
     command = next((word for word in argv if not word.startswith("-")), None)
-    commands = {"run", "list", "summary", "predict", "show", "results", "bench", "doctor"}
-    commands |= {"weights", "check-data"}
-    if command is not None and command not in commands:
-        close = ", ".join(nearest(command, commands))
+    commands = "run list summary predict show check-data check sweep results bench weights doctor"
+    if command is not None and command not in commands.split():
+        close = ", ".join(nearest(command, commands.split()))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
     # Read by hand: argparse would take a field's value for the config's name.
     config = argv.pop(1) if argv[:1] == ["run"] and len(argv) > 1 and argv[1][0] != "-" else None
     args, rest = parser.parse_known_args(argv, argparse.Namespace(config=config))
     if rest and not getattr(args, "takes_fields", False):
         parser.error(f"{args.command}: unknown arguments {' '.join(rest)}")
-    if args.command is None:
-        parser.print_help()
-        return 0
-    return args.do(args, rest)
+    if args.command is not None:
+        return args.do(args, rest)
+    parser.print_help()
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--config", dest="config_flag", metavar="FILE")
     run.add_argument("--run-dir", type=Path)
     run.add_argument("--resume", action="store_true")
+    run.add_argument("--seeds", type=int, help="train under so many seeds, report mean and spread")
     run.set_defaults(takes_fields=True)
+    sweep = command("sweep", _sweep, "search the numbers of a config", add_help=False)
+    add_sweep_arguments(sweep)
+    look = command("check", _check, "verdicts on a config: data, loss, rate, layers")
+    look.add_argument("config")
+    look.add_argument("--out", type=Path, help="the picture (default: NAME_check.png)")
+    look.set_defaults(takes_fields=True)
     listing = command("list", _list, "every config, its data set and its measured result")
     listing.add_argument("--json", action="store_true")
     summary = command(
@@ -139,46 +153,42 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.training.folder import open_run
-    from jaxdl.training.signals import Signals, terminable
-
-    name = args.config_flag or args.config
-    if name is None:
-        raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
-    path = find_config(name, _checkout())
+    path, name = _config_of_run(args)
+    if args.seeds is not None and hasattr(_read_config(path, [])[1], "seeds"):  # its own field
+        rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
     module, cfg = _read_config(path, rest)
     if args.resume and not hasattr(module, "build"):
         raise UsageError(f"run: {path.stem} trains nothing that could be resumed; run it again")
-    run_dir = _run_dir(path.stem, args)
-    again = shlex.join(["jaxdl", "run", name, *rest, "--run-dir", str(run_dir), "--resume"])
-    table = {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
-    with open_run(run_dir, table, resume=args.resume, again=again), terminable():
-        Signals.farewell = f"Resume with: {again}"
-        _say(f"run folder {run_dir}; continue it with: {again}")
-        try:
-            module.run(cfg, run_dir, **({"resume": True} if args.resume else {}))
-        except (Exception, KeyboardInterrupt) as error:
-            error = _explain(error, run_dir)
-            code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)
-            if code > 128 or code in (3, 7):
-                _say(f"resume with: {again}")
-            raise error from None
-        _name_report(run_dir, path.stem, ["jaxdl", "run", name, *rest])
+    from jaxdl.training.seeds import run_or_repeat
+
+    run_dir = run_folder(path.stem, args.run_dir, args.resume)
+    table = config_table(module, cfg) | ({"seeds": args.seeds} if args.seeds else {})
+    words = ["jaxdl", "run", name, *rest, *(["--seeds", str(args.seeds)] if args.seeds else [])]
+    work = partial(run_or_repeat, module, cfg, args.seeds, run_dir, args.resume)
+    work_in_folder(run_dir, table, words, args.resume, work)
+    name_report(run_dir, path.stem, words)
     return 0
 
 
-def _explain(error: BaseException, run_dir: Path) -> BaseException:
-    """What a run died of, in the words of the person who started it."""
-    from jaxdl.training.loop import explain
-
-    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        return CheckpointError(f"{error}; what was saved in {run_dir} before stands")
-    return explain(error) if isinstance(error, Exception) else error
+def _sweep(args: argparse.Namespace, rest: list[str]) -> int:
+    path, name = _config_of_run(args)
+    run_sweep(args, lambda flags: _read_config(path, [*rest, *flags], "sweep"), path, [name, *rest])
+    return 0
 
 
-def _say(line: str) -> None:
-    with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+def _check(args: argparse.Namespace, rest: list[str]) -> int:
+    from jaxdl.training.checkup import check_up
+
+    path = find_config(args.config, _checkout())
+    out = args.out or Path(f"{path.stem}_check.png")
+    return int(check_up(lambda flags: _read_config(path, [*rest, *flags], "check"), out))
+
+
+def _config_of_run(args: argparse.Namespace) -> tuple[Path, str]:
+    name = args.config_flag or args.config
+    if name is None:
+        raise UsageError(f"{args.command}: give a config, by name or path; `jaxdl list` shows them")
+    return find_config(name, _checkout()), name
 
 
 def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, Any]:
@@ -219,24 +229,6 @@ def _checkout() -> Path:
         if (root / "experiments").is_dir() and (root / "configs").is_dir():
             return root
     raise UsageError("experiments and configs run from a source checkout of jaxdl; change into one")
-
-
-def _run_dir(name: str, args: argparse.Namespace) -> Path:
-    if args.run_dir is not None:
-        return args.run_dir
-    runs = Path("runs") / name
-    earlier = sorted(path for path in runs.glob("*") if (path / "config.toml").exists())
-    if args.resume and earlier:
-        return earlier[-1]
-    return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-
-
-def _name_report(run_dir: Path, name: str, command: list[str]) -> None:
-    path = run_dir / "report.json"
-    if path.exists():
-        report = json.loads(path.read_text())
-        report = {"name": name, "command": shlex.join(command), **report}
-        path.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def _task_of_run(folder: Path) -> tuple[Any, Any]:
@@ -301,12 +293,13 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.data.decode import decode_image
     from jaxdl.data.fit import cover_image
+    from jaxdl.data.sources import load_run_example
 
     model, variables, prepare, classes = load_run(args.run)
     import jax
     import numpy as np
 
-    height, width, channels = _example_of_run(args.run).shape
+    height, width, channels = load_run_example(args.run)["train"].example["image"].shape
     images = [decode_image(file, channels=channels) for file in args.files]
     batch = {"image": np.stack([cover_image(image, (height, width)) for image in images])}
     keys = jax.random.split(jax.random.key(0), len(args.files))
@@ -315,12 +308,6 @@ def _predict(args: argparse.Namespace, rest: list[str]) -> int:
         best = np.argsort(-row)[:3]
         print(f"{file}  " + "  ".join(f"{classes[i]} {row[i]:.1%}" for i in best))
     return 0
-
-
-def _example_of_run(folder: Path) -> Any:
-    from jaxdl.data.sources import load_run_example
-
-    return load_run_example(folder)["train"].example["image"]
 
 
 def _show(args: argparse.Namespace, rest: list[str]) -> int:

@@ -29,6 +29,17 @@ SMALL = {
     "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
     "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
     "classic.weight_decay": ("wide_weight_decay", ["--epochs", "2", "--seeds", "1"]),
+    "classification.ensemble": (
+        "digits_snapshots",
+        ["--members", "2", "--loop.steps", "2", "--model.hidden", "8"],
+    ),
+    "classification.finetune": (
+        "hymenoptera_transfer",
+        [
+            *("--source", "", "--data.name", "digits", "--data.path", "", *GREY),
+            *("--loop.steps", "2", "--model.blocks", "1", "--model.width", "4"),
+        ],
+    ),
     "classification.multilabel": (
         "shapes_multilabel",
         ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],

@@ -1,20 +1,34 @@
 """A run folder for one run: its lock, its config, and what may change when it is resumed."""
 
 import os
+import shlex
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jaxdl.checks import UsageError
-from jaxdl.config import differences, read_toml, write_toml
+from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.config import differences, read_toml, to_table, write_toml
 from jaxdl.training.lock import NAME as LOCK
 from jaxdl.training.lock import hold
+from jaxdl.training.signals import Signals, terminable
 
 STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
 MOVABLE = ("data.dir",)
 CONFIG = "config.toml"
+
+
+def run_folder(name: str, given: Path | None, resume: bool) -> Path:
+    """`given`, or a new folder below `runs/<name>`; to resume, the newest run that is there."""
+    if given is not None:
+        return given
+    runs = Path("runs") / name
+    earlier = sorted(path for path in runs.glob("*") if (path / CONFIG).exists())
+    if resume and earlier:
+        return earlier[-1]
+    return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
 @contextmanager
@@ -85,3 +99,41 @@ def _put_back(path: Path, before: bytes | None) -> None:
         path.unlink(missing_ok=True)
     else:
         path.write_bytes(before)
+
+
+def config_table(module: Any, cfg: Any) -> dict[str, Any]:
+    """What a config file says: the script's name, then every field."""
+    return {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
+
+
+def work_in_folder(
+    folder: Path, table: dict[str, Any], words: list[str], resume: bool, work: Callable[[], Any]
+) -> None:
+    """Does `work` in a run folder of its own; `words` is the command, to say how to go on."""
+    again = shlex.join([*words, "--run-dir", str(folder), "--resume"])
+    with open_run(folder, table, resume=resume, again=again), terminable():
+        Signals.farewell = f"Resume with: {again}"
+        say(f"run folder {folder}; continue it with: {again}")
+        try:
+            work()
+        except (Exception, KeyboardInterrupt) as error:
+            error = _explain(error, folder)
+            code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)
+            if code > 128 or code in (3, 7):
+                say(f"resume with: {again}")
+            raise error from None
+
+
+def say(line: str) -> None:
+    """Prints to stderr, whether anybody reads it or not."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def _explain(error: BaseException, folder: Path) -> BaseException:
+    """What a run died of, in the words of the person who started it."""
+    from jaxdl.training.loop import explain
+
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        return CheckpointError(f"{error}; what was saved in {folder} before stands")
+    return explain(error) if isinstance(error, Exception) else error

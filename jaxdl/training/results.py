@@ -1,6 +1,7 @@
 """results.json, what runs have measured, and RESULTS.md, the table that is made of it."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def add_result(run_dir: Path, root: Path) -> str:
     (root / "results.json").write_text(json.dumps(ordered, indent=1) + "\n")
     (root / "RESULTS.md").write_text(render(root))
     return name
+
+
+def name_report(run_dir: Path, name: str, command: list[str]) -> None:
+    """Writes into the report of a run which config it is of, and its command."""
+    path = run_dir / "report.json"
+    if path.exists():
+        report = {"name": name, "command": shlex.join(command), **json.loads(path.read_text())}
+        path.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def headline(metrics: dict[str, float]) -> str:

@@ -1,0 +1,123 @@
+"""Several networks averaged, or the ends of one's cycles: jaxdl run mnist_lenet_ensemble."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.classification import train
+from jaxdl.checks import DivergedError, UsageError
+from jaxdl.cli import main
+from jaxdl.draw import Figure
+from jaxdl.training.checkpoint import Checkpoints
+from jaxdl.training.ensemble import (
+    EnsembleEvaluator,
+    Together,
+    judge_together,
+    stack_members,
+    task_variables,
+    train_snapshots,
+)
+from jaxdl.training.folder import say
+from jaxdl.training.probe import choose_way
+from jaxdl.training.report import write_numbers
+from jaxdl.training.task import Task
+from jaxdl.training.trial_runs import Outcome, Trial, Trials
+from jaxdl.typing import Numbers
+
+
+@dataclass(frozen=True)
+class Config(train.Config):
+    """A classifier, and how many of it there are."""
+
+    members: int = 5
+    """Networks, from seeds of their own; or snapshots of one."""
+    snapshots: bool = False
+    """One training of so many cycles, each of the schedule and length that are given; the network
+    at the end of each is a member."""
+
+    def __post_init__(self) -> None:
+        if self.members < 2:
+            raise UsageError(f"members must be at least 2, got {self.members}")
+
+
+def build(cfg: Config) -> Task:
+    """The task of one member."""
+    return train.build(cfg)
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains the members that are not there yet, and reports them alone and together."""
+    began = time.perf_counter()
+    task = build(cfg)
+    kept = [Checkpoints(run_dir / "members" / str(i)) for i in range(cfg.members)]
+    trials = Trials(task, cfg.loop)
+    seconds = {"load": time.perf_counter() - began}
+    rows = 0
+    if not cfg.snapshots:
+        rows = train_members(cfg, task, trials, kept)
+    elif not all(member.steps() for member in kept):
+        rows = cfg.members
+        found = train_snapshots(trials, cfg.members, cfg.seed)
+        for member, variables in zip(kept, found, strict=True):
+            member.save(trials.steps, variables, {})
+    seconds["train"] = time.perf_counter() - began - seconds["load"]
+    like = jax.eval_shape(lambda key: task.init(key).variables, jax.random.key(0))
+    members = stack_members([member.restore(like)[0] for member in kept])
+    assert task.model is not None, "a classifier's task has its model"
+    probability, labels = EnsembleEvaluator(task.model, task.prepare)(members, task.splits["test"])
+    together = judge_together(probability, labels)
+    draw_together(together).save(run_dir / "ensemble.png")
+    metrics = {f"test_{name}": value for name, value in together.numbers().items()}
+    seconds["total"] = time.perf_counter() - began
+    return write_numbers(
+        run_dir,
+        cfg,
+        metrics,
+        seconds,
+        rows=rows * trials.steps * cfg.data.batch_size,
+        params=members["params"],
+        synthetic=task.splits["train"].synthetic,
+    )
+
+
+def train_members(cfg: Config, task: Task, trials: Trials, kept: list[Checkpoints]) -> int:
+    """Trains and saves every member that is not saved; returns how many that were."""
+    left = [i for i, member in enumerate(kept) if not member.steps()]
+    if not left:
+        return 0
+    way, _ = choose_way(trials, len(left), say)
+    say(f"{len(left)} members of {trials.steps} steps, {way}")
+
+    def keep(trial: Trial, state: Any) -> Numbers:
+        member = trial.seed - cfg.seed
+        kept[member].save(trials.steps, task_variables(task, state), {})
+        say(f"member {member} is trained")
+        return {}
+
+    def done(place: int, outcome: Outcome) -> None:
+        if outcome.bad_step is not None:
+            raise DivergedError(f"member {left[place]} diverged at step {outcome.bad_step}")
+
+    trials.run(way, [Trial(seed=cfg.seed + i) for i in left], keep, done)
+    return len(left)
+
+
+def draw_together(together: Together) -> Figure:
+    """Errors of the members, and of the first 1, 2, ... of them together."""
+    figure = Figure(size=(5, 3.4))
+    (axis,) = figure.axes
+    count = np.arange(1, len(together.members) + 1)
+    axis.plot(count, 100 * (1 - together.members), "o", color="0.6", label="each member")
+    axis.plot(count, 100 * (1 - together.growing), "o-", label="the first of them together")
+    axis.set(xlabel="members", ylabel="test error, %", xticks=count)
+    axis.legend(fontsize=8)
+    axis.grid(alpha=0.3)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)

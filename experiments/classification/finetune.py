@@ -1,0 +1,174 @@
+"""A trained network on other classes, its head first: jaxdl run hymenoptera_transfer.
+
+Two trainings: the head alone, all else frozen; then everything (but what `freeze` keeps) at a
+tenth of the rate. Without a source everything is trained from scratch for as long.
+"""
+
+import dataclasses
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.classification import train
+from jaxdl.checks import UsageError
+from jaxdl.cli import load_run, main
+from jaxdl.data.sources import RUN
+from jaxdl.interop.weights import load_weights
+from jaxdl.training.freeze import freeze_task
+from jaxdl.training.loop import Fit, fit
+from jaxdl.training.paths import match_paths
+from jaxdl.training.plan import total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.typing import Host, Numbers, Tree
+
+
+@dataclass(frozen=True)
+class Config(train.Config):
+    """A classifier, where its weights come from, and what of it is trained when."""
+
+    source: str = ""
+    """A run folder, or a weight file of `jaxdl weights import` (default: none, from scratch)."""
+    head: tuple[str, ...] = ("fc2/*",)
+    """Patterns of the parameters that are not taken over: they start anew and are trained first."""
+    freeze: tuple[str, ...] = ()
+    """Patterns of the parameters that the second training leaves as they are, too."""
+    head_epochs: int = 10
+    """Of the first training (0: none)."""
+    rate: float = 0.1
+    """What the second training multiplies optim.lr by."""
+
+    def __post_init__(self) -> None:
+        if self.head_epochs < 0 or self.rate <= 0:
+            raise UsageError("head_epochs must be >= 0 and rate > 0")
+
+
+def build(cfg: Config) -> Task:
+    """The task of the second training, from the source's weights and a fresh head."""
+    cfg = second(cfg)
+    task = from_source(train.build(cfg), cfg)
+    steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
+    return freeze_task(task, cfg.optim, steps, cfg.freeze)
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Both trainings; the report is of the second, with the head's numbers beside it."""
+    task, loop, first = build(cfg), second(cfg).loop, None
+    if cfg.source and cfg.head_epochs:
+        first = train_head(cfg, run_dir / "head", resume)
+        task = dataclasses.replace(task, init=started_from(task, first.state))
+    done = fit(task, loop, run_dir, seed=cfg.seed, resume=resume)
+    if first is None:
+        return write_report(run_dir, cfg, task, done)
+    done.seconds = {name: done.seconds[name] + first.seconds[name] for name in done.seconds}
+    evaluate = task.evaluate
+    assert evaluate is not None, "classifiers can be evaluated"
+    alone = evaluate(first.state, task.splits["test"], None)["accuracy"]
+
+    def both(state: TrainState, split: Any, folder: Path | None) -> Numbers:
+        return {**evaluate(state, split, folder), "accuracy_head_only": alone}
+
+    return write_report(run_dir, cfg, dataclasses.replace(task, evaluate=both), done)
+
+
+def train_head(cfg: Config, run_dir: Path, resume: bool) -> Fit:
+    """The first training: the head alone, at the full rate."""
+    loop = replace(cfg.loop, epochs=cfg.head_epochs, steps=None)
+    if cfg.loop.steps is not None:  # a run that is counted in steps counts the head's, too
+        loop = cfg.loop
+    cfg = replace(cfg, loop=loop)
+    task = from_source(train.build(cfg), cfg)
+    steps = total_steps(loop, task.splits["train"].steps_per_epoch)
+    frozen = ("*", *(f"!{pattern}" for pattern in cfg.head))
+    return fit(
+        freeze_task(task, cfg.optim, steps, frozen), loop, run_dir, seed=cfg.seed, resume=resume
+    )
+
+
+def second(cfg: Config) -> Config:
+    """The config of the second training: a smaller rate after a source, else the whole length."""
+    if cfg.source:
+        return replace(cfg, optim=replace(cfg.optim, lr=cfg.optim.lr * cfg.rate))
+    if cfg.loop.epochs is None:
+        return cfg
+    return replace(cfg, loop=replace(cfg.loop, epochs=cfg.loop.epochs + cfg.head_epochs))
+
+
+def from_source(task: Task, cfg: Config) -> Task:
+    """`task` whose first state has the source's variables, but for the head's."""
+    if not cfg.source or cfg.data.name == RUN:  # a trained run brings its own weights
+        return task
+    given = read_source(Path(cfg.source))
+    like = jax.eval_shape(task.init, jax.random.key(0))
+    taken = choose_weights({"params": like.params, **like.extra}, given, cfg)
+
+    def init(key: Any) -> TrainState:
+        return with_variables(task.init(key), taken)
+
+    return dataclasses.replace(task, init=init)
+
+
+def read_source(path: Path) -> dict[str, Host]:
+    """Path -> array of all variables: `params/conv1/kernel`, `batch_stats/...`."""
+    if path.is_dir():
+        variables = load_run(path)[1]
+    elif path.suffix == ".safetensors":
+        variables = load_weights(path).variables
+    else:
+        raise UsageError(
+            f"source {path}: there is no such run folder or .safetensors file; train one with "
+            f"`jaxdl run CONFIG --run-dir {path}`, or import one with `jaxdl weights import`"
+        )
+    flat: Any = flax.traverse_util.flatten_dict(variables, sep="/")
+    return {name: np.asarray(value) for name, value in flat.items()}
+
+
+def choose_weights(like: Tree, given: dict[str, Host], cfg: Config) -> dict[str, Host]:
+    """What of `given` the model takes. Raises UsageError, naming all, where it is not there."""
+    anew: Any = flax.traverse_util.flatten_dict(
+        match_paths("head", like["params"], cfg.head), sep="/"
+    )
+    flat: Any = flax.traverse_util.flatten_dict(like, sep="/")
+    taken, wrong = {}, []
+    for name, leaf in flat.items():
+        if anew.get(name.removeprefix("params/"), False) and name.startswith("params/"):
+            continue
+        have = given.get(name)
+        if have is None or have.shape != leaf.shape:
+            shape = "nothing" if have is None else have.shape
+            wrong.append(f"{name}: {leaf.shape} in the model, {shape} in the source")
+            continue
+        taken[name] = have.astype(leaf.dtype)
+    if wrong:
+        lines = "\n  ".join(wrong[:10])
+        raise UsageError(
+            f"source {cfg.source} does not fit (name its head with `head`):\n  {lines}"
+        )
+    return taken
+
+
+def with_variables(state: TrainState, taken: dict[str, Any]) -> TrainState:
+    """`state` with the variables of these paths replaced; averaged parameters follow."""
+    flat: Any = flax.traverse_util.flatten_dict({"params": state.params, **state.extra}, sep="/")
+    flat |= {name: jnp.asarray(value) for name, value in taken.items()}
+    extra: Any = flax.traverse_util.unflatten_dict(flat, sep="/")
+    params = extra.pop("params")
+    ema = jax.tree.map(jnp.copy, params) if state.ema else {}
+    return state.replace(params=params, extra=extra, ema=ema)
+
+
+def started_from(task: Task, before: TrainState) -> Any:
+    """The `init` of a training that goes on from the variables of another."""
+    variables = jax.tree.map(np.asarray, before.variables)
+    flat: Any = flax.traverse_util.flatten_dict(variables, sep="/")
+    return lambda key: with_variables(task.init(key), flat)
+
+
+if __name__ == "__main__":
+    main(__file__)
