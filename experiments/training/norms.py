@@ -16,7 +16,7 @@ from jaxdl.training.images import ImageConfig
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_numbers
-from jaxdl.training.trials import Trials, measure
+from jaxdl.training.trial_runs import Trial, Trials, accuracy_on
 from jaxdl.typing import Numbers
 
 
@@ -50,18 +50,19 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         given = {"data": cfg.data, "image": cfg.image, "optim": cfg.optim, "loop": cfg.loop}
         task = build(Classifier(model=model, seed=cfg.seed, **given))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
-        trials = Trials(task, steps, log_every=max(steps // 10, 1))
+        trials = Trials(task, LoopConfig(steps=steps))
         losses[name], best = [], None
         for rate in cfg.rates:
-            state, rows = trials(seed=cfg.seed, lr=rate)
-            if rows[-1]["loss"] < min(losses[name], default=np.inf):
+            trace = trials.trace(Trial({"lr": rate}, cfg.seed), max(steps // 10, 1))
+            *_, (state, row) = trace
+            if row["loss"] < min(losses[name], default=np.inf):
                 best = state, rate
-            losses[name].append(rows[-1]["loss"])
+            losses[name].append(row["loss"])
         metrics[f"train_loss_{name}"] = min(losses[name])
         metrics[f"rates_that_learn_{name}"] = float(sum(x < 1.0 for x in losses[name]))
         if best is not None:
-            numbers = measure(task, best[0], "test")
-            metrics |= {f"test_accuracy_{name}": numbers["accuracy"], f"best_rate_{name}": best[1]}
+            tested = accuracy_on(task, best[0], "test")
+            metrics |= {f"test_accuracy_{name}": tested, f"best_rate_{name}": best[1]}
     draw(cfg, losses, metrics).save(run_dir / "norms.png")
     rows = steps * cfg.data.batch_size * len(cfg.rates) * len(losses)
     seconds = {"total": time.perf_counter() - began}

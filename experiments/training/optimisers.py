@@ -18,7 +18,7 @@ from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_numbers
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
-from jaxdl.training.trials import Trials, measure
+from jaxdl.training.trial_runs import Trial, Trials, accuracy_on
 from jaxdl.typing import Numbers
 
 
@@ -81,14 +81,13 @@ def base(cfg: Config, **changes: object) -> Classifier:
 def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[float], TrainState]:
     """The best rate's number, the val accuracy at each, and the state of the best."""
     task = build(base(cfg, optim=optim))
-    trials = Trials(task, steps)
+    trials = Trials(task, LoopConfig(steps=steps))
     states, accuracies = [], []
     for rate in cfg.rates:
-        state, rows = trials(seed=cfg.seed, lr=rate)
-        finite = np.isfinite(rows[-1]["loss"])
-        numbers = measure(task, state, "val") if finite else {"accuracy": 0.0}
+        *_, (state, row) = trials.trace(Trial({"lr": rate}, cfg.seed), steps)
         states.append(state)
-        accuracies.append(numbers["accuracy"])
+        finite = np.isfinite(row["loss"])
+        accuracies.append(accuracy_on(task, state, "val") if finite else 0.0)
     best = int(np.argmax(accuracies))
     return best, accuracies, states[best]
 
@@ -100,15 +99,13 @@ def whole_batches(cfg: Config) -> tuple[TrainState, int]:
     data = replace(cfg.data, batch_size=size)
     optim = OptimConfig(name="lbfgs", weight_decay=cfg.optim.weight_decay)
     task = build(base(cfg, data=data, optim=optim, loop=LoopConfig(steps=cfg.lbfgs_steps)))
-    return Trials(task, cfg.lbfgs_steps, log_every=1)(seed=cfg.seed)[0], size
+    *_, (state, _) = Trials(task, LoopConfig(steps=cfg.lbfgs_steps)).trace(Trial(seed=cfg.seed), 1)
+    return state, size
 
 
 def measured(task: Task, name: str, state: TrainState) -> Numbers:
     """Val and test accuracy of a state."""
-    return {
-        f"{role}_accuracy_{name}": measure(task, state, role)["accuracy"]
-        for role in ("val", "test")
-    }
+    return {f"{role}_accuracy_{name}": accuracy_on(task, state, role) for role in ("val", "test")}
 
 
 def draw(cfg: Config, table: dict[str, list[float]], metrics: Numbers) -> Figure:

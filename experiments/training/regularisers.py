@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.classification.train import Config as Classifier
@@ -19,7 +21,7 @@ from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_numbers
 from jaxdl.training.task import Task
-from jaxdl.training.trials import Trials, measure
+from jaxdl.training.trial_runs import Trial, Trials, accuracy_on
 from jaxdl.typing import Numbers
 
 # What each changes in the config of a classifier: (part, field, value).
@@ -80,9 +82,9 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     for name in cfg.names:
         task = build(changed(cfg, name))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
-        early = name == "early_stopping"
-        trials = Trials(task, steps, log_every=-(-steps // 10) if early else steps)
-        runs = [one(task, trials, cfg.seed + i, early) for i in range(cfg.seeds)]
+        trials = Trials(task, LoopConfig(steps=steps))
+        every = -(-steps // 10) if name == "early_stopping" else steps
+        runs = [one(task, trials, cfg.seed + i, every) for i in range(cfg.seeds)]
         examples += steps * cfg.data.batch_size * cfg.seeds
         for place, key in enumerate(("train", "test")):
             values = [pair[place] for pair in runs]
@@ -107,16 +109,14 @@ def changed(cfg: Config, name: str) -> Classifier:
     return replace(base, **({part: replace(getattr(base, part), **change)} if part else change))
 
 
-def one(task: Task, trials: Trials, seed: int, early: bool) -> tuple[float, float]:
+def one(task: Task, trials: Trials, seed: int, every: int) -> tuple[float, float]:
     """Accuracy on the training and the test split, without augmentation.
 
-    `early` takes the state of the tenth of the run at which the val split was best.
+    The state is the one at which the val split was best, of those after each `every` steps.
     """
-    states = trials.states(seed=seed) if early else [trials(seed=seed)[0]]
-    scores = [measure(task, state, "val")["accuracy"] for state in states]
-    state = states[int(np.argmax(scores))]
-    train, test = (measure(task, state, role) for role in ("train", "test"))
-    return train["accuracy"], test["accuracy"]
+    states = [jax.tree.map(jnp.copy, s) for s, _ in trials.trace(Trial(seed=seed), every)]
+    state = max(states, key=lambda s: accuracy_on(task, s, "val")) if states[1:] else states[0]
+    return accuracy_on(task, state, "train"), accuracy_on(task, state, "test")
 
 
 def draw(cfg: Config, metrics: Numbers) -> Figure:

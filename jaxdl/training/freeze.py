@@ -14,8 +14,7 @@ import optax
 from jaxdl.layers.norm import BatchNorm
 from jaxdl.training.optim import OptimConfig, make_optimiser
 from jaxdl.training.paths import match_paths
-from jaxdl.training.step import make_train_step
-from jaxdl.training.task import Task
+from jaxdl.training.task import Task, make_step
 from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Tree
 
 
@@ -38,7 +37,7 @@ def freeze_task(task: Task, optim: OptimConfig, steps: int, patterns: Sequence[s
     mask = frozen_mask(params, patterns)
     tx = freeze_updates(make_optimiser(optim, steps), mask)
     loss_fn = freeze_loss(task.loss_fn, mask)
-    step = make_train_step(loss_fn, tx, task.prepare, ema=optim.ema)
+    step = make_step(loss_fn, tx, task.prepare, optim, steps)
     return dataclasses.replace(task, loss_fn=loss_fn, tx=tx, step=step)
 
 

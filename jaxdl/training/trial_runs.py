@@ -6,7 +6,7 @@ to rounding where a group runs side by side (`jax.vmap`).
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,6 +110,24 @@ class Trials:
         except (jax.errors.JaxRuntimeError, MemoryError) as error:
             raise explain(error, f"with trials {way}") from error
 
+    def trace(self, trial: Trial, every: int) -> Iterator[tuple[TrainState, Numbers]]:
+        """One trial by itself: state and mean metrics at the end of each `every` steps.
+
+        It ends early, with a loss of infinity, where that is not finite. A state lives until the
+        next one is asked for.
+        """
+        split = self.splits[trial.fold]
+        _, state, sums = self.ready(trial)
+        for start in range(0, self.steps, every):
+            stop = min(start + every, self.steps)
+            state, sums = self.advance(state, self._stacked(self.zero, ()), split, start, stop)
+            seen = jax.device_get(sums)
+            numbers: Numbers = {"step": stop, **finish(seen["pairs"])}
+            if seen["bad_step"] >= 0:
+                yield self.task.refresh(state), {**numbers, "loss": float("inf")}
+                return
+            yield self.task.refresh(state), numbers
+
     def time_step(self, way: Way, steps: int) -> float:
         """Seconds that one update of one trial takes where they run so; nothing is kept."""
         steps = min(steps, self.capacity)
@@ -173,8 +191,7 @@ class Trials:
         if bad >= 0 and self.stop:
             return Outcome({}, bad)
         numbers = {f"train_{name}": value for name, value in finish(sums["pairs"]).items()}
-        refresh = getattr(self.task, "refresh", lambda state: state)
-        numbers |= measure(trial, refresh(self.parallel.read(state)))
+        numbers |= measure(trial, self.task.refresh(self.parallel.read(state)))
         finite = all(np.isfinite(value) for value in numbers.values())
         return Outcome(numbers, None if finite else self.steps)
 
@@ -251,6 +268,13 @@ class Trials:
             self.programs[group] = self.parallel.bind(chunk).lower(*args).compile()
             self.compile_seconds += time.perf_counter() - began
         return self.programs[group]
+
+
+def accuracy_on(task: Task, state: TrainState, role: str) -> float:
+    """The accuracy of a classifier's evaluation on its split `role`, without pictures."""
+    if task.evaluate is None:
+        raise UsageError("the experiment has no evaluation")
+    return task.evaluate(state, task.splits[role], None)["accuracy"]
 
 
 def grouped(trials: Sequence[Trial], group: int) -> list[list[int]]:
