@@ -61,17 +61,11 @@ def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, 
     `model.apply(variables, prepare(keys, {"image": uint8 (B, H, W, C)}, False)["image"],
     train=False)` gives what the model gave in the run's own evaluation.
     """
-    import jax
-
-    from jaxdl.training.checkpoint import Checkpoints
+    from jaxdl.training.trained import restore_state
 
     folder = Path(run_dir)
     task, cfg = _task_of_run(folder)
-    like = jax.eval_shape(task.init, jax.random.key(0))
-    kept = Checkpoints(folder / "best")
-    if not (cfg.loop.best and kept.steps()):
-        kept = Checkpoints(folder / "checkpoints")
-    state, _, _ = kept.restore(like)
+    state = restore_state(folder, task, cfg.loop)
     return task.model, state.variables, task.prepare, task.splits["train"].classes
 
 
@@ -129,10 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     predict = command("predict", _predict, "apply a trained run to files")
     predict.add_argument("run", type=Path)
     predict.add_argument("files", nargs="+", type=Path)
-    show = command("show", _show, "a picture and a table of a data set", add_help=False)
-    show.add_argument("what", choices=["data"])
-    show.add_argument("name", help="a config, or a data set")
-    show.add_argument("--out", type=Path, help="the picture (default: NAME.png)")
+    show = command("show", _show, "a picture of a data set, or of a run's own", add_help=False)
+    show.add_argument("what", choices=["data", "run"])
+    show.add_argument("name", help="a config, or a data set; of run: its folder")
+    show.add_argument("--out", type=Path, help="the picture (default: NAME.png, RUN/shown.png)")
     show.set_defaults(takes_fields=True)
     check = command(
         "check-data", _check_data, "read a data set once, name every bad row", add_help=False
@@ -236,14 +230,18 @@ def _task_of_run(folder: Path) -> tuple[Any, Any]:
 
     from jaxdl.data.sources import run_data
 
-    path = folder / "config.toml"
-    if not path.exists():
-        raise UsageError(f"{folder}: no config.toml; is it a run folder?")
-    module, cfg = _read_config(path, [])
+    module, cfg = _config_of_run(folder, [])
     if not hasattr(module, "build"):
         raise UsageError(f"{folder}: its experiment has no model to load")
     cfg = dataclasses.replace(cfg, data=run_data(cfg.data, folder))
     return module.build(cfg), cfg
+
+
+def _config_of_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
+    path = folder / "config.toml"
+    if not path.exists():
+        raise UsageError(f"{folder}: no config.toml; is it a run folder?")
+    return _read_config(path, flags, "show run")
 
 
 def _task(args: argparse.Namespace, rest: list[str], prog: str) -> Any:
@@ -311,6 +309,8 @@ def _predict(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _show(args: argparse.Namespace, rest: list[str]) -> int:
+    if args.what == "run":
+        return _show_run(Path(args.name), args.out, rest)
     from jaxdl.data.sources import load_splits
     from jaxdl.data.table import describe, draw_examples
 
@@ -320,6 +320,16 @@ def _show(args: argparse.Namespace, rest: list[str]) -> int:
     out = args.out or Path(f"{Path(args.name).stem}.png")
     title = f"{data.name}, synthetic" if splits["train"].synthetic else data.name
     print(draw_examples(splits["train"], title=title).save(out))
+    return 0
+
+
+def _show_run(folder: Path, out: Path | None, rest: list[str]) -> int:
+    module, cfg = _config_of_run(folder, rest)
+    if not hasattr(module, "show"):
+        raise UsageError(f"{folder}: {module.__name__} has no show(run, out); nothing to draw")
+    from jaxdl.training.trained import TrainedRun
+
+    print(module.show(TrainedRun(folder, module, cfg), out or folder / "shown.png"))
     return 0
 
 

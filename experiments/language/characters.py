@@ -1,0 +1,196 @@
+"""A recurrent model of the characters of a text file, its state carried: jaxdl run shakespeare_lstm."""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.cli import main
+from jaxdl.data.contiguous import contiguous
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.language.carried import with_carried
+from jaxdl.language.character import CharacterModel
+from jaxdl.language.decode import generate
+from jaxdl.losses.sequence import sequence_cross_entropy
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Tree
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The model's widths."""
+
+    cell: str = "lstm"
+    """rnn, lstm or gru."""
+    hidden: int = 256
+    """Width of every layer."""
+    layers: int = 1
+    """How many."""
+    embedding: int = 0
+    """Width of a character's vector (0: one-hot)."""
+    dropout: float = 0.0
+    """Between layers and before the last."""
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """How a text is written after training."""
+
+    prompt: str = "\n"
+    """What it goes on from; characters that the text has not are left out."""
+    length: int = 600
+    """Characters to write."""
+    temperature: float = 0.8
+    """Below 1: likelier characters; above: stranger ones."""
+    top_k: int = 0
+    """Draw among so many (0: all)."""
+    top_p: float = 1.0
+    """Draw among the likeliest that make up this probability."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A text, a model, and how it is trained."""
+
+    data: DataConfig = DataConfig(name="text", length=64)
+    model: ModelConfig = ModelConfig()
+    optim: OptimConfig = OptimConfig(lr=2e-3, clip_norm=1.0)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    sample: SampleConfig = SampleConfig()
+    streams: int = 16
+    """Evaluation reads the text in so many parts at once, each from an empty state."""
+    seed: int = 0
+    """Of the initial weights, dropout and the sample."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits = load_splits(cfg.data)
+    splits = {**splits, "train": contiguous(splits["train"])}
+    model = CharacterModel(len(splits["train"].vocabulary), **vars(cfg.model))
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        return {"input": batch["tokens"][:, :-1], "target": batch["tokens"][:, 1:]}
+
+    def loss_fn(
+        params: Tree, carried: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        batch = prepare(key, batch, True)
+        rngs = {"dropout": key}
+        out: Any = model.apply({"params": params}, batch["input"], carried, train=True, rngs=rngs)
+        logits, carried = out
+        loss = sequence_cross_entropy(logits, batch["target"], ignore=None) / logits.shape[1]
+        return global_mean(loss), (carried, {"loss": weighted(loss), "bits": weighted(bits(loss))})
+
+    task = supervised(
+        model,
+        splits,
+        prepare,
+        lambda params, extra, batch, key: loss_fn(params, None, batch, key),
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(model, cfg),
+        inputs="input",
+    )
+    return with_carried(task, loss_fn, model.zero_state(cfg.data.batch_size))
+
+
+def bits(nats: Any) -> Any:
+    """Nats as bits."""
+    return nats / math.log(2)
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: bits a character; in `folder` it writes a sample."""
+
+    def __init__(self, model: CharacterModel, cfg: Config):
+        self.model, self.cfg = model, cfg
+        self.total = jax.jit(self._total)
+        self.write = jax.jit(self._write)
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = self.sample(state.variables, split.vocabulary)
+            (folder / "sample.txt").write_text(text, encoding="utf-8")
+        ids, mask = as_streams(split.arrays["tokens"], self.cfg.streams)
+        nats = float(self.total(state.variables, ids, mask)) / mask.sum()
+        return {"bits": bits(nats), "loss": nats}
+
+    def _total(self, variables: Tree, ids: Host, mask: Host) -> Array:
+        """Summed loss of windows `(W, S, L + 1)`, window after window."""
+
+        def one(carried: Any, item: Any) -> Any:
+            window, kept = item
+            logits, carried = self.model.apply(variables, window[:, :-1], carried, train=False)
+            loss = sequence_cross_entropy(logits, window[:, 1:], ignore=None)
+            return carried, jnp.sum(jnp.where(kept[:, 0], loss, 0))
+
+        start = self.model.zero_state(ids.shape[1])
+        return jnp.sum(jax.lax.scan(one, start, (ids, mask))[1])
+
+    def sample(self, variables: Tree, vocabulary: tuple[str, ...]) -> str:
+        """The prompt and what the model writes after it."""
+        number = {character: i for i, character in enumerate(vocabulary)}
+        prompt = [number[c] for c in self.cfg.sample.prompt if c in number] or [0]
+        key = jax.random.key(self.cfg.seed)
+        ids = np.asarray(self.write(variables, jnp.array([prompt]), key))[0]
+        return "".join(vocabulary[i] for i in [*prompt, *ids])
+
+    def _write(self, variables: Tree, prompt: Array, key: Key) -> Array:
+        state = self.model.zero_state(1)
+        if prompt.shape[1] > 1:
+            _, state = self.model.apply(variables, prompt[:, :-1], state, train=False)
+        step = partial(self.model.apply, variables, method="step")
+        how = self.cfg.sample
+        options = {"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p}
+        return generate(
+            step, state, prompt[:, -1], length=how.length, end=None, key=key, **options
+        )[0]
+
+
+def as_streams(windows: Host, streams: int) -> tuple[Host, Host]:
+    """Windows `(N, L + 1)` as `(W, S, L + 1)`, stream by stream, and which are no padding.
+
+    The mask is `(W, S, L)`.
+    """
+    streams = min(streams, len(windows))
+    steps = -(-len(windows) // streams)
+    numbers = np.arange(streams * steps).reshape(streams, steps).T
+    mask = numbers < len(windows)
+    ids = windows[np.where(mask, numbers, 0)]
+    return ids, np.broadcast_to(mask[..., None], (*mask.shape, windows.shape[1] - 1))
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """A text that the run writes."""
+    vocabulary = run.task.splits["train"].vocabulary
+    text = Evaluation(run.task.model, run.cfg).sample(run.state.variables, vocabulary)
+    out.write_text(text, encoding="utf-8")
+    return text
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,61 @@
+"""Truncated backpropagation through time: the state of each row is carried from step to step.
+
+Gradients end at the border of a chunk (Williams & Peng 1990); the state does not. It lives in
+`TrainState.local`, one row for each row of the batch, and is saved with it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxdl.metrics.accumulate import total
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import AXIS, Step, average, device_key, keep_if_finite, with_hyper
+from jaxdl.training.task import Task
+from jaxdl.typing import Array, Batch, Key, Pairs, Tree
+
+CarriedLoss = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]]]
+
+
+def make_carried_step(
+    loss_fn: CarriedLoss,
+    tx: optax.GradientTransformation,
+    *,
+    fresh_every: int,
+    axis_name: str | None = AXIS,
+) -> Step:
+    """One update of `loss_fn(params, carried, batch, key) -> (loss, (carried, metrics))`.
+
+    `carried` starts from zeros at every step that `fresh_every` divides: the start of an epoch.
+    """
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
+        key = device_key(jax.random.fold_in(state.key, state.step), axis_name)
+        fresh = state.step % fresh_every == 0
+        carried = jax.tree.map(lambda x: jnp.where(fresh, 0, x), state.local)
+        grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
+        (loss, (carried, metrics)), grads = grad_fn(state.params, carried, batch, key)
+        loss, grads = average((loss, grads), axis_name)
+        grad_norm = optax.global_norm(grads)
+        opt_state = with_hyper(state.opt_state, state.hyper)
+        updates, opt_state = tx.update(grads, opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        new = state.replace(params=params, opt_state=opt_state, local=carried)
+        state = keep_if_finite(loss + grad_norm, new, state)
+        metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
+        return state.replace(step=state.step + 1), metrics
+
+    return step
+
+
+def with_carried(task: Task, loss_fn: CarriedLoss, start: Any) -> Task:
+    """`task` with a step that carries `start`, arrays of a row for each row of the batch."""
+    assert task.tx is not None
+    split = task.splits["train"]
+    step = make_carried_step(loss_fn, task.tx, fresh_every=split.steps_per_epoch)
+    init = lambda key: task.init(key).replace(local=start)  # noqa: E731
+    return dataclasses.replace(task, step=step, init=init)
