@@ -106,7 +106,8 @@ def build(cfg: Config) -> Task:
         evaluate=Evaluation(model, cfg),
         inputs="input",
     )
-    return with_carried(task, loss_fn, model.zero_state(cfg.data.batch_size))
+    start = model.zero_state(cfg.data.batch_size)
+    return with_carried(task, loss_fn, start, ema=cfg.optim.ema)
 
 
 def bits(nats: Any) -> Any:

@@ -96,6 +96,24 @@ def write_date(day: date, way: int) -> str:
     )[way]
 
 
+class Hello(Generated):
+    """The one row of the smallest task: `source` "hello", `target` "ohlol", ids `(5,)` int32."""
+
+    vocabulary = ("e", "h", "l", "o")
+
+    @property
+    def description(self) -> str:
+        """One line for reports."""
+        return "synthetic: hello to ohlol"
+
+    def make(self, rows: Host) -> dict[str, Host]:
+        """See `Generated.make`."""
+        number = {character: i for i, character in enumerate(self.vocabulary)}
+        pair = {"source": "hello", "target": "ohlol"}
+        ids = {name: np.array([number[c] for c in text], np.int32) for name, text in pair.items()}
+        return {name: np.tile(value, (len(rows), 1)) for name, value in ids.items()}
+
+
 def encode(texts: list[str], vocabulary: tuple[str, ...], length: int) -> Host:
     """<START>, characters, <END>, <NULL>s: `(n, length)` int32."""
     number = {character: i for i, character in enumerate(vocabulary)}

@@ -17,7 +17,7 @@ from jaxdl.data.densities import DENSITIES, Points
 from jaxdl.data.digits import load_digits
 from jaxdl.data.folder import ImageFolder, find_splits
 from jaxdl.data.generated import Generated
-from jaxdl.data.languages import TASKS, Language
+from jaxdl.data.languages import TASKS, Hello, Language
 from jaxdl.data.moving import Moving
 from jaxdl.data.npz import read_npz
 from jaxdl.data.opened import ArrayRows, Opened, Part
@@ -279,6 +279,7 @@ SYNTHETIC: Mapping[str, Callable[..., Generated]] = {
     "shapes": lambda fields, rows, size: Shapes(rows, **_options(fields, size)),
     "moving": lambda fields, rows, size: Moving(rows, **_options(fields, size)),
     "solids": lambda fields, rows, size: Solids(rows, **_options(fields, size, pair=False)),
+    "hello": lambda fields, rows, size: Hello(rows, 0),
     **{task: lambda f, rows, s, task=task: Language(task, rows) for task in TASKS},
     **{name: lambda f, rows, s, name=name: Points(name, rows) for name in DENSITIES},
 }

@@ -26,11 +26,13 @@ def make_carried_step(
     tx: optax.GradientTransformation,
     *,
     fresh_every: int,
+    ema: float = 0.0,
     axis_name: str | None = AXIS,
 ) -> Step:
     """One update of `loss_fn(params, carried, batch, key) -> (loss, (carried, metrics))`.
 
     `carried` starts from zeros at every step that `fresh_every` divides: the start of an epoch.
+    `ema` is the decay of averaged parameters (0: none).
     """
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
@@ -45,6 +47,8 @@ def make_carried_step(
         updates, opt_state = tx.update(grads, opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         new = state.replace(params=params, opt_state=opt_state, local=carried)
+        if ema:
+            new = new.replace(ema=optax.incremental_update(params, state.ema, 1 - ema))
         state = keep_if_finite(loss + grad_norm, new, state)
         metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
         return state.replace(step=state.step + 1), metrics
@@ -52,10 +56,10 @@ def make_carried_step(
     return step
 
 
-def with_carried(task: Task, loss_fn: CarriedLoss, start: Any) -> Task:
+def with_carried(task: Task, loss_fn: CarriedLoss, start: Any, *, ema: float = 0.0) -> Task:
     """`task` with a step that carries `start`, arrays of a row for each row of the batch."""
     assert task.tx is not None
     split = task.splits["train"]
-    step = make_carried_step(loss_fn, task.tx, fresh_every=split.steps_per_epoch)
+    step = make_carried_step(loss_fn, task.tx, fresh_every=split.steps_per_epoch, ema=ema)
     init = lambda key: task.init(key).replace(local=start)  # noqa: E731
     return dataclasses.replace(task, step=step, init=init)

@@ -34,7 +34,7 @@ def filter_logits(
     order = jnp.argsort(-logits, axis=-1)
     ranked = jnp.take_along_axis(logits, order, axis=-1)
     place = jnp.arange(logits.shape[-1]).reshape((1,) * (logits.ndim - 1) + (-1,))
-    if 0 < top_k:
+    if top_k > 0:
         ranked = jnp.where(place < top_k, ranked, -jnp.inf)
     if top_p < 1:
         probability = jax.nn.softmax(ranked, axis=-1)

@@ -1,7 +1,6 @@
 """Rows of a table by number, with a gradient that is a product."""
 
 import jax
-import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.typing import Array

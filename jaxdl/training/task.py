@@ -17,7 +17,7 @@ from jaxdl.training.averaging import average_weights, batch_statistics
 from jaxdl.training.optim import OptimConfig, l2_penalty, make_optimiser, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_search_step, make_train_step
-from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Prepare
+from jaxdl.typing import Batch, Key, LossFn, Numbers, Prepare
 
 Evaluate = Callable[[TrainState, Split, Path | None], Numbers]
 
@@ -125,9 +125,9 @@ def example_batch(split: Split, rows: int = 2) -> Batch:
     return {name: np.stack([value] * rows) for name, value in split.example.items()}
 
 
-def example_input(split: Split, prepare: Prepare, inputs: str = "image") -> Array:
-    """Zeros of the shape that `prepare` gives to `inputs` for the split's example."""
+def example_input(split: Split, prepare: Prepare, inputs: str = "image") -> Any:
+    """Zeros of the shapes that `prepare` gives to `inputs`, an array or a tree of them."""
     batch = example_batch(split)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 2))
-    shape = jax.eval_shape(lambda k, b: dict(prepare(k, b, False)), keys, batch)[inputs]
-    return jnp.zeros(shape.shape, shape.dtype)
+    shapes = jax.eval_shape(lambda k, b: dict(prepare(k, b, False)), keys, batch)[inputs]
+    return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)

@@ -55,9 +55,7 @@ def all_sequences():
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
 def test_wide_beams_are_brute_force(penalty):
-    beams = beam_search(
-        step, start(), FIRST, width=V**3 * 2, length=LENGTH, penalty=penalty
-    )
+    beams = beam_search(step, start(), FIRST, width=V**3, length=LENGTH, penalty=penalty)
     for row in range(2):
         texts = list(all_sequences())
         scores = np.array([score(row, t) for t in texts])
@@ -116,33 +114,57 @@ SOURCE = jnp.array([[1, 4, 5, 2, 0, 0], [1, 5, 5, 4, 4, 2]])
 TARGET = jnp.array([[1, 5, 4, 2], [1, 4, 2, 0]])
 
 
+def drawn(model, *inputs, **options):
+    """Variables with every number random; no program is compiled for them."""
+    key = jax.eval_shape(jax.random.key, 0)
+    shapes = jax.eval_shape(partial(model.init, **options), key, *inputs)
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda x: rng.normal(0, 0.4, x.shape).astype(np.float32), shapes)
+
+
+def whole_and_steps(model, variables, source, target):
+    """Logits of the whole, weights, and logits step by step `(B, T, V)`: one program."""
+    logits, weights = model.apply(variables, (source, target), train=False)
+    memory = model.apply(variables, source, method="start")
+
+    def one(memory, ids):
+        logits, memory = model.apply(variables, ids, memory, method="step")
+        return memory, logits
+
+    steps = jax.lax.scan(one, memory, target.T)[1]
+    return logits, weights, steps.swapaxes(0, 1)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_steps_of_a_translator_equal_the_whole(name):
     model = MODELS[name]
-    init = jax.jit(partial(model.init_with_output, train=False))
-    (want, weights), variables = init(jax.random.key(0), (SOURCE, TARGET))
-    one = jax.jit(partial(model.apply, variables, method="step"))
-    memory = jax.jit(partial(model.apply, variables, method="start"))(SOURCE)
-    for t in range(TARGET.shape[1]):
-        logits, memory = one(TARGET[:, t], memory)
-        np.testing.assert_allclose(logits, want[:, t], atol=2e-5)
-    padding = np.asarray(weights)[0, ..., 4:]
-    np.testing.assert_array_equal(padding, 0)
+    variables = drawn(model, (SOURCE, TARGET), train=False)
+    run = jax.jit(partial(whole_and_steps, model))
+    want, weights, steps = run(variables, SOURCE, TARGET)
+    np.testing.assert_allclose(steps, want, atol=2e-5)
+    np.testing.assert_array_equal(np.asarray(weights)[0, ..., 4:], 0)  # padding
     if name != "none":
         np.testing.assert_allclose(np.asarray(weights).sum(-1), 1, atol=1e-5)
-    longer = jnp.pad(SOURCE, [(0, 0), (0, 2)])  # more padding changes nothing
-    again, _ = jax.jit(partial(model.apply, train=False))(variables, (longer, TARGET))
-    np.testing.assert_allclose(again, want, atol=1e-5)
-    other = jnp.array([[1, 5, 4, 3], [1, 4, 2, 3]])  # what comes later is not seen
-    late, _ = jax.jit(partial(model.apply, train=False))(variables, (SOURCE, other))
+    late, _, _ = run(variables, SOURCE, TARGET.at[:, 3].set(3))  # what comes later is not seen
     np.testing.assert_array_equal(late[:, :3], want[:, :3])
+    assert np.abs(late[:, 3] - want[:, 3]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["dot", "transformer"])
+def test_padding_of_the_source_changes_nothing(name):
+    model = MODELS[name]
+    variables = drawn(model, (SOURCE, TARGET), train=False)
+    run = jax.jit(lambda v, *pair: model.apply(v, pair, train=False)[0])
+    alone = run(variables, SOURCE[:1, :4], TARGET[:1])
+    np.testing.assert_allclose(run(variables, SOURCE, TARGET)[:1], alone, atol=1e-5)
 
 
 def test_a_language_model_step_by_step():
     model = TransformerLM(V, 8, 8, 2, 2, 16)
-    want, variables = model.init_with_output(jax.random.key(0), TARGET, train=False)
+    variables = drawn(model, TARGET, train=False)
     memory = model.apply(variables, 2, method="start")
     one = jax.jit(partial(model.apply, variables, method="step"))
+    want = jax.jit(partial(model.apply, train=False))(variables, TARGET)
     for t in range(TARGET.shape[1]):
         logits, memory = one(TARGET[:, t], memory)
         np.testing.assert_allclose(logits, want[:, t], atol=1e-5)
@@ -150,9 +172,10 @@ def test_a_language_model_step_by_step():
 
 def test_many_to_one_sees_the_whole_and_no_padding():
     model = SequenceClassifier(V, 3, 4, 5)
-    logits, variables = model.init_with_output(jax.random.key(0), SOURCE, train=False)
+    variables = drawn(model, SOURCE, train=False)
+    run = jax.jit(partial(model.apply, train=False))
+    logits = run(variables, SOURCE)
     assert logits.shape == (2, 3)
-    longer = jnp.pad(SOURCE, [(0, 0), (0, 2)])
-    np.testing.assert_allclose(model.apply(variables, longer, train=False), logits, atol=1e-6)
-    changed = model.apply(variables, SOURCE.at[0, 1].set(5), train=False)
+    np.testing.assert_allclose(run(variables, SOURCE[:1, :4]), logits[:1], atol=1e-6)
+    changed = run(variables, SOURCE.at[0, 1].set(5))
     assert np.abs(changed[0] - logits[0]).max() > 1e-4

@@ -1,0 +1,105 @@
+"""From one text to another, recurrent or Transformer: jaxdl run reverse_transformer, dates_seq2seq."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jaxdl.cli import main
+from jaxdl.data.captions import decode_caption
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.language.translate import (
+    TransformerConfig,
+    TranslatorConfig,
+    TranslatorEvaluation,
+    build_translator,
+    draw_maps,
+    prepare_pairs,
+    translate,
+)
+from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.metrics.sequence import exact_accuracy
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+
+
+@dataclass(frozen=True)
+class Config:
+    """A task with one right answer, a translator, and how it is trained."""
+
+    data: DataConfig = DataConfig(name="reverse", batch_size=64)
+    model: TranslatorConfig = TransformerConfig()
+    optim: OptimConfig = OptimConfig(lr=2e-3, schedule="cosine", warmup=100, clip_norm=1.0)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    beam: int = 1
+    """Width of the search that writes a translation (1: greedy)."""
+    seed: int = 0
+    """Of the initial weights and dropout."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits = load_splits(cfg.data, fields=("source", "target"))
+    train = splits["train"]
+    length = max(len(train.example[name]) for name in ("source", "target"))
+    model = build_translator(cfg.model, len(train.vocabulary), length)
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        (logits, _), extra = apply_train(model, params, extra, batch["inputs"], key)
+        loss, count = sequence_cross_entropy(logits, batch["target"]), token_counts(batch["target"])
+        metrics = {
+            "loss": weighted(loss / count, count),
+            "exact": exact_accuracy(logits, batch["target"]),
+        }
+        return global_mean(loss / count, count), (extra, metrics)
+
+    return supervised(
+        model,
+        splits,
+        prepare_pairs,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, train.steps_per_epoch),
+        evaluate=TranslatorEvaluation(model, beam=cfg.beam),
+        inputs="inputs",
+    )
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Ten test rows with what the run writes, and attention maps of some in `out`."""
+    split = run.task.splits["test"]
+    batch = split.batch(np.arange(min(10, split.size)))
+    length = batch["target"].shape[1] - 1
+    model, variables = run.task.model, run.state.variables
+    wrote = translate(model, variables, batch["source"], length=length, beam=run.cfg.beam)
+    lines = []
+    for source, target, ours in zip(
+        batch["source"], batch["target"], np.asarray(wrote), strict=True
+    ):
+        texts = [decode_caption(ids, split.vocabulary) for ids in (source, ours, target)]
+        # Characters, so no space between them but the one that is a character.
+        source, ours, target = (text.replace("   ", "\0").replace(" ", "") for text in texts)
+        mark = "" if ours == target else f"  (right: {target})"
+        lines.append(f"{source} -> {ours}{mark}".replace("\0", " "))
+    return "\n".join([*lines, str(draw_maps(model, run.state, split).save(out))])
+
+
+if __name__ == "__main__":
+    main(__file__)
