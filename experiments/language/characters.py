@@ -1,4 +1,4 @@
-"""A recurrent model of the characters of a text file, its state carried: jaxdl run shakespeare_lstm."""
+"""A recurrent model of a text, its state carried on: jaxdl run shakespeare_lstm."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From one text to another, recurrent or Transformer: jaxdl run reverse_transformer, dates_seq2seq."""
+"""One text to another, recurrent or Transformer: jaxdl run dates_seq2seq, reverse_transformer."""
 
 from dataclasses import dataclass
 from pathlib import Path

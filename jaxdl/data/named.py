@@ -31,7 +31,7 @@ from jaxdl.data.prepared import (
 )
 from jaxdl.data.segmented import SegmentedImages
 from jaxdl.data.setting import DataConfig
-from jaxdl.data.shapes import Shapes
+from jaxdl.data.shapes import MOST, Shapes
 from jaxdl.data.solids import Solids
 from jaxdl.data.text import read_text
 from jaxdl.data.tfds import cache_dir, load_tfds, prepared_version
@@ -51,8 +51,11 @@ def open_named(cfg: DataConfig, fields: Fields = ()) -> Opened:
         return OWN[cfg.name](cfg)
     if cfg.path:
         raise UsageError(f"data.path belongs to {', '.join(OWN)}, not to {cfg.name!r}")
+    if cfg.objects and cfg.name != "shapes":
+        raise UsageError(f"data.objects belongs to shapes, not to {cfg.name!r}")
     if cfg.name in SYNTHETIC:
-        return make_set(cfg, partial(SYNTHETIC[cfg.name], fields))
+        most = {"most": cfg.objects} if cfg.objects else {}
+        return make_set(cfg, partial(SYNTHETIC[cfg.name], fields, **most))
     return open_digits() if cfg.name == "digits" else open_prepared(cfg)
 
 
@@ -276,7 +279,9 @@ def _options(fields: Fields, size: tuple[int, ...], pair: bool = True) -> dict[s
 
 
 SYNTHETIC: Mapping[str, Callable[..., Generated]] = {
-    "shapes": lambda fields, rows, size: Shapes(rows, **_options(fields, size)),
+    "shapes": lambda fields, rows, size, most=MOST: Shapes(
+        rows, objects=(1, most), **_options(fields, size)
+    ),
     "moving": lambda fields, rows, size: Moving(rows, **_options(fields, size)),
     "solids": lambda fields, rows, size: Solids(rows, **_options(fields, size, pair=False)),
     "hello": lambda fields, rows, size: Hello(rows, 0),

@@ -42,6 +42,8 @@ class DataConfig:
     """Height and width that images are brought to, one number or two (default: the set's own)."""
     boxes: int = 64
     """Most boxes an image; of more, the largest stay."""
+    objects: int = 0
+    """Of shapes: most of them in a picture (default: 6)."""
     length: int = 17
     """Of captions and texts: tokens a row."""
     frames: int = 16
@@ -65,7 +67,7 @@ class DataConfig:
         for name in ("boxes", "length", "frames", "budget"):
             if getattr(self, name) < 1:
                 raise UsageError(f"data.{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("rows", "workers"):
+        for name in ("rows", "workers", "objects"):
             if getattr(self, name) < 0:
                 raise UsageError(f"data.{name} must be >= 0, got {getattr(self, name)}")
         if len(self.image_size) > 2 or any(side < 1 for side in self.image_size):

@@ -97,7 +97,7 @@ def prepare_pairs(keys: Key, batch: Batch, train: bool) -> Batch:
 def translate(
     model: nn.Module, variables: Tree, source: Array, *, length: int, beam: int = 1
 ) -> Array:
-    """The likeliest target that greedy or beam search finds: `(B, L)` -> `(B, length)`, no START."""
+    """The likeliest target that greedy or beam search finds: `(B, L)` -> `(B, length)`."""
     state = model.apply(variables, source, method="start")
     step = partial(model.apply, variables, method="step")
     first = jnp.full(len(source), START)

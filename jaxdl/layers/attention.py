@@ -129,7 +129,7 @@ class MultiHeadAttention(nn.Module):
             query = rotate(query, start + jnp.arange(query.shape[2]))
         mask = None if mask is None else mask[:, None]
         y, weights = scaled_dot_product(query, cache["key"], cache["value"], mask=mask)
-        return self.out(y.swapaxes(1, 2).reshape(x.shape[:2] + (self.width,))), weights
+        return self.out(y.swapaxes(1, 2).reshape(*x.shape[:2], self.width)), weights
 
     def step(self, x: Array, cache: Cache, at: Array) -> tuple[Array, Array, Cache]:
         """One position of masked self-attention: `x (B, 1, D)` at position `at`.

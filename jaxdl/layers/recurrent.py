@@ -45,7 +45,7 @@ def lstm_point(state: State, zx: Array, zh: Array) -> State:
 
 
 def gru_point(state: State, zx: Array, zh: Array) -> State:
-    """h = (1 - z) n + z h, n = tanh(x_n + r (h_n + d)); packed r, z, n (Cho et al. 2014, 1406.1078).
+    """h = (1 - z) n + z h, n = tanh(x_n + r (h_n + d)); packed r, z, n (arXiv 1406.1078).
 
     As in torch, r scales the product W_h h + d, whose bias d is the fourth part of `zx`.
     """

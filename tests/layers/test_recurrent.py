@@ -141,8 +141,8 @@ def test_errors_name_what_they_refuse():
         LSTMCell(H).init(jax.random.key(0), inputs(), kept=np.ones((3, 4), bool))
     with pytest.raises(ValueError, match="cell must be one of rnn, lstm, gru, got 'lstmm'"):
         Recurrent(H, "lstmm").init(jax.random.key(0), inputs(), train=False)
+    _, _, params = pair("rnn", 1, False)
+    state = recurrent_to_torch(params, cell="rnn")
+    del state["bias_hh_l0"]
     with pytest.raises(CheckpointError, match="do not fit: bias_hh_l0"):
-        _, _, params = pair("rnn", 1, False)
-        state = recurrent_to_torch(params, cell="rnn")
-        del state["bias_hh_l0"]
         recurrent_from_torch(state, cell="rnn")

@@ -151,7 +151,7 @@ def test_rotary_positions_are_seen():
     outs = {}
     for rotary in (False, True):
         layer = MultiHeadAttention(HEADS, D, rotary)
-        (y, _), variables = layer.init_with_output(jax.random.key(0), x)
+        (y, _), _ = layer.init_with_output(jax.random.key(0), x)
         outs[rotary] = np.asarray(y)
     np.testing.assert_allclose(outs[False][0, 0], outs[False][0, 2], atol=1e-6)
     assert np.abs(outs[True][0, 0] - outs[True][0, 2]).max() > 1e-3

@@ -1,0 +1,229 @@
+"""Captions for images: jaxdl run shapes_caption_attention, coco_caption_attention, ..."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError, check_one_of
+from jaxdl.cli import main
+from jaxdl.data.captions import decode_caption
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.language.caption import (
+    MAPPED,
+    SHOWN,
+    CaptionEvaluation,
+    attention_of,
+    draw_attention,
+    draw_captions,
+    prepare_captions,
+    reference_texts,
+    write_captions,
+)
+from jaxdl.language.captioner import (
+    AttentionCaptioner,
+    ImageCaptioner,
+    RecurrentCaptioner,
+    TransformerCaptioner,
+    features_of,
+)
+from jaxdl.language.features import cached_features, with_features
+from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.metrics.sequence import exact_accuracy
+from jaxdl.models.registry import ModelConfig, build_model
+from jaxdl.training.images import to_float
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, example_batch, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+
+DECODERS = ("rnn", "lstm", "attention", "transformer")
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """What writes the words."""
+
+    name: str = "attention"
+    """rnn, lstm, attention (an LSTM that looks at the grid) or transformer."""
+    width: int = 128
+    """Of a word's vector."""
+    hidden: int = 128
+    """Of the state; of a transformer's MLP."""
+
+    def __post_init__(self) -> None:
+        check_one_of("decoder.name", self.name, DECODERS)
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """Where features come from, beside the model itself."""
+
+    stage: str = "last"
+    """The stage of the model whose values are the features."""
+    grid: int = 4
+    """Cells a side that they are averaged over (0: as they are)."""
+    frozen: bool = False
+    """Do not train the model: its features are computed once and kept on disk."""
+    weights: str = ""
+    """Our own weight file of it (see jaxdl weights import); without it the start is random."""
+    standardise: bool = False
+    """Frozen: each feature less its mean over the training rows, divided by its deviation."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Images with captions, a backbone, a decoder, and how they are trained."""
+
+    data: DataConfig = DataConfig(name="shapes", image_size=(48,))
+    mean: tuple[float, ...] = (0.5,)
+    """Subtracted from pixels in [0, 1]; one number, or one a channel."""
+    std: tuple[float, ...] = (0.25,)
+    """What they are divided by then."""
+    model: ModelConfig = ModelConfig(name="mobilenet_v2")
+    backbone: BackboneConfig = BackboneConfig()
+    decoder: DecoderConfig = DecoderConfig()
+    captions: int = 0
+    """Training: draw among so many captions of an image (0: all)."""
+    beam: int = 1
+    """Width of the search that writes captions (1: greedy)."""
+    optim: OptimConfig = OptimConfig()
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights, the choice of captions and dropout."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    fields = ("caption",) if cfg.data.name == "shapes" else ("captions", "kept")
+    splits: dict[str, Split] = load_splits(cfg.data, fields=("image", *fields))
+    prepare = prepare_captions(cfg.mean, cfg.std, captions=cfg.captions)
+    train = splits["train"]
+    length = train.example[fields[0]].shape[-1]
+    decoder = build_decoder(cfg.decoder, len(train.vocabulary), length)
+    backbone = build_model(cfg.model, num_classes=0)
+    if cfg.backbone.frozen:
+        splits = freeze(cfg, backbone, splits)
+        model = decoder
+    else:
+        if cfg.backbone.weights:
+            raise UsageError("backbone.weights needs backbone.frozen = true")
+        model = ImageCaptioner(backbone, decoder, cfg.backbone.stage, cfg.backbone.grid)
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        (logits, _), extra = apply_train(model, params, extra, batch["inputs"], key)
+        loss = sequence_cross_entropy(logits, batch["target"])
+        count = token_counts(batch["target"])
+        metrics = {
+            "loss": weighted(loss),
+            "loss_a_word": (jnp.sum(loss), jnp.sum(count)),
+            "exact": exact_accuracy(logits, batch["target"]),
+        }
+        return global_mean(loss), (extra, metrics)
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, train.steps_per_epoch),
+        evaluate=CaptionEvaluation(model, prepare, beam=cfg.beam),
+        inputs="inputs",
+    )
+
+
+def build_decoder(cfg: DecoderConfig, vocabulary: int, length: int) -> Any:
+    """The module of `cfg`."""
+    if cfg.name == "transformer":
+        return TransformerCaptioner(vocabulary, length, cfg.width, hidden=cfg.hidden)
+    if cfg.name == "attention":
+        return AttentionCaptioner(vocabulary, cfg.width, cfg.hidden)
+    return RecurrentCaptioner(vocabulary, cfg.width, cfg.hidden, cfg.name)
+
+
+def freeze(cfg: Config, backbone: Any, splits: dict[str, Split]) -> dict[str, Split]:
+    """The splits with features of the backbone in place of images."""
+    variables = frozen_variables(cfg, backbone, splits["train"])
+    mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
+
+    def apply(variables: Tree, images: Array) -> Array:
+        x = (to_float(images) - mean) / std
+        stages = backbone.apply(variables, x, train=False, stages=True)
+        return features_of(stages, cfg.backbone.stage, cfg.backbone.grid)
+
+    made = {role: cached_features(apply, variables, split) for role, split in splits.items()}
+    if cfg.backbone.standardise:
+        axes = tuple(range(made["train"].ndim - 1))
+        centre, spread = made["train"].mean(axes), made["train"].std(axes)
+        made = {role: (value - centre) / (spread + 1e-5) for role, value in made.items()}
+    return {role: with_features(splits[role], made[role]) for role in splits}
+
+
+def frozen_variables(cfg: Config, backbone: Any, split: Split) -> Tree:
+    """The weights of the file, else random ones of seed 0."""
+    if cfg.backbone.weights:
+        from jaxdl.interop.weights import load_weights
+
+        weights = load_weights(Path(cfg.backbone.weights))
+        if weights.name != cfg.model.name:
+            raise UsageError(f"backbone.weights are of {weights.name}, model.name {cfg.model.name}")
+        variables = dict(weights.variables)
+        variables["params"] = {k: v for k, v in variables["params"].items() if k != "head"}
+        return variables
+    shape = example_batch(split)["image"].shape
+    init = partial(backbone.init, train=False)
+    return jax.jit(init)(jax.random.key(0), jnp.zeros(shape))
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Test images with captions and truth in `out`, attention beside it; the same as text."""
+    task, cfg = run.task, run.cfg
+    lines = []
+    for role in ("train", "test"):
+        split, rows = task.splits[role], np.arange(min(SHOWN, task.splits[role].size))
+        batch = split.batch(rows)
+        prepared = task.prepare(jax.random.split(jax.random.key(0), len(rows)), batch, False)
+        seen, length = prepared["inputs"][0], prepared["target"].shape[1]
+        variables, model = run.state.variables, task.model
+        ids = write_captions(model, variables, seen, length=length, beam=cfg.beam)  # pyright: ignore
+        wrote = [decode_caption(row, split.vocabulary) for row in np.asarray(ids)]
+        truth = [own[0] for own in reference_texts(split.take(rows, name=role))]
+        lines += [f"{role}: {a}  (truth: {b})" for a, b in zip(wrote, truth, strict=True)]
+        images = batch["image"] if "image" in batch else images_of(cfg, role, rows)
+        weights = attention_of(model, variables, seen, ids)  # pyright: ignore
+        path = out.with_stem(f"{out.stem}_{role}")
+        lines.append(str(draw_captions(images, wrote, truth).save(path)))
+        if weights.shape[2]:
+            figure = draw_attention(images[:MAPPED], weights[:MAPPED], wrote[:MAPPED])
+            lines.append(str(figure.save(path.with_stem(f"{path.stem}_attention"))))
+    return "\n".join(lines)
+
+
+def images_of(cfg: Config, role: str, rows: Any) -> Any:
+    """The images whose features the task has."""
+    return load_splits(cfg.data, fields=("image",))[role].batch(rows)["image"]
+
+
+if __name__ == "__main__":
+    main(__file__)
