@@ -14,6 +14,7 @@ VAL = ["--data.val", "100"]
 FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
+TWO = ["--loop.steps", "2"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -59,6 +60,22 @@ SMALL = {
         ["--data.name", "digits", "--data.train", "train", *VAL, *FEW, "--loop.steps", "2"],
     ),
     "training.trajectories": ("valley_paths", ["--steps", "3"]),
+    "language.caption": (
+        "shapes_caption_attention",
+        [*("--data.rows", "20", "--data.batch_size", "16", "--data.image_size", "24"), *TWO],
+    ),
+    "language.characters": (
+        "shakespeare_lstm",
+        [
+            *("--data.path", str(ROOT / "README.md"), "--model.hidden", "8", *TWO),
+            *("--sample.length", "5", "--data.length", "8"),
+        ],
+    ),
+    "language.hello": ("hello_rnn", ["--loop.devices", "1", *TWO]),
+    "language.translate": (
+        "reverse_transformer",
+        [*("--data.rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],
+    ),
 }
 
 

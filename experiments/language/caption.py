@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.captions import decode_caption
+from jaxdl.data.captions import check_split_ids, decode_caption
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.language.caption import (
@@ -107,6 +107,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     fields = ("caption",) if cfg.data.name == "shapes" else ("captions", "kept")
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", *fields))
+    check_split_ids(splits, "caption", "captions")
     prepare = prepare_captions(cfg.mean, cfg.std, captions=cfg.captions)
     train = splits["train"]
     length = train.example[fields[0]].shape[-1]

@@ -188,7 +188,8 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
 def show(run: TrainedRun, out: Path) -> str:
     """A text that the run writes."""
     vocabulary = run.task.splits["train"].vocabulary
-    text = Evaluation(run.task.model, run.cfg).sample(run.state.variables, vocabulary)
+    model: Any = run.task.model
+    text = Evaluation(model, run.cfg).sample(run.state.variables, vocabulary)
     out.write_text(text, encoding="utf-8")
     return text
 

@@ -98,7 +98,8 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
 
 def show(run: TrainedRun, out: Path) -> str:
     """What the run makes of the word."""
-    split, model = run.task.splits["train"], run.task.model
+    split = run.task.splits["train"]
+    model: Any = run.task.model
     words = [split.example["source"], write(model, run.state, split)]
     source, written = ("".join(split.vocabulary[i] for i in ids) for ids in words)
     return f"{source} -> {written}"

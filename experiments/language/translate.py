@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.captions import decode_caption
+from jaxdl.data.captions import check_split_ids, decode_caption
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.language.translate import (
     TransformerConfig,
@@ -47,6 +48,7 @@ class Config:
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits = load_splits(cfg.data, fields=("source", "target"))
+    check_split_ids(splits, "source", "target")
     train = splits["train"]
     length = max(len(train.example[name]) for name in ("source", "target"))
     model = build_translator(cfg.model, len(train.vocabulary), length)
@@ -87,7 +89,8 @@ def show(run: TrainedRun, out: Path) -> str:
     split = run.task.splits["test"]
     batch = split.batch(np.arange(min(10, split.size)))
     length = batch["target"].shape[1] - 1
-    model, variables = run.task.model, run.state.variables
+    model: Any = run.task.model
+    variables = run.state.variables
     wrote = translate(model, variables, batch["source"], length=length, beam=run.cfg.beam)
     lines = []
     for source, target, ours in zip(

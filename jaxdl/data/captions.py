@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,26 @@ def encode_captions(
         words = words[: length - 2]
         row[: len(words) + 2] = [START, *(number.get(word, UNKNOWN) for word in words), END]
     return ids, cut
+
+
+def check_ids(who: str, ids: Host, size: int) -> None:
+    """Raises DataError unless ids lie in [0, size): on a device a larger one would give NaN."""
+    bad = np.argwhere((ids < 0) | (ids >= size))
+    if len(bad):
+        row, value = bad[0][0], ids[tuple(bad[0])]
+        raise DataError(
+            f"{who}: ids must lie in 0..{size - 1}, got {value} in row {row} "
+            f"({len(bad)} such ids); encode the texts with the vocabulary of training"
+        )
+
+
+def check_split_ids(splits: Mapping[str, Any], *names: str) -> None:
+    """`check_ids` of these arrays of every split that is held in memory."""
+    for role, split in splits.items():
+        for name in names:
+            if name in split.arrays:
+                who = f"{role} split, {name}"
+                check_ids(who, split.arrays[name], len(splits["train"].vocabulary))
 
 
 def decode_caption(ids: Host, vocabulary: Sequence[str]) -> str:

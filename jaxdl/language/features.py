@@ -34,8 +34,8 @@ def cached_features(
     lowered = program.lower(variables, shape).as_text()
     digest = hashlib.sha256(lowered.encode())
     for leaf in jax.tree.leaves(variables):
-        digest.update(np.ascontiguousarray(leaf))
-    digest.update(np.ascontiguousarray(images))
+        digest.update(np.asarray(leaf).tobytes())
+    digest.update(np.asarray(images).tobytes())
     path = (folder or cache_dir() / "features") / f"{digest.hexdigest()[:32]}.npy"
     if not path.exists():
         made = compute(program, variables, images)

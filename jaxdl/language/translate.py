@@ -19,7 +19,7 @@ from jaxdl.language.seq2seq import Seq2Seq
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.training.evaluate import RowEvaluator
 from jaxdl.training.state import TrainState
-from jaxdl.typing import Array, Batch, Host, Key, Numbers, Tree
+from jaxdl.typing import Array, ArrayLike, Batch, Host, Key, Numbers, Tree
 
 SHOWN = 6  # maps in a picture
 
@@ -95,7 +95,7 @@ def prepare_pairs(keys: Key, batch: Batch, train: bool) -> Batch:
 
 
 def translate(
-    model: nn.Module, variables: Tree, source: Array, *, length: int, beam: int = 1
+    model: nn.Module, variables: Tree, source: ArrayLike, *, length: int, beam: int = 1
 ) -> Array:
     """The likeliest target that greedy or beam search finds: `(B, L)` -> `(B, length)`."""
     state = model.apply(variables, source, method="start")
@@ -150,5 +150,5 @@ def draw_maps(model: nn.Module, state: TrainState, split: Split, count: int = SH
 
 def words_of(ids: Host, vocabulary: Sequence[str]) -> list[str]:
     """The tokens up to <END>, which is shown as a dot, as <START> is."""
-    ids = [int(i) for i in ids if i != NULL]
-    return ["·" if i in (START, END) else vocabulary[i] for i in ids]
+    real = [int(i) for i in ids if i != NULL]
+    return ["·" if i in (START, END) else vocabulary[i] for i in real]

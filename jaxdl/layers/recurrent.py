@@ -94,19 +94,19 @@ class Cell(nn.Module):
         wh = self.param("wh", init, (self.hidden, size)).astype(x.dtype)
         b = self.param("b", init, (size,)).astype(x.dtype)
         zx = self.bias_of(x @ wx + b.reshape((1,) * (x.ndim - 1) + (-1,)))
-        if state is None:
-            state = jax.tree.map(lambda part: part.astype(x.dtype), self.zero_state(len(x)))
+        before: State = self.zero_state(len(x)) if state is None else state
+        before = tuple(part.astype(x.dtype) for part in before)
         if x.ndim == 2:
-            state = advance(type(self).point, wh, state, zx)
-            return state[0], state
+            after = advance(type(self).point, wh, before, zx)
+            return after[0], after
         mask = jnp.ones(x.shape[:2], bool) if kept is None else kept
         if mask.shape != x.shape[:2]:
             raise ValueError(
                 f"{type(self).__name__}: kept must be (B, T) = {x.shape[:2]}, got {mask.shape}"
             )
-        y, state = recur(type(self).point, reverse, wh, state, zx.swapaxes(0, 1), mask.T)
-        y = y.swapaxes(0, 1)
-        return (y if kept is None else jnp.where(kept[..., None], y, 0)), state
+        run: Any = recur(type(self).point, reverse, wh, before, zx.swapaxes(0, 1), mask.T)
+        y, after = run[0].swapaxes(0, 1), run[1]
+        return (y if kept is None else jnp.where(kept[..., None], y, 0)), after
 
 
 class RNNCell(Cell):
@@ -164,7 +164,7 @@ class Recurrent(nn.Module):
         check_one_of("Recurrent: cell", self.cell, CELLS)
         check_rank("Recurrent: x", x, 3)
         if state is None:
-            state = jax.tree.map(lambda part: part.astype(x.dtype), self.zero_state(len(x)))
+            state = tuple(part.astype(x.dtype) for part in self.zero_state(len(x)))
         last = []
         for layer in range(self.layers):
             if layer:

@@ -78,7 +78,7 @@ class Block(nn.Module):
     def start(self, memory: Array | None, batch: int, length: int) -> Caches:
         """The caches before the first step: room for oneself, keys and values of the memory."""
         caches = {"self": self.self_attention.empty_cache(batch, length)}
-        if self.cross:
+        if self.cross and memory is not None:
             caches["cross"] = self.cross_attention.cached(memory)
         return caches
 

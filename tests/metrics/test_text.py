@@ -7,7 +7,7 @@ import pytest
 
 from jaxdl.metrics.text import corpus_bleu, corpus_cider_d, longest_common, rouge_l
 
-WORDS = "a the cat dog sits runs on mat red big".split()
+WORDS = ["a", "the", "cat", "dog", "sits", "runs", "on", "mat", "red", "big"]
 
 
 def sentences(count, seed, most=12):
@@ -30,23 +30,23 @@ def test_bleu_is_sacrebleus(order):
 
 def test_bleu_clips_counts_and_punishes_shortness():
     seven = [["the"] * 7]
-    cat = [["the cat is on the mat".split()]]
+    cat = [[["the", "cat", "is", "on", "the", "mat"]]]
     np.testing.assert_allclose(corpus_bleu(seven, cat, order=1), 2 / 7)  # the paper's example
     np.testing.assert_allclose(corpus_bleu([["the", "cat"]], cat, order=1), math.exp(1 - 6 / 2))
     assert corpus_bleu(seven, cat) == 0.0
 
 
 def test_rouge_l_on_the_papers_sentences():
-    reference = "police killed the gunman".split()
-    assert longest_common("police kill the gunman".split(), reference) == 3
-    assert longest_common("the gunman kill police".split(), reference) == 2
-    np.testing.assert_allclose(rouge_l("police kill the gunman".split(), [reference]), 0.75)
-    np.testing.assert_allclose(rouge_l("the gunman kill police".split(), [reference]), 0.5)
-    long = "the gunman was killed by the police".split()
+    reference = ["police", "killed", "the", "gunman"]
+    assert longest_common(["police", "kill", "the", "gunman"], reference) == 3
+    assert longest_common(["the", "gunman", "kill", "police"], reference) == 2
+    np.testing.assert_allclose(rouge_l(["police", "kill", "the", "gunman"], [reference]), 0.75)
+    np.testing.assert_allclose(rouge_l(["the", "gunman", "kill", "police"], [reference]), 0.5)
+    long = ["the", "gunman", "was", "killed", "by", "the", "police"]
     p, r = 2 / 4, 2 / 7  # the best precision and recall over the references
     by_hand = lambda beta: (1 + beta**2) * p * r / (r + beta**2 * p)  # noqa: E731
     for beta in (1.0, 1.2):
-        got = rouge_l("the gunman kill police".split(), [long], beta=beta)
+        got = rouge_l(["the", "gunman", "kill", "police"], [long], beta=beta)
         p, r = 3 / 4, 3 / 7  # the gunman ... police
         np.testing.assert_allclose(got, by_hand(beta))
     assert rouge_l([], [reference]) == 0.0
@@ -59,7 +59,7 @@ def cider_in_loops(candidates, references, sigma):
         for n in range(1, 5):
             idf = lambda g, n=n: (
                 math.log(len(references))
-                - math.log(  # noqa: E731
+                - math.log(
                     max(1, sum(any(g in grams(r, n) for r in texts) for texts in references))
                 )
             )
