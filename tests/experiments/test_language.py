@@ -39,5 +39,7 @@ def test_a_config_takes_a_step_in_shapes(name):
     step = jax.vmap(task.step, (None, 0), axis_name="device", axis_size=1)
     new, metrics = jax.eval_shape(step, state, jax.tree.map(lambda x: x[None], dict(batch)))
     assert jax.tree.structure(new) == jax.tree.structure(state)
-    assert all(a.shape[1:] == b.shape for a, b in zip(*map(jax.tree.leaves, (new, state))))
+    assert all(
+        a.shape[1:] == b.shape for a, b in zip(*map(jax.tree.leaves, (new, state)), strict=True)
+    )
     assert "loss" in metrics

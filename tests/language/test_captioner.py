@@ -1,4 +1,4 @@
-"""Captioners: steps against the whole, the attention LSTM in loops, backbone, features, pictures."""
+"""Captioners: steps against the whole, the attention LSTM in loops, features, pictures."""
 
 from functools import partial
 

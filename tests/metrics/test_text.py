@@ -19,7 +19,7 @@ def sentences(count, seed, most=12):
 def test_bleu_is_sacrebleus(order):
     sacrebleu = pytest.importorskip("sacrebleu")
     references = [sentences(30, seed) for seed in (1, 2, 3)]
-    candidates = [own[:-1] + ["mat"] for own in sentences(30, 1)]  # near the first reference
+    candidates = [[*own[:-1], "mat"] for own in sentences(30, 1)]  # near the first reference
     theirs = sacrebleu.metrics.BLEU(tokenize="none", smooth_method="none", max_ngram_order=order)
     texts = [[" ".join(words) for words in own] for own in references]
     want = theirs.corpus_score([" ".join(words) for words in candidates], texts).score
@@ -52,22 +52,24 @@ def test_rouge_l_on_the_papers_sentences():
     assert rouge_l([], [reference]) == 0.0
 
 
+def grams(words, n):
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def rarity(gram, references):
+    having = sum(any(gram in grams(r, len(gram)) for r in texts) for texts in references)
+    return math.log(len(references)) - math.log(max(1, having))
+
+
 def cider_in_loops(candidates, references, sigma):
     total = 0.0
-    grams = lambda words, n: [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]  # noqa: E731
     for words, own in zip(candidates, references, strict=True):
         for n in range(1, 5):
-            idf = lambda g, n=n: (
-                math.log(len(references))
-                - math.log(
-                    max(1, sum(any(g in grams(r, n) for r in texts) for texts in references))
-                )
-            )
             for reference in own:
                 a, b = grams(words, n), grams(reference, n)
                 keys = sorted(set(a) | set(b))
-                x = np.array([a.count(k) * idf(k) for k in keys])
-                y = np.array([b.count(k) * idf(k) for k in keys])
+                x = np.array([a.count(k) * rarity(k, references) for k in keys])
+                y = np.array([b.count(k) * rarity(k, references) for k in keys])
                 norm = np.linalg.norm(x) * np.linalg.norm(y)
                 cosine = np.minimum(x, y) @ y / norm if norm else 0.0
                 gap = np.exp(-((len(words) - len(reference)) ** 2) / (2 * sigma**2))
