@@ -230,14 +230,14 @@ def _task_of_run(folder: Path) -> tuple[Any, Any]:
 
     from jaxdl.data.sources import run_data
 
-    module, cfg = _config_of_run(folder, [])
+    module, cfg = _read_run(folder, [])
     if not hasattr(module, "build"):
         raise UsageError(f"{folder}: its experiment has no model to load")
     cfg = dataclasses.replace(cfg, data=run_data(cfg.data, folder))
     return module.build(cfg), cfg
 
 
-def _config_of_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
+def _read_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
     path = folder / "config.toml"
     if not path.exists():
         raise UsageError(f"{folder}: no config.toml; is it a run folder?")
@@ -289,22 +289,11 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
 
 
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.data.decode import decode_image
-    from jaxdl.data.fit import cover_image
     from jaxdl.data.sources import load_run_example
+    from jaxdl.training.trained import name_files
 
-    model, variables, prepare, classes = load_run(args.run)
-    import jax
-    import numpy as np
-
-    height, width, channels = load_run_example(args.run)["train"].example["image"].shape
-    images = [decode_image(file, channels=channels) for file in args.files]
-    batch = {"image": np.stack([cover_image(image, (height, width)) for image in images])}
-    keys = jax.random.split(jax.random.key(0), len(args.files))
-    logits = model.apply(variables, prepare(keys, batch, False)["image"], train=False)
-    for file, row in zip(args.files, np.asarray(jax.nn.softmax(logits)), strict=True):
-        best = np.argsort(-row)[:3]
-        print(f"{file}  " + "  ".join(f"{classes[i]} {row[i]:.1%}" for i in best))
+    example = load_run_example(args.run)["train"].example["image"]
+    print("\n".join(name_files(*load_run(args.run), example.shape, args.files)))
     return 0
 
 
@@ -324,7 +313,7 @@ def _show(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _show_run(folder: Path, out: Path | None, rest: list[str]) -> int:
-    module, cfg = _config_of_run(folder, rest)
+    module, cfg = _read_run(folder, rest)
     if not hasattr(module, "show"):
         raise UsageError(f"{folder}: {module.__name__} has no show(run, out); nothing to draw")
     from jaxdl.training.trained import TrainedRun

@@ -1,15 +1,20 @@
 """A run that has ended, as `jaxdl show run` and `jaxdl predict` take it up again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
+from jaxdl.data.decode import decode_image
+from jaxdl.data.fit import cover_image
 from jaxdl.training.checkpoint import Checkpoints
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
+from jaxdl.typing import Prepare
 
 
 def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
@@ -42,3 +47,26 @@ class TrainedRun:
     def state(self) -> TrainState:
         """The state that the run ended with."""
         return restore_state(self.folder, self.task, self.cfg.loop)
+
+
+def name_files(
+    model: Any,
+    variables: Any,
+    prepare: Prepare,
+    classes: Sequence[str],
+    shape: tuple[int, ...],
+    files: Sequence[Path],
+) -> list[str]:
+    """A line a file: the three likeliest classes. `shape` `(H, W, C)` is what the model was given.
+
+    Raises DataError, naming the file, where one cannot be read.
+    """
+    images = [decode_image(file, channels=shape[2]) for file in files]
+    batch = {"image": np.stack([cover_image(image, (shape[0], shape[1])) for image in images])}
+    keys = jax.random.split(jax.random.key(0), len(files))
+    logits = model.apply(variables, prepare(keys, batch, False)["image"], train=False)
+    lines = []
+    for file, row in zip(files, np.asarray(jax.nn.softmax(logits)), strict=True):
+        best = np.argsort(-row)[:3]
+        lines.append(f"{file}  " + "  ".join(f"{classes[i]} {row[i]:.1%}" for i in best))
+    return lines
