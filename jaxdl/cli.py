@@ -292,8 +292,9 @@ def _predict(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.data.sources import load_run_example
     from jaxdl.training.trained import name_files
 
+    loaded = load_run(args.run)
     example = load_run_example(args.run)["train"].example["image"]
-    print("\n".join(name_files(*load_run(args.run), example.shape, args.files)))
+    print("\n".join(name_files(*loaded, example.shape, args.files)))
     return 0
 
 
