@@ -27,19 +27,25 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """While it is open, SIGTERM raises Terminated, as Ctrl-C raises KeyboardInterrupt."""
+    """While it is open, SIGTERM raises Terminated, as Ctrl-C raises KeyboardInterrupt.
+
+    Some library's callback may swallow the exception: the loop then finds it in `Signals.early`.
+    """
 
     def note(signum: int, frame: object) -> None:
-        raise Terminated
+        Signals.early = Signals.early or signum
+        raise Terminated if signum == signal.SIGTERM else KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, note)
+    before = {kind: signal.signal(kind, note) for kind in KINDS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        Signals.early = None
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 class Signals:
@@ -50,11 +56,12 @@ class Signals:
     nothing outside the main thread.
     """
 
+    early: int | None = None  # the signal that came before the loop
     farewell = ""  # what a process that ends without its loop still has to say
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self.signum: int | None = None
+        self.signum: int | None = self.early
 
     def __enter__(self) -> "Signals":
         self.active = threading.current_thread() is threading.main_thread()

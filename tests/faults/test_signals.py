@@ -1,5 +1,6 @@
 """SIGTERM and Ctrl-C: the chunk is finished and saved, or the process ends without it, in time."""
 
+import contextlib
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from jaxdl.training.checkpoint import Checkpoints
+from jaxdl.training.signals import Signals, terminable
 from tests.faults.conftest import LONG, saved_steps
 
 SAVES = ("--loop.save_every=44",)
@@ -59,6 +61,18 @@ def test_a_signal_before_the_loop_ends_the_run_at_once(start, tmp_path, signum):
     assert command.wait() == 128 + signum
     assert "resume with: jaxdl run digits_mlp" in command.said
     assert "Traceback" not in command.said
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_a_library_swallowed_is_not_lost(signum):
+    said = []
+    with terminable():
+        with contextlib.suppress(KeyboardInterrupt):  # as a callback of some library might
+            signal.raise_signal(signum)
+        with Signals(said.append) as signals:
+            assert signals.signum == signum
+    with Signals(said.append) as signals:
+        assert signals.signum is None
 
 
 @pytest.fixture
