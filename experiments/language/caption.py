@@ -23,7 +23,6 @@ from jaxdl.language.caption import (
     draw_captions,
     prepare_captions,
     reference_texts,
-    write_captions,
 )
 from jaxdl.language.captioner import (
     AttentionCaptioner,
@@ -32,12 +31,13 @@ from jaxdl.language.captioner import (
     TransformerCaptioner,
     features_of,
 )
+from jaxdl.language.decode import write_sequences
 from jaxdl.language.features import cached_features, with_features
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.training.images import to_float
+from jaxdl.training.images import normalise, to_float
 from jaxdl.training.loop import fit
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
@@ -158,10 +158,9 @@ def build_decoder(cfg: DecoderConfig, vocabulary: int, length: int) -> Any:
 def freeze(cfg: Config, backbone: Any, splits: dict[str, Split]) -> dict[str, Split]:
     """The splits with features of the backbone in place of images."""
     variables = frozen_variables(cfg, backbone, splits["train"])
-    mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
 
     def apply(variables: Tree, images: Array) -> Array:
-        x = (to_float(images) - mean) / std
+        x = normalise(to_float(images), cfg.mean, cfg.std)
         stages = backbone.apply(variables, x, train=False, stages=True)
         return features_of(stages, cfg.backbone.stage, cfg.backbone.grid)
 
@@ -207,7 +206,7 @@ def show(run: TrainedRun, out: Path) -> str:
         prepared = task.prepare(jax.random.split(jax.random.key(0), len(rows)), batch, False)
         seen, length = prepared["inputs"][0], prepared["target"].shape[1]
         variables, model = run.state.variables, task.model
-        ids = write_captions(model, variables, seen, length=length, beam=cfg.beam)  # pyright: ignore
+        ids = write_sequences(model, variables, seen, length=length, beam=cfg.beam)  # pyright: ignore
         wrote = [decode_caption(row, split.vocabulary) for row in np.asarray(ids)]
         truth = [own[0] for own in reference_texts(split.take(rows, name=role))]
         lines += [f"{role}: {a}  (truth: {b})" for a, b in zip(wrote, truth, strict=True)]

@@ -9,6 +9,7 @@ import numpy as np
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
 from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.language.decode import write_sequences
 from jaxdl.language.translate import (
     TransformerConfig,
     TranslatorConfig,
@@ -16,7 +17,6 @@ from jaxdl.language.translate import (
     build_translator,
     draw_maps,
     prepare_pairs,
-    translate,
 )
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
@@ -91,7 +91,7 @@ def show(run: TrainedRun, out: Path) -> str:
     length = batch["target"].shape[1] - 1
     model: Any = run.task.model
     variables = run.state.variables
-    wrote = translate(model, variables, batch["source"], length=length, beam=run.cfg.beam)
+    wrote = write_sequences(model, variables, batch["source"], length=length, beam=run.cfg.beam)
     lines = []
     for source, target, ours in zip(
         batch["source"], batch["target"], np.asarray(wrote), strict=True

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ import numpy as np
 from jaxdl.data.captions import START, decode_caption
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure
-from jaxdl.language.decode import beam_search, generate
+from jaxdl.language.decode import write_sequences
 from jaxdl.metrics.text import corpus_bleu, corpus_cider_d, corpus_rouge_l
 from jaxdl.training.evaluate import RowEvaluator
-from jaxdl.training.images import to_float
+from jaxdl.training.images import normalise, to_float
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Prepare, Tree
 
@@ -33,12 +32,11 @@ def prepare_captions(
     A row has one `caption` or several `captions`, those that are `kept`; in training one of the
     first `captions` (0: all) is drawn, in evaluation the first is taken.
     """
-    scale = tuple(jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (mean, std))
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         seen = batch.get("features")
         if seen is None:
-            seen = (to_float(batch["image"]) - scale[0]) / scale[1]
+            seen = normalise(to_float(batch["image"]), mean, std)
         every, kept = references_of(batch)
         count = jnp.sum(kept, axis=1)
         if captions:
@@ -59,18 +57,6 @@ def references_of(batch: Batch) -> tuple[Any, Any]:
     return batch["captions"], batch["kept"]
 
 
-def write_captions(
-    model: nn.Module, variables: Tree, seen: Array, *, length: int, beam: int = 1
-) -> Array:
-    """Words for images or features, `(B, ...)` -> `(B, length)`; greedy, or by beam search."""
-    state = model.apply(variables, seen, method="start")
-    step = partial(model.apply, variables, method="step")
-    first = jnp.full(len(seen), START)
-    if beam == 1:
-        return generate(step, state, first, length=length)[0]  # pyright: ignore
-    return beam_search(step, state, first, width=beam, length=length).tokens[:, 0]  # pyright: ignore
-
-
 class CaptionEvaluation:
     """`evaluate(state, split, folder)`: exact, BLEU-1..4, ROUGE-L, CIDEr-D against all references.
 
@@ -83,7 +69,9 @@ class CaptionEvaluation:
 
     def _rows(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         seen, length = batch["inputs"][0], batch["target"].shape[1]
-        return {"wrote": write_captions(self.model, variables, seen, length=length, beam=self.beam)}
+        return {
+            "wrote": write_sequences(self.model, variables, seen, length=length, beam=self.beam)
+        }
 
     def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
         wrote = [

@@ -14,7 +14,7 @@ import optax
 
 from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import AXIS, Step, average, device_key, keep_if_finite, with_hyper
+from jaxdl.training.step import AXIS, Step, apply_gradients, average, device_key, finish_step
 from jaxdl.training.task import Task
 from jaxdl.typing import Array, Batch, Key, Pairs, Tree
 
@@ -42,16 +42,8 @@ def make_carried_step(
         grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
         (loss, (carried, metrics)), grads = grad_fn(state.params, carried, batch, key)
         loss, grads = average((loss, grads), axis_name)
-        grad_norm = optax.global_norm(grads)
-        opt_state = with_hyper(state.opt_state, state.hyper)
-        updates, opt_state = tx.update(grads, opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        new = state.replace(params=params, opt_state=opt_state, local=carried)
-        if ema:
-            new = new.replace(ema=optax.incremental_update(params, state.ema, 1 - ema))
-        state = keep_if_finite(loss + grad_norm, new, state)
-        metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
-        return state.replace(step=state.step + 1), metrics
+        new = apply_gradients(tx, state, grads, ema=ema).replace(local=carried)
+        return finish_step(state, new, loss, grads, total(metrics, axis_name))
 
     return step
 

@@ -5,14 +5,16 @@ state has the batch as its first axis, or no axis.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_fraction
-from jaxdl.data.captions import END, NULL
-from jaxdl.typing import Array, Key
+from jaxdl.data.captions import END, NULL, START
+from jaxdl.typing import Array, ArrayLike, Key, Tree
 
 StepFn = Callable[[Array, Any], tuple[Array, Any]]
 
@@ -132,3 +134,18 @@ def beam_search(
     ranked = scores if not penalty else scores / count**penalty
     order = jnp.argsort(-ranked, axis=1)
     return Beams(tokens[rows, order], scores[rows, order])
+
+
+def write_sequences(
+    model: nn.Module, variables: Tree, source: ArrayLike, *, length: int, beam: int = 1
+) -> Array:
+    """What `model` (methods `start(source)`, `step(tokens, state)`) writes: `(B, length)`.
+
+    Greedy, or the best of a beam search. `source` `(B, ...)`: texts, images or features.
+    """
+    state = model.apply(variables, source, method="start")
+    step: Any = partial(model.apply, variables, method="step")
+    first = jnp.full(len(source), START)
+    if beam == 1:
+        return generate(step, state, first, length=length)[0]
+    return beam_search(step, state, first, width=beam, length=length).tokens[:, 0]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ from jaxdl.checks import UsageError, unknown
 from jaxdl.data.captions import END, NULL, START
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure
-from jaxdl.language.decode import beam_search, generate
+from jaxdl.language.decode import write_sequences
 from jaxdl.language.seq2seq import Seq2Seq
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.training.evaluate import RowEvaluator
 from jaxdl.training.state import TrainState
-from jaxdl.typing import Array, ArrayLike, Batch, Host, Key, Numbers, Tree
+from jaxdl.typing import Array, Batch, Host, Key, Numbers, Tree
 
 SHOWN = 6  # maps in a picture
 
@@ -94,18 +93,6 @@ def prepare_pairs(keys: Key, batch: Batch, train: bool) -> Batch:
     return {"inputs": (source, target[:, :-1]), "target": target[:, 1:]}
 
 
-def translate(
-    model: nn.Module, variables: Tree, source: ArrayLike, *, length: int, beam: int = 1
-) -> Array:
-    """The likeliest target that greedy or beam search finds: `(B, L)` -> `(B, length)`."""
-    state = model.apply(variables, source, method="start")
-    step = partial(model.apply, variables, method="step")
-    first = jnp.full(len(source), START)
-    if beam == 1:
-        return generate(step, state, first, length=length)[0]  # pyright: ignore
-    return beam_search(step, state, first, width=beam, length=length).tokens[:, 0]  # pyright: ignore
-
-
 class TranslatorEvaluation:
     """`evaluate(state, split, folder) -> {"exact", "tokens"}`; in `folder` it draws attention."""
 
@@ -117,7 +104,7 @@ class TranslatorEvaluation:
 
     def _rows(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         source, want = batch["inputs"][0], batch["target"]
-        wrote = translate(self.model, variables, source, length=want.shape[1], beam=self.beam)
+        wrote = write_sequences(self.model, variables, source, length=want.shape[1], beam=self.beam)
         kept = want != NULL
         right = jnp.sum((wrote == want) & kept, axis=1) / jnp.sum(kept, axis=1)
         return {"exact": jnp.all(wrote == want, axis=1), "right": right, "wrote": wrote}
@@ -133,7 +120,7 @@ def draw_maps(model: nn.Module, state: TrainState, split: Split, count: int = SH
     """What each written token (a row) looked at in the source (columns); mean over heads."""
     batch = split.batch(np.arange(min(count, split.size)))
     source, target = batch["source"], batch["target"]
-    wrote = np.asarray(translate(model, state.variables, source, length=target.shape[1] - 1))
+    wrote = np.asarray(write_sequences(model, state.variables, source, length=target.shape[1] - 1))
     given = np.concatenate([np.full((len(wrote), 1), START), wrote[:, :-1]], axis=1)
     out: Any = model.apply(state.variables, (source, given), train=False)
     weights = np.asarray(out[1])

@@ -1,5 +1,6 @@
 """uint8 images -> normalised, augmented float32 on the device: `prepare` of image experiments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,13 +53,19 @@ def to_float(image: Array) -> Array:
     return image.astype(jnp.float32) / 255
 
 
+def normalise(image: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
+    """(image - mean) / std of `(..., C)`, one number or one a channel."""
+    shape = (1,) * (image.ndim - 1) + (-1,)
+    mean, std = (jnp.asarray(v, jnp.float32).reshape(shape) for v in (mean, std))
+    return (image - mean) / std
+
+
 def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
     """`image (B, H, W, C)` uint8 becomes float32, augmented only in training; the rest stays.
 
     Mixing adds `target (B, num_classes)` to the integer `label`. Rows of a table, `input (B, D)`,
     are given to the model as they are.
     """
-    mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
     if (cfg.mixup or cfg.cutmix) and not num_classes:
         raise UsageError(
             "image.mixup and image.cutmix need one class a row to mix; leave them at 0"
@@ -89,7 +96,7 @@ def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
         if "image" not in batch:  # rows of a table: numbers, for models that take vectors
             return {**batch, "image": batch["input"]}
         image = augment(keys, batch["image"]) if train else to_float(batch["image"])
-        batch = {**batch, "image": (image - mean) / std}
+        batch = {**batch, "image": normalise(image, cfg.mean, cfg.std)}
         return after(keys, batch) if train else batch
 
     return prepare

@@ -46,16 +46,8 @@ def make_train_step(
             state, batch, keys, own
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
-        grad_norm = optax.global_norm(grads)
-        opt_state = with_hyper(state.opt_state, state.hyper)
-        updates, opt_state = tx.update(grads, opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        new = state.replace(params=params, extra=extra, opt_state=opt_state)
-        if ema:
-            new = new.replace(ema=optax.incremental_update(params, state.ema, 1 - ema))
-        state = keep_if_finite(loss + grad_norm, after_update(new), state)
-        metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
-        return state.replace(step=state.step + 1), metrics
+        new = apply_gradients(tx, state, grads, ema=ema).replace(extra=extra)
+        return finish_step(state, after_update(new), loss, grads, total(metrics, axis_name))
 
     return train_step
 
@@ -122,18 +114,37 @@ def make_search_step(
         value_fn = averaged_value(cost, axis_name)
         _, (extra, metrics) = loss_fn(state.params, state.extra, batch, own)
         loss, grads = jax.value_and_grad(value_fn)(state.params)
-        grad_norm = optax.global_norm(grads)
-        opt_state = with_hyper(state.opt_state, state.hyper)
-        updates, opt_state = tx.update(
-            grads, opt_state, state.params, value=loss, grad=grads, value_fn=value_fn
-        )
-        params = optax.apply_updates(state.params, updates)
-        new = state.replace(params=params, extra=average(extra, axis_name), opt_state=opt_state)
-        state = keep_if_finite(loss + grad_norm, new, state)
-        metrics = {**total(metrics, axis_name), "grad_norm": (grad_norm, 1)}
-        return state.replace(step=state.step + 1), metrics
+        new = apply_gradients(tx, state, grads, value=loss, grad=grads, value_fn=value_fn)
+        new = new.replace(extra=average(extra, axis_name))
+        return finish_step(state, new, loss, grads, total(metrics, axis_name))
 
     return train_step
+
+
+def apply_gradients(
+    tx: optax.GradientTransformation,
+    state: TrainState,
+    grads: Tree,
+    *,
+    ema: float = 0.0,
+    **options: Any,
+) -> TrainState:
+    """`state` with its parameters one update of `tx` on; `options` are those of its `update`."""
+    opt_state = with_hyper(state.opt_state, state.hyper)
+    updates, opt_state = tx.update(grads, opt_state, state.params, **options)
+    params = optax.apply_updates(state.params, updates)
+    if ema:
+        state = state.replace(ema=optax.incremental_update(params, state.ema, 1 - ema))
+    return state.replace(params=params, opt_state=opt_state)
+
+
+def finish_step(
+    old: TrainState, new: TrainState, loss: Array, grads: Tree, metrics: Pairs
+) -> tuple[TrainState, Pairs]:
+    """`new`, or `old` where loss or gradients are not finite, numbered on; the metrics."""
+    grad_norm = optax.global_norm(grads)
+    state = keep_if_finite(loss + grad_norm, new, old)
+    return state.replace(step=old.step + 1), {**metrics, "grad_norm": (grad_norm, 1)}
 
 
 def averaged_value(cost: Callable[[Tree], Array], axis_name: str | None) -> Callable[..., Array]:

@@ -14,7 +14,6 @@ from jaxdl.language.caption import (
     prepare_captions,
     reference_texts,
     score_captions,
-    write_captions,
 )
 from jaxdl.language.captioner import (
     AttentionCaptioner,
@@ -22,7 +21,7 @@ from jaxdl.language.captioner import (
     TransformerCaptioner,
     features_of,
 )
-from jaxdl.language.decode import beam_search
+from jaxdl.language.decode import beam_search, write_sequences
 from jaxdl.language.features import cached_features, with_features
 
 V, T, H, F = 7, 6, 4, 5
@@ -55,7 +54,7 @@ def test_steps_equal_the_whole_and_beams_of_one_are_greedy(name):
         start = model.apply(variables, GRID, method="start")
         step = partial(model.apply, variables, method="step")
         steps = jax.lax.scan(lambda m, ids: step(ids, m)[::-1], start, WORDS.T)[1]
-        wrote = write_captions(model, variables, GRID, length=T)
+        wrote = write_sequences(model, variables, GRID, length=T)
         first = jnp.full(2, 1)
         beam = beam_search(step, start, first, width=1, length=T).tokens[:, 0]
         return logits, weights, steps.swapaxes(0, 1), wrote, beam
