@@ -111,5 +111,4 @@ def train_snapshots(trials: Trials, cycles: int, seed: int) -> list[Tree]:
 
 def task_variables(task: Task, state: TrainState) -> Tree:
     """What evaluation uses of a state, on the host."""
-    refresh = getattr(task, "refresh", lambda state: state)
-    return jax.tree.map(lambda x: np.array(x), refresh(state).variables)
+    return jax.tree.map(lambda x: np.array(x), task.refresh(state).variables)

@@ -56,8 +56,8 @@ def to_float(image: Array) -> Array:
 def normalise(image: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
     """(image - mean) / std of `(..., C)`, one number or one a channel."""
     shape = (1,) * (image.ndim - 1) + (-1,)
-    mean, std = (jnp.asarray(v, jnp.float32).reshape(shape) for v in (mean, std))
-    return (image - mean) / std
+    centre, spread = (jnp.asarray(v, jnp.float32).reshape(shape) for v in (mean, std))
+    return (image - centre) / spread
 
 
 def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:

@@ -33,19 +33,14 @@ def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
         if name not in BESIDE_METRICS
     }
     report = {
-        **report_head(cfg),
+        **report_head(cfg, synthetic=task.splits["train"].synthetic, devices=fit.devices),
         "metrics": metrics,
         "seconds": {name: round(value, 3) for name, value in fit.seconds.items()},
         "examples_per_second": fit.examples_per_second,
         "steps": fit.steps,
         "seed": fit.seed,
-        "device": device_name(),
-        "devices": fit.devices,
         "params_sha256": params_sha256(fit.state.params),
-        "versions": versions(),
     }
-    if task.splits["train"].synthetic:
-        report |= {"synthetic": True, "data": task.splits["train"].synthetic}
     if fit.best_step is not None:
         report["best_step"] = fit.best_step
     if fit.skipped:
@@ -72,27 +67,29 @@ def write_numbers(
     `synthetic` how the data was made, where it was.
     """
     report = {
-        **report_head(cfg),
+        **report_head(cfg, synthetic=synthetic),
         "metrics": metrics,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "examples_per_second": rows / seconds["total"],
         "steps": 0,
         "seed": cfg.seed,
-        "device": device_name(),
-        "devices": 1,
         "params_sha256": params_sha256(params),
-        "versions": versions(),
     }
-    if synthetic:
-        report |= {"synthetic": True, "data": synthetic}
     save_report(run_dir, report)
     return metrics
 
 
-def report_head(cfg: Any) -> dict[str, Any]:
-    """`experiment` and `config` of a report."""
-    experiment = type(cfg).__module__.removeprefix("experiments.")
-    return {"experiment": experiment, "config": to_table(cfg)}
+def report_head(cfg: Any, *, synthetic: str = "", devices: int = 1) -> dict[str, Any]:
+    """What was run, on what; `synthetic` says how the data was made, where it was."""
+    made = {"synthetic": True, "data": synthetic} if synthetic else {}
+    return {
+        "experiment": type(cfg).__module__.removeprefix("experiments."),
+        "config": to_table(cfg),
+        **made,
+        "device": device_name(),
+        "devices": devices,
+        "versions": versions(),
+    }
 
 
 def save_report(run_dir: Path, report: dict[str, Any]) -> None:

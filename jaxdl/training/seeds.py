@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.sources import save_run_example
-from jaxdl.training.environment import device_name, versions, write_environment
+from jaxdl.training.environment import write_environment
 from jaxdl.training.folder import say
 from jaxdl.training.probe import choose_way
 from jaxdl.training.report import report_head, save_report
@@ -60,20 +60,15 @@ def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
     examples = len(todo) * trials.steps * task.splits["train"].batch_size
     metrics = spread([row.numbers for row in rows])
     report = {
-        **report_head(cfg),
+        **report_head(cfg, synthetic=task.splits["train"].synthetic),
         "metrics": metrics,
         "seeds": {row.setting["seed"]: row.numbers for row in rows},
         "seconds": {"total": round(seconds, 3), "compile": round(trials.compile_seconds, 3)},
         "examples_per_second": round(examples / seconds, 1),
         "steps": trials.steps,
         "seed": cfg.seed,
-        "device": device_name(),
-        "devices": 1,
-        "versions": versions(),
         **ways,
     }
-    if task.splits["train"].synthetic:
-        report |= {"synthetic": True, "data": task.splits["train"].synthetic}
     save_report(run_dir, report)
     save_run_example(run_dir, task.splits["train"])
     return metrics

@@ -10,7 +10,7 @@ from typing import Any
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.config import differences, read_toml, to_table, write_toml
 from jaxdl.data.folds import fold_splits
-from jaxdl.training.environment import device_name, versions, write_environment
+from jaxdl.training.environment import write_environment
 from jaxdl.training.plan import total_steps
 from jaxdl.training.probe import choose_way
 from jaxdl.training.report import report_head, save_report
@@ -206,8 +206,6 @@ def _report(
         "by": by,
         "best": best.setting if best else None,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "device": device_name(),
-        "versions": versions(),
         **more,
     }
     save_report(folder, report)
