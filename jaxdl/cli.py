@@ -19,6 +19,8 @@ from jaxdl.checks import JaxdlError, UsageError, nearest, unknown
 from jaxdl.config import parse, read_toml
 from jaxdl.interop.command import add_arguments as add_weights_arguments
 from jaxdl.interop.command import run as run_weights
+from jaxdl.training.bench_command import add_arguments as add_bench_arguments
+from jaxdl.training.bench_command import run_bench
 from jaxdl.training.folder import config_table, run_folder, work_in_folder
 from jaxdl.training.results import (
     add_result,
@@ -136,9 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     results = command("results", _results, "record what a run measured")
     results.add_argument("action", choices=["add"])
     results.add_argument("run", type=Path)
-    bench = command("bench", _bench, "time a config's loop, or the roads of data beside PyTorch's")
-    bench.add_argument("what", choices=["steps", "data"])
-    bench.add_argument("config", nargs="?", help="of steps")
+    bench = command("bench", _bench, "time training steps and the roads of data beside PyTorch's")
+    add_bench_arguments(bench)
     bench.set_defaults(takes_fields=True)
     weights = command("weights", _weights, "published weights into ours and back")
     add_weights_arguments(weights)
@@ -197,7 +198,7 @@ def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, 
 
 
 def _import_experiment(name: str) -> Any:
-    from jaxdl.training.environment import quiet
+    from jaxdl.training.environment import prepare_process
 
     root = _checkout()
     known = {
@@ -207,7 +208,7 @@ def _import_experiment(name: str) -> Any:
     }
     if name not in known:
         raise unknown("experiment", name, known, "`jaxdl list` shows what configs use.")
-    quiet()
+    prepare_process()
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     module = importlib.import_module(f"experiments.{name}")
@@ -244,10 +245,10 @@ def _read_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
     return _read_config(path, flags, "show run")
 
 
-def _task(args: argparse.Namespace, rest: list[str], prog: str) -> Any:
-    module, cfg = _read_config(find_config(args.config, _checkout()), rest, prog)
+def _task(config: str, rest: list[str], prog: str) -> Any:
+    module, cfg = _read_config(find_config(config, _checkout()), rest, prog)
     if not hasattr(module, "build"):
-        raise UsageError(f"{prog}: the experiment of {args.config} has no Task (it does not train)")
+        raise UsageError(f"{prog}: the experiment of {config} has no Task (it does not train)")
     return module.build(cfg)
 
 
@@ -282,7 +283,7 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
         if rest:
             raise UsageError(f"summary {args.config}: unknown arguments {' '.join(rest)}")
         return create_model(args.config, args.classes), (args.size, args.size, 3)
-    task = _task(args, rest, "summary")
+    task = _task(args.config, rest, "summary")
     from jaxdl.training.task import example_input
 
     return task.model, example_input(task.splits["train"], task.prepare).shape[1:]
@@ -353,24 +354,13 @@ def _results(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _bench(args: argparse.Namespace, rest: list[str]) -> int:
-    if args.what == "data":
-        from jaxdl.training.bench_data import bench_data
-
-        print(bench_data())
-        return 0
-    if args.config is None:
-        raise UsageError("bench steps: give a config; `jaxdl list` shows them")
-    task = _task(args, rest, "bench")
-    from jaxdl.training.bench import loop_against_steps
-
-    print(loop_against_steps(task))
-    return 0
+    return run_bench(args, lambda config: _task(config, rest, "bench"))
 
 
 def _weights(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.training.environment import quiet
+    from jaxdl.training.environment import prepare_process
 
-    quiet()
+    prepare_process()
     print(run_weights(args))
     return 0
 

@@ -16,22 +16,22 @@ from jaxdl.training.task import Task
 ROUNDS = 5
 
 
-def loop_against_steps(task: Task, steps: int = 50) -> str:
+def loop_against_steps(task: Task, steps: int = 50, rounds: int = ROUNDS) -> str:
     """Milliseconds a step of both ways, and the median of the ratios of interleaved rounds.
 
     Step by step, each step is one jitted program that gathers its batch, and nothing is fetched in
     between; looped, `steps` of them are one program. One device.
     """
-    looped, single = _looped(task, steps), _single(task, steps)
-    for way in (looped, single):
+    one_program, single = looped(task, steps), _single(task, steps)
+    for way in (one_program, single):
         way()  # compile
-    pairs = [(_seconds(looped) / steps, _seconds(single) / steps) for _ in range(ROUNDS)]
+    pairs = [(_seconds(one_program) / steps, _seconds(single) / steps) for _ in range(rounds)]
     ratio = statistics.median(a / b for a, b in pairs)
     low, high = min(a / b for a, b in pairs), max(a / b for a, b in pairs)
     a, b = (1e3 * statistics.median(times) for times in zip(*pairs, strict=True))
     return (
         f"looped {a:.3f} ms a step, step by step {b:.3f} ms: ratio {ratio:.3f} "
-        f"({low:.3f} to {high:.3f} in {ROUNDS} rounds of {steps} steps)"
+        f"({low:.3f} to {high:.3f} in {rounds} rounds of {steps} steps)"
     )
 
 
@@ -41,7 +41,8 @@ def _seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def _looped(task: Task, steps: int) -> Callable[[], Any]:
+def looped(task: Task, steps: int) -> Callable[[], Any]:
+    """`work()` runs one program of so many steps, and returns an array that is ready at its end."""
     split, parallel = task.splits["train"], Parallel("shard_map", 1)
     state = jax.jit(task.init)(jax.random.key(0))
     zero = zero_sums(task, parallel, state)

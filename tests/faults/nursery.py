@@ -29,9 +29,9 @@ def preload() -> None:
 
     import experiments.classification.train
     import jaxdl.cli
-    from jaxdl.training.environment import quiet
+    from jaxdl.training.environment import prepare_process
 
-    quiet()
+    prepare_process()
     assert all((ocp.CheckpointManager, ocp.args.StandardSave))  # imported when first named
     del flax, jax, matplotlib, optax, sklearn, tyro, experiments, jaxdl
 

@@ -1,0 +1,66 @@
+"""The workloads of `jaxdl bench` as PyTorch trains them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from jaxdl.interop.torch_twins import classifiers, sequences
+from jaxdl.training.bench_rows import CLASSES, VOCABULARY, WORKLOADS, draw_rows
+
+
+def torch_steps(name: str, form: str) -> Callable[[], None]:
+    """`work()` trains as many steps as a round has; `form` is eager, channels_last or compile."""
+    work, model = WORKLOADS[name], twin(name)
+    rows = {key: torch.from_numpy(value) for key, value in draw_rows(work).items()}
+    images = "image" in rows
+    if images:
+        rows["image"] = rows["image"].movedim(-1, 1).contiguous()
+        optimiser: Any = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    else:
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
+    model.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    call: Any = torch.compile(model) if form == "compile" else model
+
+    def step(at: torch.Tensor) -> None:
+        batch = {key: value[at] for key, value in rows.items()}
+        if images:
+            logits = call(batch["image"].to(memory_format=layout))
+            loss = F.cross_entropy(logits, batch["label"].long())
+        else:
+            given = (
+                [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
+            )
+            wanted = batch["target"][:, 1:].long()
+            loss = F.cross_entropy(call(*given).flatten(0, 1), wanted.flatten())
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if not images:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+
+    def run() -> None:
+        order = torch.randperm(len(next(iter(rows.values()))))
+        for i in range(work.steps):
+            first = i * work.batch % len(order)
+            step(order[first : first + work.batch])
+
+    return run
+
+
+def twin(name: str) -> torch.nn.Module:
+    """The network of a workload."""
+    made: dict[str, Callable[[], torch.nn.Module]] = {
+        "mlp": lambda: classifiers.MLP(784, (256,), CLASSES),
+        "lenet": classifiers.LeNet,
+        "cifar_convnet": classifiers.CIFARConvNet,
+        "preact_resnet20": classifiers.PreActResNet,
+        "vit": classifiers.ViT,
+        "lstm": lambda: sequences.CharacterModel(VOCABULARY, 64, 256, 2),
+        "transformer": lambda: sequences.Translator(
+            VOCABULARY, WORKLOADS[name].shape[0], 128, 4, 2, 256
+        ),
+    }
+    return made[name]()

@@ -1,0 +1,47 @@
+"""The work that `jaxdl bench` times on both sides: its rows, drawn without jax and torch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxdl.typing import Host
+
+CLASSES, VOCABULARY = 10, 65
+BATCHES = 4  # different ones, taken in turn
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One training step; `shape` is that of an image, or `(T,)` of a sequence of tokens."""
+
+    title: str
+    batch: int
+    shape: tuple[int, ...]
+    steps: int
+    """A round."""
+    forms: tuple[str, ...] = ("eager", "compile")
+    """Of the torch side, the fastest of which counts."""
+
+
+CONVOLUTIONAL = ("eager", "channels_last", "compile")
+WORKLOADS = {
+    "mlp": Workload("MLP 784-256-10", 256, (28, 28, 1), 200),
+    "lenet": Workload("LeNet", 64, (28, 28, 1), 20, CONVOLUTIONAL),
+    "cifar_convnet": Workload("convnet 32-32-64, 5x5", 128, (32, 32, 3), 8, CONVOLUTIONAL),
+    "preact_resnet20": Workload("PreAct ResNet-20", 128, (32, 32, 3), 3, CONVOLUTIONAL),
+    "lstm": Workload("LSTM 2 x 256, 64 tokens", 64, (64,), 5),
+    "transformer": Workload("Transformer 2 + 2, width 128, 32 tokens", 64, (32,), 10),
+    "vit": Workload("ViT 6 x 192, 64 tokens", 64, (32, 32, 3), 3),
+}
+
+
+def draw_rows(work: Workload) -> dict[str, Host]:
+    """`image` and `label`, or `source` and `target` tokens, for `BATCHES` batches."""
+    rng = np.random.default_rng(0)
+    rows = BATCHES * work.batch
+    if len(work.shape) == 3:
+        image = rng.normal(size=(rows, *work.shape)).astype(np.float32)
+        return {"image": image, "label": rng.integers(0, CLASSES, rows).astype(np.int32)}
+    size = (rows, work.shape[0] + 1)
+    source, target = rng.integers(1, VOCABULARY, (2, *size)).astype(np.int32)
+    return {"source": source[:, 1:], "target": target}

@@ -1,0 +1,82 @@
+"""`jaxdl bench`: both sides train the same network, and the table is that of their times."""
+
+import json
+
+import jax
+import pytest
+
+from jaxdl.checks import UsageError
+from jaxdl.training import bench_against_torch as harness
+from jaxdl.training.bench_ours import bench_task
+from jaxdl.training.bench_rows import WORKLOADS
+
+
+def count(tree):
+    return sum(x.size for x in jax.tree.leaves(tree))
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_both_sides_have_as_many_parameters(name):
+    from jaxdl.interop.torch_twins.steps import twin
+
+    ours = count(jax.eval_shape(bench_task(name).init, jax.random.key(0)).params)
+    theirs = sum(p.numel() for p in twin(name).parameters())
+    second_biases = 2 * 4 * 256 if name == "lstm" else 0  # torch has two of them a layer
+    assert theirs == ours + second_biases
+
+
+SECONDS = {"jaxdl": 4.0, "eager": 2.0, "channels_last": 8.0}
+
+
+class FakeWorker:
+    """Seconds that are known: 4, 2 and 8 a round, the CPU's twice that."""
+
+    def __init__(self, name, side, core):
+        self.side = side
+
+    def wait(self):
+        return self.side in SECONDS
+
+    def round(self):
+        wall = SECONDS[self.side]
+        return {"wall": wall, "cpu": 2 * wall, "memory": 100 * wall}
+
+    def end(self):
+        pass
+
+
+@pytest.mark.parametrize(("cores", "ms"), [("all", 200.0), ("one", 400.0)])
+def test_the_ratio_is_that_to_the_fastest_form(cores, ms, tmp_path, monkeypatch):
+    monkeypatch.setattr(harness, "Worker", FakeWorker)
+    lines, out = [], tmp_path / "bench.json"
+    bench = lambda **options: harness.bench_against_torch(  # noqa: E731
+        ["lenet"], cores=cores, rounds=2, say=lines.append, **options
+    )
+    assert bench(out=out) == 0
+    row = json.loads(out.read_text())["rows"]["lenet"]
+    assert row["best"] == "eager"
+    assert row["ratio"] == 2 == row["memory"]
+    assert row["ms"]["jaxdl"] == pytest.approx(ms)  # of one of 20 steps
+    assert "compile" not in row["ms"]  # it did not start
+    assert "2.00 (2.00-2.00)" in lines[-1]
+    monkeypatch.setitem(SECONDS, "jaxdl", 4.3)
+    assert bench(against=out) == 0  # less than a tenth
+    monkeypatch.setitem(SECONDS, "jaxdl", 4.5)
+    assert bench(against=out) == 1
+    assert "lenet: 2.00 -> 2.25" in lines[-1]
+
+
+def test_what_is_wrong_is_said(tmp_path):
+    with pytest.raises(UsageError, match="lenett"):
+        harness.bench_against_torch(["lenett"])
+    with pytest.raises(UsageError, match="--cores"):
+        harness.bench_against_torch(["lenet"], cores="two")
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(UsageError, match="no result of --out"):
+        harness.bench_against_torch(["lenet"], against=tmp_path / "a.json")
+
+
+@pytest.mark.slow
+def test_two_processes_train(capfd):
+    assert harness.bench_against_torch(["mlp"], rounds=1) == 0
+    assert "mlp: MLP 784-256-10 (256)" in capfd.readouterr().out
