@@ -41,6 +41,8 @@ class Config(train.Config):
     """Patterns of the parameters that the second training leaves as they are, too."""
     head_epochs: int = 10
     """Of the first training (0: none)."""
+    scratch: bool = False
+    """Also train from scratch for as long, at the full rate, and report that beside it."""
     rate: float = 0.1
     """What the second training multiplies optim.lr by."""
 
@@ -64,17 +66,22 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
         first = train_head(cfg, run_dir / "head", resume)
         task = dataclasses.replace(task, init=started_from(task, first.state))
     done = fit(task, loop, run_dir, seed=cfg.seed, resume=resume)
-    if first is None:
-        return write_report(run_dir, cfg, task, done)
-    done.seconds = {name: done.seconds[name] + first.seconds[name] for name in done.seconds}
+    others = {"head_only": first} if first is not None else {}
+    if cfg.source and cfg.scratch:
+        others["scratch"] = train_from_scratch(cfg, run_dir / "scratch", resume)
     evaluate = task.evaluate
     assert evaluate is not None, "classifiers can be evaluated"
-    alone = evaluate(first.state, task.splits["test"], None)["accuracy"]
+    beside = {
+        f"accuracy_{name}": evaluate(other.state, task.splits["test"], None)["accuracy"]
+        for name, other in others.items()
+    }
+    for other in others.values():
+        done.seconds = {name: done.seconds[name] + other.seconds[name] for name in done.seconds}
 
-    def both(state: TrainState, split: Any, folder: Path | None) -> Numbers:
-        return {**evaluate(state, split, folder), "accuracy_head_only": alone}
+    def with_others(state: TrainState, split: Any, folder: Path | None) -> Numbers:
+        return {**evaluate(state, split, folder), **beside}
 
-    return write_report(run_dir, cfg, dataclasses.replace(task, evaluate=both), done)
+    return write_report(run_dir, cfg, dataclasses.replace(task, evaluate=with_others), done)
 
 
 def train_head(cfg: Config, run_dir: Path, resume: bool) -> Fit:
@@ -89,6 +96,12 @@ def train_head(cfg: Config, run_dir: Path, resume: bool) -> Fit:
     return fit(
         freeze_task(task, cfg.optim, steps, frozen), loop, run_dir, seed=cfg.seed, resume=resume
     )
+
+
+def train_from_scratch(cfg: Config, run_dir: Path, resume: bool) -> Fit:
+    """The same network without a source, for as many epochs as both trainings have."""
+    cfg = replace(cfg, source="")
+    return fit(build(cfg), second(cfg).loop, run_dir, seed=cfg.seed, resume=resume)
 
 
 def second(cfg: Config) -> Config:

@@ -61,6 +61,29 @@ class Part:
         return self.source.rows(self.numbers[numbers])  # pyright: ignore
 
 
+class Chosen:
+    """The rows whose label is one of `labels`, each with its place among them as its label."""
+
+    def __init__(self, source: Source, labels: Sequence[int]):
+        given = np.asarray(source.labels)  # pyright: ignore[reportAttributeAccessIssue]
+        place = np.full(max(given.max(initial=0), *labels) + 1, -1, np.int32)
+        place[list(labels)] = np.arange(len(labels))
+        self.numbers = np.flatnonzero(place[given] >= 0)
+        self.source, self.labels = source, place[given[self.numbers]]
+        if hasattr(source, "rows"):
+            self.rows = self._rows
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> Mapping[str, Host]:
+        return {**self.source[int(self.numbers[index])], "label": self.labels[index]}
+
+    def _rows(self, numbers: Host) -> dict[str, Host]:
+        rows = self.source.rows(self.numbers[numbers])  # pyright: ignore
+        return {**rows, "label": self.labels[numbers]}
+
+
 class Only:
     """A source without what an experiment does not need."""
 

@@ -36,6 +36,8 @@ class DataConfig:
     """Rows of the training split that are set apart for validation, stratified by label."""
     seed: int = 0
     """Of the order of rows and of the validation rows."""
+    classes: tuple[str, ...] = ()
+    """Keep the rows of these classes alone, numbered in this order (default: all)."""
     rows: int = 0
     """Of a synthetic set: rows of its training split (default: 10,000)."""
     image_size: tuple[int, ...] = ()

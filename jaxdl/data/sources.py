@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxdl.checks import DataError, UsageError
+from jaxdl.checks import DataError, UsageError, unknown
 from jaxdl.data.collect import Source, collect
 from jaxdl.data.named import open_named
-from jaxdl.data.opened import Only, Opened
+from jaxdl.data.opened import Chosen, Only, Opened
 from jaxdl.data.setting import DataConfig
 from jaxdl.data.split import Split, carve
 from jaxdl.data.stream import StreamSplit
@@ -36,8 +36,25 @@ def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, S
     if fields:
         splits = {name: Only(source, fields) for name, source in opened.splits.items()}
         opened = dataclasses.replace(opened, splits=splits)
+    if cfg.classes:
+        opened = choose_classes(opened, cfg)
     chosen = choose_rows(opened, cfg)
     return {role: make_split(opened, *chosen[role], cfg, role) for role in chosen}
+
+
+def choose_classes(opened: Opened, cfg: DataConfig) -> Opened:
+    """The set with the rows of `cfg.classes` alone. Raises UsageError for one that it has not."""
+    for name in cfg.classes:
+        if name not in opened.classes:
+            raise unknown(f"data.classes of {cfg.name!r}", name, opened.classes)
+    if len(set(cfg.classes)) < len(cfg.classes):
+        raise UsageError(f"data.classes names one twice: {' '.join(cfg.classes)}")
+    single = all(np.ndim(getattr(s, "labels", None)) == 1 for s in opened.splits.values())
+    if not single:
+        raise UsageError(f"data.classes: the rows of {cfg.name!r} have no single label each")
+    labels = [opened.classes.index(name) for name in cfg.classes]
+    splits = {name: Chosen(source, labels) for name, source in opened.splits.items()}
+    return dataclasses.replace(opened, splits=splits, classes=cfg.classes)
 
 
 def choose_rows(opened: Opened, cfg: DataConfig) -> dict[str, tuple[str, Host, str]]:

@@ -90,6 +90,39 @@ def test_slices_are_those_of_tensorflow_datasets(spec):
     assert rows[-1] == (size if want.to is None else want.to) - 1
 
 
+@pytest.mark.parametrize("classes", [("7", "2"), ("0", "3", "9")])
+@pytest.mark.parametrize("road", ["resident", "stream"])
+def test_chosen_classes_are_numbered_in_their_order(classes, road):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    splits = load_splits(DataConfig(name="digits", classes=classes, road=road, batch_size=8))
+    found = [split.batch(np.arange(split.size)) for split in splits.values()]
+    assert splits["train"].classes == classes
+    for place, name in enumerate(classes):
+        ours = [rows["image"][rows["label"] == place, ..., 0] for rows in found]
+        truth = digits.images[digits.target == int(name)] / 16
+        total = sum((image / 255).sum(dtype=np.float64) for image in ours)
+        assert sum(map(len, ours)) == len(truth)
+        np.testing.assert_allclose(total, truth.sum(), rtol=2e-3)  # pixels of 17 levels
+    assert sum(map(len, (rows["label"] for rows in found))) == sum(
+        (digits.target == int(name)).sum() for name in classes
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "message"),
+    [
+        ("digits", ("7", "seven"), "seven"),
+        ("digits", ("7", "7"), "twice"),
+        ("shapes", ("circle",), "no single label"),
+    ],
+)
+def test_classes_that_cannot_be_chosen(name, classes, message):
+    with pytest.raises(UsageError, match=message):
+        load_splits(DataConfig(name=name, classes=classes, rows=8))
+
+
 def test_validation_rows_are_set_apart():
     splits = load_splits(DataConfig(val=100))
     assert (splits["train"].size, splits["val"].size) == (1337, 100)

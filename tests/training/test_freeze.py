@@ -107,9 +107,12 @@ def test_a_pattern_that_fits_nothing_is_named():
 
 
 def test_two_trainings_take_over_all_but_the_head(source, two_classes, tmp_path):
-    cfg = finetuning(source, two_classes, freeze=("stem/*",), head_epochs=1, rate=0.5)
+    cfg = finetuning(source, two_classes, freeze=("stem/*",), head_epochs=1, rate=0.5, scratch=True)
     metrics = finetune.run(cfg, tmp_path)
     assert 0 <= metrics["test_accuracy_head_only"] <= 1
+    own = finetuning("", two_classes, head_epochs=1, rate=0.5)  # the same training by itself
+    alone = finetune.run(own, tmp_path / "alone")
+    assert metrics["test_accuracy_scratch"] == alone["test_accuracy"]
     given = finetune.read_source(source)
     start = jax.jit(finetune.build(cfg).init)(jax.random.key(0))
     flat = {name.replace(".", "/"): v for name, v in flatten(start.variables).items()}
