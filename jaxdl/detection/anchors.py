@@ -14,8 +14,7 @@ SHAPES = (1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 2, 3, 3, 2, 3, 5, 5, 3)
 
 def cell_centres(grid: tuple[int, int], *, stride: float = 1.0) -> Array:
     """x, y of the middle of every cell of a grid (H, W): `(H, W, 2)`, in units of 1 / stride."""
-    y, x = (np.arange(n) + 0.5 for n in grid)
-    return jnp.asarray(stride * np.stack(np.meshgrid(x, y), axis=-1), jnp.float32)
+    return jnp.asarray(stride * _middles(grid), jnp.float32)
 
 
 def make_anchors(
@@ -26,7 +25,7 @@ def make_anchors(
     `shapes` are A pairs of width and height in cells, one after the other; `stride` is how many
     pixels a cell measures.
     """
-    centre = np.asarray(cell_centres(grid))
+    centre = _middles(grid)
     sides = shape_pairs(shapes)[:, None, None] / 2  # (A, 1, 1, 2)
     boxes = np.concatenate([centre[None] - sides, centre[None] + sides], axis=-1)
     return jnp.asarray(stride * boxes, jnp.float32)
@@ -37,3 +36,8 @@ def shape_pairs(shapes: Sequence[float]) -> np.ndarray:
     if not len(shapes) or len(shapes) % 2 or min(shapes) <= 0:
         raise UsageError(f"anchors must be pairs of width and height above 0, got {tuple(shapes)}")
     return np.asarray(shapes, np.float64).reshape(-1, 2)
+
+
+def _middles(grid: tuple[int, int]) -> np.ndarray:
+    y, x = (np.arange(n) + 0.5 for n in grid)
+    return np.stack(np.meshgrid(x, y), axis=-1)
