@@ -6,9 +6,8 @@ from pathlib import Path
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig
 from jaxdl.detection.anchors import SHAPES, shape_pairs
-from jaxdl.detection.detector import DetectConfig, Detector, detection_task
+from jaxdl.detection.detector import Detector
 from jaxdl.detection.files import predict_files as predict
 from jaxdl.detection.files import show_run as show
 from jaxdl.detection.one_stage import (
@@ -17,12 +16,8 @@ from jaxdl.detection.one_stage import (
     one_stage_candidates,
     one_stage_losses,
 )
-from jaxdl.detection.prepare import BoxImageConfig, load_boxes
-from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
-from jaxdl.training.plan import LoopConfig
-from jaxdl.training.report import write_report
+from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
 
@@ -58,31 +53,15 @@ class HeadConfig:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(DetectionConfig):
     """Pictures with boxes, a backbone, a head, and how they are trained."""
 
-    data: DataConfig = DataConfig(name="shapes", image_size=(64,))
-    image: BoxImageConfig = BoxImageConfig()
-    model: ModelConfig = ModelConfig(name="mobilenet_v2")
     head: HeadConfig = HeadConfig()
-    detect: DetectConfig = DetectConfig()
-    optim: OptimConfig = OptimConfig()
-    loop: LoopConfig = LoopConfig(epochs=10)
-    seed: int = 0
-    """Of the initial weights, the augmentation and dropout."""
 
 
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
-    splits = load_boxes(cfg.data)
-    return detection_task(
-        build_detector(cfg, len(splits["train"].classes)),
-        splits,
-        image=cfg.image,
-        detect=cfg.detect,
-        optim=cfg.optim,
-        loop=cfg.loop,
-    )
+    return detection_task(cfg, build_detector)
 
 
 def build_detector(cfg: Config, num_classes: int) -> Detector:
@@ -109,10 +88,7 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
+    return train_and_report(build(cfg), cfg, run_dir, resume)
 
 
 if __name__ == "__main__":

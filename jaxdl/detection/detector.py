@@ -1,6 +1,6 @@
-"""What a detector is made of, and the task that trains and measures any of them."""
+"""What a detector is made of, and which of its boxes are given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,17 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import UsageError, check_fraction
-from jaxdl.data.split import Split
 from jaxdl.detection.boxes import clip_to_image, usable_boxes
-from jaxdl.detection.evaluate import DetectionEvaluation
 from jaxdl.detection.nms import class_wise_nms, select_top
-from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
-from jaxdl.metrics.accumulate import weighted
-from jaxdl.training.optim import OptimConfig
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.step import apply_train, global_mean
-from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Pairs, Tree
+from jaxdl.typing import Array, Batch, Host, Tree
 
 Size = tuple[int, int]
 
@@ -59,20 +51,30 @@ class DetectConfig:
 class Detector:
     """A model and what its output means.
 
-    `losses(out, batch) -> {name: (B,)}`, already weighted; their sum is trained on. `detect(out,
-    size) -> (boxes (B, N, 4), scores (B, N), labels (B, N))`, before suppression. With `sees_truth`
-    the model is called with `truth=batch` in training.
+    `losses(out, batch) -> {name: (B,)}`, weighted already; their sum is trained on.
+    `candidates(out, size) -> (boxes (B, N, 4), scores (B, N), labels (B, N))`, before suppression.
+    With `sees_truth` the model is called with `truth=batch` in training. `propose(images)`, for a
+    detector of given regions, makes `proposals` `(n, P, 4)` and `proposed` `(n, P)` on the host.
     """
 
     model: nn.Module
     losses: Callable[[Any, Batch], dict[str, Array]]
     candidates: Callable[[Any, Size], tuple[Array, Array, Array]]
     sees_truth: bool = False
+    propose: Callable[[Host], dict[str, Host]] | None = None
 
-    def detect(self, cfg: DetectConfig, variables: Tree, image: Array) -> Detections:
-        """The detections in prepared images `(B, H, W, C)`."""
+    def options(self, batch: Batch, train: bool) -> dict[str, Any]:
+        """What the model is called with beside the images of a prepared batch."""
+        made = {"truth": batch} if self.sees_truth and train else {}
+        if self.propose is not None:
+            made |= {name: batch[name] for name in ("proposals", "proposed")}
+        return made
+
+    def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
+        """The detections in the images `(B, H, W, C)` of a prepared batch."""
+        image = batch["image"]
         size = image.shape[1], image.shape[2]
-        out = self.model.apply(variables, image, train=False)
+        out = self.model.apply(variables, image, train=False, **self.options(batch, False))
         return choose_detections(cfg, *self.candidates(out, size), size)
 
 
@@ -98,38 +100,3 @@ def choose_detections(
         )
 
     return jax.vmap(one)(boxes, scores, labels)
-
-
-def detection_task(
-    detector: Detector,
-    splits: Mapping[str, Split],
-    *,
-    image: BoxImageConfig,
-    detect: DetectConfig,
-    optim: OptimConfig,
-    loop: LoopConfig,
-) -> Task:
-    """The task of a detector on pictures with boxes."""
-    prepare = prepare_boxes(image)
-
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
-        options = {"truth": batch} if detector.sees_truth else {}
-        out, extra = apply_train(detector.model, params, extra, batch["image"], key, **options)
-        parts = detector.losses(out, batch)
-        total = jnp.sum(jnp.stack(list(parts.values())), axis=0)
-        metrics = {"loss": weighted(total)} | {k: weighted(v) for k, v in parts.items()}
-        return global_mean(total), (extra, metrics)
-
-    return supervised(
-        detector.model,
-        splits,
-        prepare,
-        loss_fn,
-        optim,
-        steps=total_steps(loop, splits["train"].steps_per_epoch),
-        evaluate=DetectionEvaluation(
-            lambda variables, pixels: detector.detect(detect, variables, pixels), prepare
-        ),
-    )

@@ -34,17 +34,22 @@ class DetectionEvaluation:
     """
 
     def __init__(
-        self, detect: Callable[[Tree, Array], Any], prepare: Prepare, *, batch_size: int = 32
+        self,
+        detect: Callable[[Tree, Batch], Any],
+        prepare: Prepare,
+        *,
+        batch_size: int = 32,
+        propose: Callable[[Host], dict[str, Host]] | None = None,
     ):
-        """`detect(variables, prepared images) -> Detections`."""
-        self.detect = detect
+        """`detect(variables, prepared batch) -> Detections`; `propose` as in `Detector`."""
+        self.detect, self.propose = detect, propose
         self.rows_of = RowEvaluator(self._row, prepare, batch_size=batch_size)
 
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         kept = {
             k: batch[k] for k in ("boxes", "labels", "kept", "difficult", "scale") if k in batch
         }
-        found = self.detect(variables, batch["image"])._asdict()
+        found = self.detect(variables, batch)._asdict()
         return {f"found_{name}": value for name, value in found.items()} | kept
 
     def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:

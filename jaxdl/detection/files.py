@@ -40,8 +40,11 @@ def find_boxes(run: TrainedRun, images: Sequence[Host]) -> list[dict[str, Host]]
     """The detections in uint8 images of the model's size, picture by picture."""
     evaluation: Any = run.task.evaluate
     keys = jax.random.split(jax.random.key(0), len(images))
-    pixels = run.task.prepare(keys, {"image": np.stack(images)}, False)["image"]
-    found = jax.jit(evaluation.detect)(run.state.variables, pixels)._asdict()
+    batch = {"image": np.stack(images)}
+    if evaluation.propose is not None:
+        batch |= evaluation.propose(batch["image"])
+    prepared = run.task.prepare(keys, batch, False)
+    found = jax.jit(evaluation.detect)(run.state.variables, prepared)._asdict()
     host = {name: np.asarray(value) for name, value in found.items()}
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]
 

@@ -72,21 +72,22 @@ def load_boxes(cfg: DataConfig) -> dict[str, Split]:
 def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
     """`image` `(B, H, W, C)` uint8 becomes float32; boxes move along, and are cut at its edges.
 
-    A box that is not finite or has no area left is no longer `kept`. `draw` `(B, 2)` uint32 is a
-    row's own key, for what a detector samples.
+    So do `proposals` `(B, P, 4)`, `proposed` `(B, P)`, where the batch has them. A box that is not
+    finite or has no area left is no longer `kept`. `draw` `(B, 2)` uint32 is a row's own key, for
+    what a detector samples.
     """
     mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in (cfg.mean, cfg.std))
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         image, moved = batch["image"], dict(batch)
-        if train and "boxes" in batch:
-            image, moved["boxes"], moved["kept"] = augment(
-                cfg, keys, image, batch["boxes"], batch["kept"]
-            )
-        if "boxes" in batch:
-            size = (image.shape[1], image.shape[2])
-            boxes, kept = clean_boxes(moved["boxes"], moved["kept"], size)
-            moved |= {"boxes": boxes, "kept": kept}
+        size = (image.shape[1], image.shape[2])
+        if train:
+            image, matrix = augment(cfg, keys, image)
+            if matrix is not None:
+                for boxes, kept in pairs_in(batch):
+                    moved[boxes], moved[kept] = warp_boxes(matrix, moved[boxes], moved[kept], size)
+        for boxes, kept in pairs_in(batch):
+            moved[boxes], moved[kept] = clean_boxes(moved[boxes], moved[kept], size)
         draw = jax.random.key_data(jax.vmap(lambda key: jax.random.fold_in(key, 7))(keys))
         pixels = to_float(image) if image.dtype == jnp.uint8 else image
         return {**moved, "image": (pixels - mean) / std, "draw": draw}
@@ -94,24 +95,27 @@ def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
     return prepare
 
 
-def augment(
-    cfg: BoxImageConfig, keys: Key, image: Array, boxes: Array, kept: Array
-) -> tuple[Array, Array, Array]:
-    """Picture, boxes and `kept` after the moves that `cfg` asks for."""
+def pairs_in(batch: Batch) -> list[tuple[str, str]]:
+    """The names of boxes, and of what says which are real, that a batch has."""
+    return [pair for pair in (("boxes", "kept"), ("proposals", "proposed")) if pair[0] in batch]
+
+
+def augment(cfg: BoxImageConfig, keys: Key, image: Array) -> tuple[Array, Array | None]:
+    """Pictures after the move that `cfg` asks for, and the move `(B, 2, 3)`; None if there is none.
+
+    A zoom gives floats in [0, 1], all else uint8.
+    """
     size, mirrored = (image.shape[1], image.shape[2]), 0.5 * cfg.flip
     if cfg.zoom < 1:
         scale = (cfg.zoom, 1.0)
         windows = draw_resized_crop(keys, size, scale=scale, flip_probability=mirrored)
         image = resize_windows(to_float(image), windows, size, antialias=True)
-        matrix = window_move(windows, size)
-    elif cfg.crop or cfg.flip:
+        return image, window_move(windows, size)
+    if cfg.crop or cfg.flip:
         options = {"padding": cfg.crop, "flip_probability": mirrored}
         image = random_crop_flip(keys, image, **options)
-        matrix = draw_crop_flip_move(keys, size, **options)
-    else:
-        return image, boxes, kept
-    boxes, kept = warp_boxes(matrix, boxes, kept, size)
-    return image, boxes, kept
+        return image, draw_crop_flip_move(keys, size, **options)
+    return image, None
 
 
 def clean_boxes(boxes: Array, kept: Array, size: tuple[int, int]) -> tuple[Array, Array]:
