@@ -31,6 +31,11 @@ from jaxdl.training.results import (
 from jaxdl.training.sweep_command import add_arguments as add_sweep_arguments
 from jaxdl.training.sweep_command import run_sweep
 
+BENCHES = {  # what needs no config
+    "data": "jaxdl.training.bench_data.bench_data",
+    "boxes": "jaxdl.detection.bench.bench_boxes",
+}
+
 
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
     """The command `jaxdl`, or with `script` (an experiment's `__file__`) the run of that script."""
@@ -133,8 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     results = command("results", _results, "record what a run measured")
     results.add_argument("action", choices=["add"])
     results.add_argument("run", type=Path)
-    bench = command("bench", _bench, "time a config's loop, or the roads of data beside PyTorch's")
-    bench.add_argument("what", choices=["steps", "data"])
+    bench = command("bench", _bench, "time a config's loop, the roads of data, operations on boxes")
+    bench.add_argument("what", choices=["steps", *BENCHES])
     bench.add_argument("config", nargs="?", help="of steps")
     bench.set_defaults(takes_fields=True)
     weights = command("weights", _weights, "published weights into ours and back")
@@ -349,10 +354,9 @@ def _results(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _bench(args: argparse.Namespace, rest: list[str]) -> int:
-    if args.what == "data":
-        from jaxdl.training.bench_data import bench_data
-
-        print(bench_data())
+    if args.what in BENCHES:
+        module, _, name = BENCHES[args.what].rpartition(".")
+        print(getattr(importlib.import_module(module), name)())
         return 0
     if args.config is None:
         raise UsageError("bench steps: give a config; `jaxdl list` shows them")

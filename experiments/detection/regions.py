@@ -1,4 +1,4 @@
-"""R-CNN, Fast R-CNN and sliding windows: jaxdl run shapes_fast_rcnn, shapes_rcnn, shapes_windows."""
+"""Given regions, classified: jaxdl run shapes_fast_rcnn, shapes_rcnn, shapes_windows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

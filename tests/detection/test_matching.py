@@ -22,6 +22,7 @@ def problem(seed, n=40, m=6, real=4):
     for count in (n, m):
         low = rng.uniform(0, 10, (count, 2))
         made.append(np.concatenate([low, low + rng.uniform(1, 6, (count, 2))], 1))
+    made[0][:real] = made[1][:real] + rng.uniform(-0.15, 0.15, (real, 4))  # some fit well
     kept = np.arange(m) < real
     made[1][~kept] = 0
     return *(np.float32(v) for v in made), kept

@@ -1,6 +1,6 @@
 """Pictures without boxes, and boxes that are none: training goes on with a finite loss."""
 
-import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError
+from jaxdl.data.boxes import BoxCheck, pad_objects
+from jaxdl.data.opened import Only, Opened
 from jaxdl.data.setting import DataConfig
+from jaxdl.data.sources import make_split
 from jaxdl.data.split import Split
-from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
+from jaxdl.detection.prepare import FIELDS, BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.task import make_loss
 from tests.detection.thin import DETECTORS
 
@@ -141,4 +144,34 @@ def test_labels_that_are_no_class_are_refused_before_anything_compiles(monkeypat
 def test_moves_that_cannot_be_are_refused(bad):
     with pytest.raises(ValueError, match="image.crop and image.zoom|image.crop must be"):
         BoxImageConfig(**bad)
-    assert dataclasses.is_dataclass(BoxImageConfig)
+
+
+class Damaged:
+    """A set whose pictures have so many bad boxes among a hundred."""
+
+    def __init__(self, bad):
+        self.bad, self.check = bad, BoxCheck("voc/train")
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        boxes = np.tile([[2.0, 2, 9, 9]], (100, 1))
+        boxes[: self.bad] = [[9, 9, 2, 2]]
+        good = self.check.good(str(index), boxes, (16, 16))
+        objects = {"boxes": boxes[good], "labels": np.zeros(good.sum(), np.int32)}
+        return {"image": np.zeros((16, 16, 3), np.uint8), **pad_objects(objects, 100)}
+
+
+@pytest.mark.parametrize("bad", [0, 2])
+def test_too_many_bad_boxes_of_a_set_are_an_error_with_the_images(bad):
+    opened = Opened({"train": Only(Damaged(bad), FIELDS)}, ("a",))
+    make = partial(make_split, opened, "train", np.arange(4), "train")
+    cfg = DataConfig(name="voc", batch_size=2)
+    if bad:
+        with pytest.raises(
+            DataError, match=r"8 of 400 boxes cannot be used.*image 0: box .*inverted"
+        ):
+            make(cfg, "train")
+    else:
+        assert make(cfg, "train").arrays["kept"].all()
