@@ -148,7 +148,9 @@ def faster_rcnn_losses(
     some, others = _sample(batch["draw"], first, samples, 0.5)
     target = jax.vmap(partial(encode_rcnn, out.anchors))(_own_boxes(first, some, batch))
     parts = {
-        "objectness": _mean(softmax_cross_entropy(out.objectness, some.astype(int)), some | others),
+        "objectness": _mean(
+            softmax_cross_entropy(out.objectness, some.astype(jnp.int32)), some | others
+        ),
         "proposal": _over(smooth_l1(out.offsets, target, beta=1 / 9), some, samples),
     }
     given = (out.proposals, out.valid, out.classes, out.refined)

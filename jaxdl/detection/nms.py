@@ -4,6 +4,7 @@
 ones is at most a threshold; equal scores go by place.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.detection.boxes import iou
-from jaxdl.typing import Array
+from jaxdl.typing import Array, ArrayLike
 
 BLOCK = 128
 
@@ -43,12 +44,13 @@ def select_top(scores: Array, valid: Array, count: int) -> Chosen:
     return Chosen(index, good, jnp.where(good, jnp.pad(found, (0, missing)), 0))
 
 
+@partial(jax.jit, static_argnames="count")
 def nms(
     boxes: Array,
     scores: Array,
     valid: Array | None = None,
     *,
-    threshold: float = 0.5,
+    threshold: ArrayLike | float = 0.5,
     count: int | None = None,
     labels: Array | None = None,
 ) -> Chosen:
@@ -116,6 +118,7 @@ def class_wise_nms(
     return nms(boxes, scores, valid, threshold=threshold, count=count, labels=labels)
 
 
+@partial(jax.jit, static_argnames=("count", "method"))
 def soft_nms(
     boxes: Array,
     scores: Array,
@@ -154,7 +157,7 @@ def soft_nms(
     return Chosen(jnp.where(good, index, 0), good, jnp.where(good, score, 0))
 
 
-def _covered(own: Array, kinds: Array, kept: _Kept, threshold: float) -> Array:
+def _covered(own: Array, kinds: Array, kept: _Kept, threshold: ArrayLike | float) -> Array:
     """Which boxes of a block some kept one covers; only filled blocks of them are looked at."""
 
     def look(i: Array, covered: Array) -> Array:
@@ -168,7 +171,7 @@ def _covered(own: Array, kinds: Array, kept: _Kept, threshold: float) -> Array:
     return jax.lax.fori_loop(0, filled, look, jnp.zeros(BLOCK, bool))
 
 
-def _settle(own: Array, kinds: Array, good: Array, threshold: float) -> Array:
+def _settle(own: Array, kinds: Array, good: Array, threshold: ArrayLike | float) -> Array:
     """Greedy suppression within a block whose boxes stand in order.
 
     Each round keeps what no kept earlier box hides. Box i is right from round i on at the latest,

@@ -81,6 +81,8 @@ def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         image, moved = batch["image"], dict(batch)
         size = (image.shape[1], image.shape[2])
+        for boxes, kept in pairs_in(batch):  # before infinity is cut to the picture's edge
+            moved[kept] = batch[kept] & jnp.all(jnp.isfinite(batch[boxes]), axis=-1)
         if train:
             image, matrix = augment(cfg, keys, image)
             if matrix is not None:

@@ -4,6 +4,8 @@ Both take features `(B, H, W, C)` and boxes `(B, N, 4)` in pixels of the picture
 measures 1 / `scale`, and give `(B, N, P, Q, C)`, `size` = (P, Q).
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -14,6 +16,7 @@ from jaxdl.typing import Array
 Size = tuple[int, int]
 
 
+@partial(jax.jit, static_argnames=("size", "scale", "samples", "aligned"))
 def roi_align(
     features: Array,
     boxes: Array,
@@ -43,6 +46,7 @@ def roi_align(
     return jnp.einsum("bnqw,bnpwc->bnpqc", columns, bands, precision=high_precision)
 
 
+@partial(jax.jit, static_argnames=("size", "scale"))
 def roi_pool(features: Array, boxes: Array, *, size: Size, scale: float = 1.0) -> Array:
     """The largest value of each bin (Girshick 2015, arXiv 1504.08083, section 2.1).
 
