@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,6 +37,9 @@ BATCH = {
 EMPTY = BATCH | {"boxes": 0 * BATCH["boxes"], "kept": jnp.zeros((2, 3), bool)}
 
 
+LEARN = jax.jit(partial(faster_rcnn_losses, samples=8))
+
+
 def cell_out():
     offsets = RNG.normal(size=(2, 3, *GRID, 4)) * 0.3
     shapes = ((2, 3, *GRID), offsets.shape, (2, *GRID, CLASSES))
@@ -50,15 +55,15 @@ def overlap(a, b):
 @pytest.mark.parametrize(("background", "negative"), [(0.5, 0.2), (1.0, 0.4)])
 def test_losses_of_one_stage_are_the_notes_in_loops(confidence, background, negative):
     out, weights = cell_out(), (1.0, 2.0, 3.0)
-    got = one_stage_losses(
-        out,
-        BATCH,
+    losses = partial(
+        one_stage_losses,
         shapes=SHAPES,
         negative=negative,
         weights=weights,
         background=background,
         confidence=confidence,
     )
+    got = jax.jit(losses)(out, BATCH)
     anchors = np.asarray(make_anchors(GRID, SHAPES), np.float64)
     want = np.zeros((3, 2))
     for b in range(2):
@@ -95,9 +100,13 @@ def test_one_stage_reads_back_what_it_should_say():
     confidence = jnp.full_like(out.confidence, -9).at[0, 2, y, x].set(9)
     classes = jnp.zeros_like(out.classes).at[0, y, x, 1].set(12)
     sure = CellPredictions(confidence, offsets, classes)
-    found = choose_detections(
-        DetectConfig(count=4), *one_stage_candidates(sure, SIZE, shapes=SHAPES), SIZE
-    )
+
+    @jax.jit
+    def read(out):
+        candidates = one_stage_candidates(out, SIZE, shapes=SHAPES)
+        return choose_detections(DetectConfig(count=4), *candidates, SIZE)
+
+    found = read(sure)
     assert found.valid.tolist() == [[True, False, False, False], [False] * 4]
     np.testing.assert_allclose(found.boxes[0, 0], BOXES[0, 1], atol=1e-3)
     assert found.labels[0, 0] == 1
@@ -113,7 +122,8 @@ def test_detections_are_thresholded_suppressed_by_class_and_counted():
 
     def pick(**options):
         config = DetectConfig(**options)
-        return choose_detections(config, boxes.astype(float), scores, labels, SIZE)
+        choose = jax.jit(lambda *given: choose_detections(config, *given, SIZE))
+        return choose(boxes.astype(float), scores, labels)
 
     np.testing.assert_allclose(pick(count=5).scores[0], [0.9, 0.7, 0.2, 0, 0])
     np.testing.assert_allclose(pick(count=5, threshold=0.5).scores[0], [0.9, 0.7, 0, 0, 0])
@@ -157,7 +167,7 @@ def test_heat_and_losses_of_centernet_are_the_papers_in_loops():
     maps = [RNG.normal(size=(2, *GRID, n)) for n in (CLASSES, 2, 2)]
     out = CentreMaps(*(jnp.asarray(m, jnp.float32) for m in maps))
     weights = (1.0, 2.0, 0.5)
-    got = centernet_losses(out, BATCH, weights=weights)
+    got = jax.jit(partial(centernet_losses, weights=weights))(out, BATCH)
     for b in range(2):
         heat, parts, count = np.zeros((*GRID, CLASSES)), np.zeros(3), 0
         for i in range(3):
@@ -207,7 +217,8 @@ def test_losses_of_faster_rcnn_by_hand():
     proposals = jnp.repeat(BATCH["boxes"][:, :1], 8, axis=1)
     classes = jnp.asarray(RNG.normal(size=(2, 1, CLASSES + 1)), jnp.float32)
     out = region_out(proposals, jnp.repeat(classes, 8, axis=1), jnp.full((2, 8, 4), 0.5))
-    got = faster_rcnn_losses(out, BATCH, samples=8, weights=(1.0, 1.0, 2.0, 4.0))
+    weighty = jax.jit(partial(faster_rcnn_losses, samples=8, weights=(1.0, 1.0, 2.0, 4.0)))
+    got = weighty(out, BATCH)
     log = np.log(np.exp(np.float64(classes)).sum(-1))[:, 0]
     own = np.float64(classes)[[0, 1], 0, np.asarray(BATCH["labels"])[:, 0]]
     np.testing.assert_allclose(got["class"], 2 * (log - own), rtol=1e-5)
@@ -218,7 +229,7 @@ def test_losses_of_faster_rcnn_by_hand():
     out = region_out(
         jnp.repeat(far, 8, axis=1), jnp.repeat(classes, 8, axis=1), jnp.ones((2, 8, 4))
     )
-    got = faster_rcnn_losses(out, BATCH, samples=8)
+    got = LEARN(out, BATCH)
     np.testing.assert_allclose(got["class"], log - np.float64(classes)[:, 0, -1], rtol=1e-5)
     np.testing.assert_array_equal(got["box"], 0)
 
@@ -238,7 +249,7 @@ def test_the_first_stage_learns_from_the_best_anchors():
         out = region_out(
             BATCH["boxes"], jnp.zeros((2, 3, CLASSES + 1)), jnp.zeros((2, 3, 4)), objectness
         )
-        calls.append(faster_rcnn_losses(out, BATCH, samples=8)["objectness"])
+        calls.append(LEARN(out, BATCH)["objectness"])
     assert (calls[1] < calls[0] - 0.05).all()
 
 

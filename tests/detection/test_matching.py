@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,9 +34,10 @@ def problem(seed, n=40, m=6, real=4):
 @pytest.mark.parametrize(("positive", "negative"), [(0.7, 0.3), (0.4, 0.2)])
 def test_matching_by_iou_is_the_rule_in_loops(best, positive, negative):
     seen = 0
+    match = jax.jit(partial(match_by_iou, positive=positive, negative=negative, best=best))
     for seed in range(4):
         anchors, truths, kept = problem(seed)
-        got = match_by_iou(anchors, truths, kept, positive=positive, negative=negative, best=best)
+        got = match(anchors, truths, kept)
         table = np.array(
             [
                 [overlap(a, t) if k else 0 for t, k in zip(truths, kept, strict=True)]
@@ -57,7 +60,7 @@ def test_matching_by_cell_is_the_rule_in_loops(negative):
     anchors = np.asarray(make_anchors((5, 6), (1, 1, 2, 2, 3, 2)))
     _, truths, kept = problem(5)
     truths = np.clip(truths / 2.2, 0, [6, 5, 6, 5]).astype(np.float32)
-    got = match_by_cell(jnp.array(anchors), truths, kept, negative=negative)
+    got = jax.jit(partial(match_by_cell, negative=negative))(anchors, truths, kept)
     want = np.full((3, 5, 6), -1)
     for j in range(4):
         x, y = int((truths[j, 0] + truths[j, 2]) / 2), int((truths[j, 1] + truths[j, 3]) / 2)
@@ -73,12 +76,11 @@ def test_matching_by_cell_is_the_rule_in_loops(negative):
 @pytest.mark.parametrize("rule", ["iou", "cell"])
 def test_padding_and_what_is_no_box_match_nothing(rule):
     anchors = make_anchors((4, 4), (1, 1, 2, 2))
+    flat = jax.jit(lambda *given: match_by_iou(anchors.reshape(-1, 4), *given))
+    by_cell = jax.jit(partial(match_by_cell, anchors))
     truths = jnp.array([[np.nan, 0, 1, 1], [2, 2, 2, 2], [3, 3, 1, 1], [0, 0, 2, 2]])
     for kept in (jnp.zeros(4, bool), jnp.array([True, True, True, False])):
-        if rule == "iou":
-            got = match_by_iou(anchors.reshape(-1, 4), truths, kept)
-        else:
-            got = match_by_cell(anchors, truths, kept)
+        got = (flat if rule == "iou" else by_cell)(truths, kept)
         assert not got.positive.any()
         assert got.negative.all()
 
