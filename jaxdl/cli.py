@@ -63,12 +63,9 @@ def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, 
     `model.apply(variables, prepare(keys, {"image": uint8 (B, H, W, C)}, False)["image"],
     train=False)` gives what the model gave in the run's own evaluation.
     """
-    from jaxdl.training.trained import restore_state
-
-    folder = Path(run_dir)
-    task, cfg = _task_of_run(folder)
-    state = restore_state(folder, task, cfg.loop)
-    return task.model, state.variables, task.prepare, task.splits["train"].classes
+    run = _trained_run(Path(run_dir))
+    task = run.task
+    return task.model, run.state.variables, task.prepare, task.splits["train"].classes
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -226,16 +223,17 @@ def _checkout() -> Path:
     raise UsageError("experiments and configs run from a source checkout of jaxdl; change into one")
 
 
-def _task_of_run(folder: Path) -> tuple[Any, Any]:
+def _trained_run(folder: Path) -> Any:
+    """The run whose data is the one example that it kept."""
     import dataclasses
 
     from jaxdl.data.sources import run_data
+    from jaxdl.training.trained import TrainedRun
 
     module, cfg = _read_run(folder, [])
     if not hasattr(module, "build"):
         raise UsageError(f"{folder}: its experiment has no model to load")
-    cfg = dataclasses.replace(cfg, data=run_data(cfg.data, folder))
-    return module.build(cfg), cfg
+    return TrainedRun(folder, module, dataclasses.replace(cfg, data=run_data(cfg.data, folder)))
 
 
 def _read_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
@@ -290,12 +288,10 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
 
 
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.data.sources import load_run_example
     from jaxdl.training.trained import name_files
 
-    loaded = load_run(args.run)
-    example = load_run_example(args.run)["train"].example["image"]
-    print("\n".join(name_files(*loaded, example.shape, args.files)))
+    run = _trained_run(args.run)
+    print(getattr(run.module, "predict", name_files)(run, args.files))
     return 0
 
 

@@ -15,6 +15,11 @@ FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 TWO = ["--loop.steps", "2"]
+BOXES = [
+    *("--data.rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
+    *("--model.name", "deep_convnet", "--model.pools", "1", "2", "--head.hidden", "4"),
+    *("--head.stage", "stage5"),
+]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -46,6 +51,11 @@ SMALL = {
         ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
     ),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
+    "detection.centernet": ("shapes_centernet", BOXES),
+    "detection.faster_rcnn": ("shapes_faster_rcnn", [*BOXES, "--head.proposals", "4"]),
+    "detection.localise": ("shapes_localise", BOXES),
+    "detection.one_stage": ("shapes_one_stage", BOXES),
+    "detection.regions": ("shapes_fast_rcnn", [*BOXES, "--head.most", "6"]),
     "training.curves": ("line_curves", ["--data.rows", "11", "--steps", "20"]),
     "training.norms": (
         "fashion_norm_rates",

@@ -90,6 +90,7 @@ class Only:
     def __init__(self, source: Source, fields: Sequence[str]):
         self.source, self.fields = source, tuple(fields)
         self.labels = getattr(source, "labels", None)
+        self.check = getattr(source, "check", None)
         if hasattr(source, "rows"):
             self.rows = self._rows
 

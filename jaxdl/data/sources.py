@@ -99,7 +99,11 @@ def make_split(
         "synthetic": opened.synthetic,
     }
     if road_of(source, len(numbers), cfg) == "resident":
-        return Split(gather_rows(source, numbers), opened.classes, **options)
+        arrays = gather_rows(source, numbers)
+        check = getattr(source, "check", None)
+        if check is not None:
+            check.finish()  # too many boxes that cannot be used
+        return Split(arrays, opened.classes, **options)
     workers = cfg.workers
     return StreamSplit(source, opened.classes, rows=numbers, labels=own, workers=workers, **options)
 

@@ -83,18 +83,18 @@ def title_of(row: Mapping[str, Host], split: Split) -> str:
 
 
 def draw_boxes(axis: object, row: Mapping[str, Host], classes: Sequence[str]) -> None:
-    """Every kept box with the name of its class."""
+    """Every kept box with the name of its class, and its score where the row has `scores`."""
     from matplotlib.patches import Rectangle
 
-    for (x1, y1, x2, y2), label in zip(
-        row["boxes"][row["kept"]], row["labels"][row["kept"]], strict=True
-    ):
+    for i in np.flatnonzero(row["kept"]):
+        (x1, y1, x2, y2), label = row["boxes"][i], row["labels"][i]
         colour = COLOURS[int(label) % len(COLOURS)]
         # Pixel centres are whole numbers in the picture, pixel edges in the data.
         corner = (x1 - 0.5, y1 - 0.5)
         frame = Rectangle(corner, x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=0.8)
         axis.add_patch(frame)  # pyright: ignore[reportAttributeAccessIssue]
         name = classes[int(label)] if classes else str(label)
+        name += f" {row['scores'][i]:.0%}" if "scores" in row else ""
         axis.text(*corner, name, fontsize=4, color=colour)  # pyright: ignore
 
 

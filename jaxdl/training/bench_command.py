@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads beside PyTorch's (default: all); data: its roads; steps CONFIG: its loop",
+        help="workloads beside PyTorch's (default: all); data; boxes; steps CONFIG: its loop",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
@@ -29,6 +29,11 @@ def run_bench(args: argparse.Namespace, task_of: Callable[[str], Any]) -> int:
         from jaxdl.training.bench_data import bench_data
 
         print(bench_data(rounds=args.rounds))
+        return 0
+    if args.work[:1] == ["boxes"]:
+        from jaxdl.detection.bench import bench_boxes
+
+        print(bench_boxes(rounds=args.rounds))
         return 0
     if args.work[:1] == ["steps"]:
         if len(args.work) != 2:

@@ -14,7 +14,6 @@ from jaxdl.data.fit import cover_image
 from jaxdl.training.checkpoint import Checkpoints
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
-from jaxdl.typing import Prepare
 
 
 def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
@@ -49,24 +48,21 @@ class TrainedRun:
         return restore_state(self.folder, self.task, self.cfg.loop)
 
 
-def name_files(
-    model: Any,
-    variables: Any,
-    prepare: Prepare,
-    classes: Sequence[str],
-    shape: tuple[int, ...],
-    files: Sequence[Path],
-) -> list[str]:
-    """A line a file: the three likeliest classes. `shape` `(H, W, C)` is what the model was given.
+def name_files(run: TrainedRun, files: Sequence[Path]) -> str:
+    """A line a file: the three likeliest classes. An experiment's own `predict` takes its place.
 
     Raises DataError, naming the file, where one cannot be read.
     """
-    images = [decode_image(file, channels=shape[2]) for file in files]
-    batch = {"image": np.stack([cover_image(image, (shape[0], shape[1])) for image in images])}
+    split, model = run.task.splits["train"], run.task.model
+    assert model is not None, "the run of a model"
+    height, width, channels = split.example["image"].shape
+    images = [decode_image(file, channels=channels) for file in files]
+    batch = {"image": np.stack([cover_image(image, (height, width)) for image in images])}
     keys = jax.random.split(jax.random.key(0), len(files))
-    logits = model.apply(variables, prepare(keys, batch, False)["image"], train=False)
+    pixels = run.task.prepare(keys, batch, False)["image"]
+    logits: Any = model.apply(run.state.variables, pixels, train=False)
     lines = []
     for file, row in zip(files, np.asarray(jax.nn.softmax(logits)), strict=True):
         best = np.argsort(-row)[:3]
-        lines.append(f"{file}  " + "  ".join(f"{classes[i]} {row[i]:.1%}" for i in best))
-    return lines
+        lines.append(f"{file}  " + "  ".join(f"{split.classes[i]} {row[i]:.1%}" for i in best))
+    return "\n".join(lines)

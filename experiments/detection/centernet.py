@@ -1,0 +1,73 @@
+"""CenterNet, objects as peaks of heat maps: jaxdl run shapes_centernet."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from jaxdl.checks import UsageError
+from jaxdl.cli import main
+from jaxdl.detection.centernet import CenterNet, centernet_candidates, centernet_losses
+from jaxdl.detection.detector import Detector
+from jaxdl.detection.files import predict_files as predict
+from jaxdl.detection.files import show_run as show
+from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.models.registry import build_model
+from jaxdl.training.task import Task
+from jaxdl.typing import Numbers
+
+__all__ = ["Config", "build", "predict", "run", "show"]
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """What follows the backbone."""
+
+    stage: str = "last"
+    """The stage of the model whose values are the features."""
+    hidden: int = 64
+    """Features of the hidden layers."""
+    ups: int = 1
+    """How often the features are enlarged twofold."""
+    weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
+    """Of the losses: heat, offset, size."""
+    peaks: int = 100
+    """Most peaks that are read as boxes."""
+
+    def __post_init__(self) -> None:
+        if min(self.weights) < 0 or self.ups < 0 or min(self.hidden, self.peaks) < 1:
+            raise UsageError("head: weights and ups must be >= 0, hidden and peaks at least 1")
+
+
+@dataclass(frozen=True)
+class Config(DetectionConfig):
+    """Pictures with boxes, a backbone, heads, and how they are trained."""
+
+    head: HeadConfig = HeadConfig()
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    return detection_task(cfg, build_detector)
+
+
+def build_detector(cfg: Config, num_classes: int) -> Detector:
+    """Model, losses and boxes of `cfg`."""
+    head = cfg.head
+    model = CenterNet(
+        build_model(cfg.model, num_classes=0),
+        num_classes,
+        stage=head.stage,
+        hidden=head.hidden,
+        ups=head.ups,
+    )
+    losses = partial(centernet_losses, weights=head.weights)
+    return Detector(model, losses, partial(centernet_candidates, count=head.peaks))
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    return train_and_report(build(cfg), cfg, run_dir, resume)
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,62 @@
+"""Class and box of the one object of a picture: jaxdl run shapes_localise."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from jaxdl.cli import main
+from jaxdl.detection.detector import Detector
+from jaxdl.detection.files import predict_files as predict
+from jaxdl.detection.files import show_run as show
+from jaxdl.detection.localise import Localiser, localise_candidates, localise_losses
+from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.models.registry import build_model
+from jaxdl.training.task import Task
+from jaxdl.typing import Numbers
+
+__all__ = ["Config", "build", "predict", "run", "show"]
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The two heads."""
+
+    stage: str = "last"
+    """The stage of the model whose values are the features."""
+    hidden: int = 128
+    """Features of the hidden layer."""
+    weight: float = 5.0
+    """Of the loss of the box, beside that of the class."""
+
+
+@dataclass(frozen=True)
+class Config(DetectionConfig):
+    """Pictures with one object (of more, the largest), a classifier, and its two heads."""
+
+    head: HeadConfig = HeadConfig()
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    return detection_task(cfg, build_detector)
+
+
+def build_detector(cfg: Config, num_classes: int) -> Detector:
+    """Model, losses and boxes of `cfg`."""
+    model = Localiser(
+        build_model(cfg.model, num_classes=0),
+        num_classes,
+        stage=cfg.head.stage,
+        hidden=cfg.head.hidden,
+    )
+    losses = partial(localise_losses, weight=cfg.head.weight)
+    return Detector(model, losses, localise_candidates)
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    return train_and_report(build(cfg), cfg, run_dir, resume)
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,43 @@
+"""Anchors: boxes of given shapes around every cell of a feature map."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError
+from jaxdl.typing import Array
+
+# Width and height in cells of a 7x7 grid: the nine shapes of the notes' detectors.
+SHAPES = (1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 2, 3, 3, 2, 3, 5, 5, 3)
+
+
+def cell_centres(grid: tuple[int, int], *, stride: float = 1.0) -> Array:
+    """x, y of the middle of every cell of a grid (H, W): `(H, W, 2)`, in units of 1 / stride."""
+    return jnp.asarray(stride * _middles(grid), jnp.float32)
+
+
+def make_anchors(
+    grid: tuple[int, int], shapes: Sequence[float] = SHAPES, *, stride: float = 1.0
+) -> Array:
+    """A box of each shape around the middle of each cell: `(A, H, W, 4)`, corners.
+
+    `shapes` are A pairs of width and height in cells, one after the other; `stride` is how many
+    pixels a cell measures.
+    """
+    centre = _middles(grid)
+    sides = shape_pairs(shapes)[:, None, None] / 2  # (A, 1, 1, 2)
+    boxes = np.concatenate([centre[None] - sides, centre[None] + sides], axis=-1)
+    return jnp.asarray(stride * boxes, jnp.float32)
+
+
+def shape_pairs(shapes: Sequence[float]) -> np.ndarray:
+    """Flat widths and heights as `(A, 2)`. Raises UsageError unless they are positive pairs."""
+    if not len(shapes) or len(shapes) % 2 or min(shapes) <= 0:
+        raise UsageError(f"anchors must be pairs of width and height above 0, got {tuple(shapes)}")
+    return np.asarray(shapes, np.float64).reshape(-1, 2)
+
+
+def _middles(grid: tuple[int, int]) -> np.ndarray:
+    y, x = (np.arange(n) + 0.5 for n in grid)
+    return np.stack(np.meshgrid(x, y), axis=-1)

@@ -1,0 +1,102 @@
+"""What a detector is made of, and which of its boxes are given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxdl.checks import UsageError, check_fraction
+from jaxdl.detection.boxes import clip_to_image, usable_boxes
+from jaxdl.detection.nms import class_wise_nms, select_top
+from jaxdl.typing import Array, Batch, Host, Tree
+
+Size = tuple[int, int]
+
+
+class Detections(NamedTuple):
+    """K a picture by falling score; padding is zero and not `valid`."""
+
+    boxes: Array  # (B, K, 4) corners in the model's pixels
+    scores: Array  # (B, K)
+    labels: Array  # (B, K) int32
+    valid: Array  # (B, K) bool
+
+
+@dataclass(frozen=True)
+class DetectConfig:
+    """Which of a detector's boxes are given."""
+
+    threshold: float = 0.05
+    """The lowest score."""
+    overlap: float = 0.5
+    """IoU above which a better box of the same class suppresses another."""
+    count: int = 50
+    """Most boxes a picture."""
+    before: int = 300
+    """How many of the best are compared with each other."""
+
+    def __post_init__(self) -> None:
+        check_fraction("detect.threshold", self.threshold)
+        check_fraction("detect.overlap", self.overlap)
+        if not 1 <= self.count <= self.before:
+            raise UsageError(
+                f"detect: 1 <= count <= before must hold, got {self.count} and {self.before}"
+            )
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A model and what its output means.
+
+    `losses(out, batch) -> {name: (B,)}`, weighted already; their sum is trained on.
+    `candidates(out, size) -> (boxes (B, N, 4), scores (B, N), labels (B, N))`, before suppression.
+    With `sees_truth` the model is called with `truth=batch` in training. `propose(images)`, for a
+    detector of given regions, makes `proposals` `(n, P, 4)` and `proposed` `(n, P)` on the host.
+    """
+
+    model: nn.Module
+    losses: Callable[[Any, Batch], dict[str, Array]]
+    candidates: Callable[[Any, Size], tuple[Array, Array, Array]]
+    sees_truth: bool = False
+    propose: Callable[[Host], dict[str, Host]] | None = None
+
+    def options(self, batch: Batch, train: bool) -> dict[str, Any]:
+        """What the model is called with beside the images of a prepared batch."""
+        made = {"truth": batch} if self.sees_truth and train else {}
+        if self.propose is not None:
+            made |= {name: batch[name] for name in ("proposals", "proposed")}
+        return made
+
+    def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
+        """The detections in the images `(B, H, W, C)` of a prepared batch."""
+        image = batch["image"]
+        size = image.shape[1], image.shape[2]
+        out = self.model.apply(variables, image, train=False, **self.options(batch, False))
+        return choose_detections(cfg, *self.candidates(out, size), size)
+
+
+def choose_detections(
+    cfg: DetectConfig, boxes: Array, scores: Array, labels: Array, size: Size
+) -> Detections:
+    """Threshold, the best, class-wise NMS: `(B, N, 4)`, `(B, N)`, `(B, N)` -> K a picture."""
+
+    def one(boxes: Array, scores: Array, labels: Array) -> Detections:
+        boxes = clip_to_image(boxes, size)
+        good = (scores >= cfg.threshold) & usable_boxes(boxes)
+        best = select_top(scores, good, cfg.before)
+        boxes, labels = boxes[best.index], labels[best.index]
+        kept = class_wise_nms(
+            boxes, best.score, labels, best.valid, threshold=cfg.overlap, count=cfg.count
+        )
+        boxes, labels = boxes[kept.index], labels[kept.index]
+        return Detections(
+            jnp.where(kept.valid[:, None], boxes, 0),
+            kept.score,
+            jnp.where(kept.valid, labels, 0).astype(jnp.int32),
+            kept.valid,
+        )
+
+    return jax.vmap(one)(boxes, scores, labels)

@@ -1,0 +1,120 @@
+"""Evaluation of a detector: mean average precision, and pictures of what it found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxdl.data.split import Split
+from jaxdl.data.table import draw_boxes
+from jaxdl.detection.average_precision import (
+    Found,
+    Truth,
+    average_precisions,
+    mean_of,
+    precision_recall,
+)
+from jaxdl.detection.coco_precision import coco_precision
+from jaxdl.draw import Figure, draw_grid
+from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.training.state import TrainState
+from jaxdl.typing import Array, Batch, Host, Numbers, Prepare, Tree
+
+SHOWN = 12  # pictures
+SURE = 0.3  # the least score of a box that is drawn
+
+
+class DetectionEvaluation:
+    """`(state, split, folder) -> numbers`, over every row of the split.
+
+    `map50` is VOC's mean average precision at IoU .5 (all points), `map50_11` that of VOC 2007;
+    `ap` ... are COCO's, in pixels of the file where the set says how it was scaled. In `folder`:
+    predictions beside truth, precision over recall.
+    """
+
+    def __init__(
+        self,
+        detect: Callable[[Tree, Batch], Any],
+        prepare: Prepare,
+        *,
+        batch_size: int = 32,
+        propose: Callable[[Host], dict[str, Host]] | None = None,
+    ):
+        """`detect(variables, prepared batch) -> Detections`; `propose` as in `Detector`."""
+        self.detect, self.propose = detect, propose
+        self.rows_of = RowEvaluator(self._row, prepare, batch_size=batch_size)
+
+    def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
+        kept = {
+            k: batch[k] for k in ("boxes", "labels", "kept", "difficult", "scale") if k in batch
+        }
+        found = self.detect(variables, batch)._asdict()
+        return {f"found_{name}": value for name, value in found.items()} | kept
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        rows = self.rows_of(state, split)
+        found, truth = unpad(rows)
+        count = len(split.classes)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            chosen = np.arange(min(SHOWN, split.size))
+            images = split.batch(chosen)["image"]
+            shown = [{k: v[i] for k, v in rows.items()} for i in chosen]
+            draw_predictions(images, shown, split.classes).save(folder / "predictions.png", dpi=160)
+            draw_precision_recall(found, truth, split.classes).save(folder / "precision_recall.png")
+        every, eleven = (
+            mean_of(average_precisions(found, truth, count, points=p)) for p in ("all", "11")
+        )
+        numbers = coco_precision(found, truth, count)
+        return {"map50": every, "map50_11": eleven} | {k: v for k, v in numbers.items() if v >= 0}
+
+
+def unpad(rows: Mapping[str, Host]) -> tuple[list[Found], list[Truth]]:
+    """What `DetectionEvaluation` collected, picture by picture, in pixels of the file."""
+    found, truth = [], []
+    for i, (valid, kept) in enumerate(zip(rows["found_valid"], rows["kept"], strict=True)):
+        scale = np.tile(rows["scale"][i], 2).astype(np.float64) if "scale" in rows else 1.0
+        found.append(
+            Found(
+                rows["found_boxes"][i][valid] / scale,
+                rows["found_scores"][i][valid],
+                rows["found_labels"][i][valid],
+            )
+        )
+        hard = rows["difficult"][i][kept] if "difficult" in rows else np.zeros(kept.sum(), bool)
+        truth.append(Truth(rows["boxes"][i][kept] / scale, rows["labels"][i][kept], hard))
+    return found, truth
+
+
+def draw_predictions(
+    images: Sequence[Host], rows: Sequence[Mapping[str, Host]], classes: Sequence[str]
+) -> Figure:
+    """Each picture twice: with its true boxes, then with those found, and their scores."""
+    doubled = [image for image in images for _ in range(2)]
+    titles = ["truth", "found"] * len(images)
+    figure = draw_grid(doubled, titles, columns=min(6, 2 * len(images)))
+    for i, row in enumerate(rows):
+        draw_boxes(figure.axes[2 * i], row, classes)
+        sure = row["found_valid"] & (row["found_scores"] >= SURE)
+        seen = {"boxes": row["found_boxes"], "labels": row["found_labels"], "kept": sure}
+        draw_boxes(figure.axes[2 * i + 1], seen | {"scores": row["found_scores"]}, classes)
+    return figure
+
+
+def draw_precision_recall(
+    found: Sequence[Found], truth: Sequence[Truth], classes: Sequence[str]
+) -> Figure:
+    """Precision over recall of each class that occurs, at IoU .5 and .75."""
+    figure = Figure(1, 2, size=(9, 4))
+    for axis, threshold in zip(figure.axes, (0.5, 0.75), strict=True):
+        for k, name in enumerate(classes):
+            curve = precision_recall(found, truth, k, threshold=threshold)
+            if curve is not None and len(curve.recall):
+                axis.step(curve.recall, curve.precision, where="pre", label=name, linewidth=1)
+        axis.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", title=f"IoU {threshold}")
+        axis.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("precision")
+    if len(classes) <= 20 and figure.axes[0].lines:
+        figure.axes[0].legend(fontsize=6)
+    return figure

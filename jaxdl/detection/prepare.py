@@ -1,0 +1,126 @@
+"""Pictures with boxes, from the data set to what a detector is trained on."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import DataError, UsageError
+from jaxdl.data.setting import DataConfig
+from jaxdl.data.sources import load_splits
+from jaxdl.data.split import Split
+from jaxdl.detection.boxes import clip_to_image, usable_boxes
+from jaxdl.ops.augment import random_crop_flip
+from jaxdl.ops.augment_geometry import (
+    draw_crop_flip_move,
+    draw_resized_crop,
+    warp_boxes,
+    window_move,
+)
+from jaxdl.ops.resize import resize_windows
+from jaxdl.training.images import normalise, to_float
+from jaxdl.typing import Array, Batch, Key, Prepare
+
+FIELDS = ("image", "boxes", "labels", "kept")
+
+
+@dataclass(frozen=True)
+class BoxImageConfig:
+    """What happens to a picture and its boxes between the data set and the model."""
+
+    mean: tuple[float, ...] = (0.5,)
+    """Subtracted from pixels in [0, 1]; one number, or one a channel."""
+    std: tuple[float, ...] = (0.25,)
+    """What they are divided by then."""
+    crop: int = 0
+    """Training: pad by so many pixels and cut the size out again at random."""
+    flip: bool = False
+    """Training: mirror every other picture."""
+    zoom: float = 1.0
+    """Training: show a window of at least this part of the area, at the full size."""
+
+    def __post_init__(self) -> None:
+        if self.crop < 0 or not 0 < self.zoom <= 1:
+            raise UsageError(
+                f"image.crop must be >= 0 and image.zoom in (0, 1], got {self.crop}, {self.zoom}"
+            )
+        if self.crop and self.zoom < 1:
+            raise UsageError("image.crop and image.zoom both move the picture; set one of them")
+
+
+def load_boxes(cfg: DataConfig) -> dict[str, Split]:
+    """The splits of a set of pictures with boxes: `image`, `boxes`, `labels`, `kept`, and, where
+    the set has them, `difficult` and `scale`.
+
+    Raises DataError for a label that is no class, before anything compiles.
+    """
+    more = () if cfg.name == "shapes" else ("difficult", "scale")
+    splits = load_splits(cfg, fields=(*FIELDS, *more))
+    for role, split in splits.items():
+        held = split.resident() or split.batch(np.arange(min(split.size, split.batch_size)))
+        labels = np.asarray(held["labels"])[np.asarray(held["kept"])]
+        bad = labels[(labels < 0) | (labels >= len(split.classes))]
+        if len(bad):
+            raise DataError(
+                f"{role} split: labels of boxes must lie in 0..{len(split.classes) - 1}, got "
+                f"{bad[0]} ({len(bad)} such boxes)"
+            )
+    return splits
+
+
+def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
+    """`image` `(B, H, W, C)` uint8 becomes float32; boxes move along, and are cut at its edges.
+
+    So do `proposals` `(B, P, 4)`, `proposed` `(B, P)`, where the batch has them. A box that is not
+    finite or has no area left is no longer `kept`. `draw` `(B, 2)` uint32 is a row's own key, for
+    what a detector samples.
+    """
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        image, moved = batch["image"], dict(batch)
+        size = (image.shape[1], image.shape[2])
+        for boxes, kept in pairs_in(batch):  # before infinity is cut to the picture's edge
+            moved[kept] = batch[kept] & jnp.all(jnp.isfinite(batch[boxes]), axis=-1)
+        if train:
+            image, matrix = augment(cfg, keys, image)
+            if matrix is not None:
+                for boxes, kept in pairs_in(batch):
+                    moved[boxes], moved[kept] = warp_boxes(matrix, moved[boxes], moved[kept], size)
+        for boxes, kept in pairs_in(batch):
+            moved[boxes], moved[kept] = clean_boxes(moved[boxes], moved[kept], size)
+        draw = jax.random.key_data(jax.vmap(lambda key: jax.random.fold_in(key, 7))(keys))
+        pixels = to_float(image) if image.dtype == jnp.uint8 else image
+        return {**moved, "image": normalise(pixels, cfg.mean, cfg.std), "draw": draw}
+
+    return prepare
+
+
+def pairs_in(batch: Batch) -> list[tuple[str, str]]:
+    """The names of boxes, and of what says which are real, that a batch has."""
+    return [pair for pair in (("boxes", "kept"), ("proposals", "proposed")) if pair[0] in batch]
+
+
+def augment(cfg: BoxImageConfig, keys: Key, image: Array) -> tuple[Array, Array | None]:
+    """Pictures after the move that `cfg` asks for, and the move `(B, 2, 3)`; None if there is none.
+
+    A zoom gives floats in [0, 1], all else uint8.
+    """
+    size, mirrored = (image.shape[1], image.shape[2]), 0.5 * cfg.flip
+    if cfg.zoom < 1:
+        scale = (cfg.zoom, 1.0)
+        windows = draw_resized_crop(keys, size, scale=scale, flip_probability=mirrored)
+        image = resize_windows(to_float(image), windows, size, antialias=True)
+        return image, window_move(windows, size)
+    if cfg.crop or cfg.flip:
+        options = {"padding": cfg.crop, "flip_probability": mirrored}
+        image = random_crop_flip(keys, image, **options)
+        return image, draw_crop_flip_move(keys, size, **options)
+    return image, None
+
+
+def clean_boxes(boxes: Array, kept: Array, size: tuple[int, int]) -> tuple[Array, Array]:
+    """Boxes `(B, N, 4)` cut at the edges of the picture, and which of them still are boxes."""
+    boxes = clip_to_image(boxes, size)
+    kept = kept & usable_boxes(boxes)
+    return jnp.where(kept[..., None], boxes, 0), kept

@@ -1,0 +1,81 @@
+"""The task that trains and measures any detector, and what all their configs say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxdl.data.setting import DataConfig
+from jaxdl.detection.detector import DetectConfig, Detector
+from jaxdl.detection.evaluate import DetectionEvaluation
+from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
+from jaxdl.detection.proposals import with_proposals
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.models.registry import ModelConfig
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Tree
+
+
+@dataclass(frozen=True)
+class DetectionConfig:
+    """Pictures with boxes, a backbone, and how a detector on it is trained."""
+
+    data: DataConfig = DataConfig(name="shapes", image_size=(64,))
+    image: BoxImageConfig = BoxImageConfig()
+    model: ModelConfig = ModelConfig(name="mobilenet_v2")
+    detect: DetectConfig = DetectConfig()
+    optim: OptimConfig = OptimConfig()
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights, the augmentation, dropout and sampling."""
+
+
+def detection_task(cfg: DetectionConfig, build_detector: Callable[[Any, int], Detector]) -> Task:
+    """The task of `build_detector(cfg, number of classes)` on the data of `cfg`."""
+    splits = load_boxes(cfg.data)
+    detector = build_detector(cfg, len(splits["train"].classes))
+    if detector.propose is not None:
+        splits = {role: with_proposals(split, detector.propose) for role, split in splits.items()}
+    prepare = prepare_boxes(cfg.image)
+    return supervised(
+        detector.model,
+        splits,
+        prepare,
+        make_loss(detector),
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=DetectionEvaluation(
+            lambda variables, batch: detector.detect(cfg.detect, variables, batch),
+            prepare,
+            propose=detector.propose,
+        ),
+    )
+
+
+def make_loss(detector: Detector) -> LossFn:
+    """The mean over pictures of the sum of the detector's losses, each also a metric."""
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        options = detector.options(batch, True)
+        out, extra = apply_train(detector.model, params, extra, batch["image"], key, **options)
+        parts = detector.losses(out, batch)
+        total = jnp.sum(jnp.stack(list(parts.values())), axis=0)
+        metrics = {"loss": weighted(total)} | {k: weighted(v) for k, v in parts.items()}
+        return global_mean(total), (extra, metrics)
+
+    return loss_fn
+
+
+def train_and_report(task: Task, cfg: DetectionConfig, run_dir: Path, resume: bool) -> Numbers:
+    """Trains and reports."""
+    done = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    return write_report(run_dir, cfg, task, done)

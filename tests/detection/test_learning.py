@@ -1,0 +1,39 @@
+"""Each detector learns a few pictures by heart: its losses pull where its boxes are read."""
+
+from dataclasses import replace
+
+import pytest
+
+from jaxdl.cli import _read_config
+from jaxdl.detection.detector import DetectConfig
+from jaxdl.detection.task import train_and_report
+from jaxdl.training.results import find_configs
+
+FLAGS = [
+    *("--data.rows", "16", "--data.objects", "2", "--data.image_size", "32"),
+    *("--data.batch_size", "16", "--loop.steps", "250", "--loop.devices", "1"),
+    *("--model.name", "deep_convnet", "--model.filters", "16", "32", "64", "64"),
+    *("--model.pools", "1", "2", "3", "--model.batch_norm", "true", "--head.stage", "stage4"),
+    *("--optim.lr", "3e-3"),
+]
+MORE = {
+    "shapes_one_stage": ["--head.dropout", "0"],
+    "shapes_faster_rcnn": ["--head.dropout", "0", "--head.proposals", "12"],
+    "shapes_centernet": [],
+    "shapes_fast_rcnn": ["--head.dropout", "0", "--head.pooled", "3"],
+    "shapes_localise": ["--data.objects", "1"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MORE)
+def test_a_detector_learns_by_heart(name, tmp_path):
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    module, cfg = _read_config(find_configs(root)[name], [*FLAGS, *MORE[name]])
+    cfg = replace(cfg, detect=DetectConfig(count=20, before=100))
+    task = module.build(cfg)
+    task = replace(task, splits={**task.splits, "test": task.splits["train"]})
+    numbers = train_and_report(task, cfg, tmp_path / "run", False)
+    assert numbers["test_map50"] > 0.9

@@ -1,0 +1,109 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+from jaxdl.detection.anchors import make_anchors
+from jaxdl.detection.matching import match_by_cell, match_by_cost, match_by_iou
+
+
+def overlap(a, b):
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    inter = max(width, 0) * max(height, 0)
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter
+    return inter / union
+
+
+def problem(seed, n=40, m=6, real=4):
+    rng = np.random.default_rng(seed)
+    made = []
+    for count in (n, m):
+        low = rng.uniform(0, 10, (count, 2))
+        made.append(np.concatenate([low, low + rng.uniform(1, 6, (count, 2))], 1))
+    made[0][:real] = made[1][:real] + rng.uniform(-0.15, 0.15, (real, 4))  # some fit well
+    kept = np.arange(m) < real
+    made[1][~kept] = 0
+    return *(np.float32(v) for v in made), kept
+
+
+@pytest.mark.parametrize("best", [True, False])
+@pytest.mark.parametrize(("positive", "negative"), [(0.7, 0.3), (0.4, 0.2)])
+def test_matching_by_iou_is_the_rule_in_loops(best, positive, negative):
+    seen = 0
+    match = jax.jit(partial(match_by_iou, positive=positive, negative=negative, best=best))
+    for seed in range(4):
+        anchors, truths, kept = problem(seed)
+        got = match(anchors, truths, kept)
+        table = np.array(
+            [
+                [overlap(a, t) if k else 0 for t, k in zip(truths, kept, strict=True)]
+                for a in anchors
+            ]
+        )
+        for i, row in enumerate(table):
+            top = [j for j in range(4) if best and row[j] == table[:, j].max() > 0]
+            positive_here = row.max() >= positive or bool(top)
+            assert got.positive[i] == positive_here
+            assert got.negative[i] == (not positive_here and row.max() < negative)
+            if positive_here:
+                seen += 1
+                assert got.truth[i] == (row.argmax() if row.max() >= positive else top[0])
+    assert seen
+
+
+@pytest.mark.parametrize("negative", [0.2, 0.5])
+def test_matching_by_cell_is_the_rule_in_loops(negative):
+    anchors = np.asarray(make_anchors((5, 6), (1, 1, 2, 2, 3, 2)))
+    _, truths, kept = problem(5)
+    truths = np.clip(truths / 2.2, 0, [6, 5, 6, 5]).astype(np.float32)
+    got = jax.jit(partial(match_by_cell, negative=negative))(anchors, truths, kept)
+    want = np.full((3, 5, 6), -1)
+    for j in range(4):
+        x, y = int((truths[j, 0] + truths[j, 2]) / 2), int((truths[j, 1] + truths[j, 3]) / 2)
+        scores = [overlap(anchors[k, y, x], truths[j]) for k in range(3)]
+        want[int(np.argmax(scores)), y, x] = j
+    flat, want = anchors.reshape(-1, 4), want.ravel()
+    np.testing.assert_array_equal(got.positive, want >= 0)
+    np.testing.assert_array_equal(got.truth[want >= 0], want[want >= 0])
+    low = np.array([max(overlap(a, t) for t in truths[:4]) < negative for a in flat])
+    np.testing.assert_array_equal(got.negative, low & (want < 0))
+
+
+@pytest.mark.parametrize("rule", ["iou", "cell"])
+def test_padding_and_what_is_no_box_match_nothing(rule):
+    anchors = make_anchors((4, 4), (1, 1, 2, 2))
+    flat = jax.jit(lambda *given: match_by_iou(anchors.reshape(-1, 4), *given))
+    by_cell = jax.jit(partial(match_by_cell, anchors))
+    truths = jnp.array([[np.nan, 0, 1, 1], [2, 2, 2, 2], [3, 3, 1, 1], [0, 0, 2, 2]])
+    for kept in (jnp.zeros(4, bool), jnp.array([True, True, True, False])):
+        got = (flat if rule == "iou" else by_cell)(truths, kept)
+        assert not got.positive.any()
+        assert got.negative.all()
+
+
+def test_thresholds_must_rise():
+    with pytest.raises(ValueError, match="got 0.8 and 0.5"):
+        match_by_iou(
+            jnp.ones((1, 4)), jnp.ones((1, 4)), jnp.ones(1, bool), positive=0.5, negative=0.8
+        )
+
+
+def test_matching_by_cost_is_scipys_in_a_jitted_batch():
+    cost = np.random.default_rng(0).normal(size=(3, 9, 5)).astype(np.float32)
+    kept = np.arange(5)[None] < np.array([[5], [2], [0]])
+    got = np.asarray(jax.jit(match_by_cost)(cost, kept))
+    np.testing.assert_array_equal(got, jax.vmap(match_by_cost)(cost, kept))
+    for row, mine, real in zip(cost, got, kept.sum(1), strict=True):
+        rows, columns = linear_sum_assignment(row[:, :real])
+        assert row[mine[:real], np.arange(real)].sum() == row[rows, columns].sum()
+        assert len(set(mine[:real])) == real
+        assert (mine[real:] == -1).all()
+
+
+def test_each_truth_needs_a_prediction():
+    with pytest.raises(ValueError, match="each of 3 truths, got 2"):
+        match_by_cost(jnp.ones((2, 3)), jnp.ones(3, bool))

@@ -1,0 +1,139 @@
+"""The task of a detector: its numbers, its pictures, its files, its devices."""
+
+import types
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.checks import DataError
+from jaxdl.data.setting import DataConfig
+from jaxdl.data.shapes import Shapes
+from jaxdl.data.split import Split
+from jaxdl.detection.detector import DetectConfig, Detections
+from jaxdl.detection.evaluate import DetectionEvaluation, unpad
+from jaxdl.detection.files import predict_files, show_run
+from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
+from jaxdl.detection.task import DetectionConfig, detection_task
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig
+from jaxdl.training.state import TrainState
+from tests.detection.thin import DETECTORS
+
+FIELDS = ("image", "boxes", "labels", "kept")
+
+
+def shapes(count=12, side=40):
+    rows = Shapes(count, image_size=(side, side), fields=FIELDS).rows(np.arange(count))
+    return Split(rows, Shapes.classes, batch_size=4)
+
+
+def answers(rows, drop=0):
+    """A detector that knows the truth, but for the first `drop` objects of each picture."""
+
+    def detect(variables, batch):
+        kept = batch["kept"] & (jnp.arange(batch["kept"].shape[1]) >= drop)[None]
+        return Detections(batch["boxes"], jnp.where(kept, 0.9, 0), batch["labels"], kept)
+
+    return detect
+
+
+EMPTY_STATE = TrainState(jnp.int32(0), {"w": jnp.zeros(1)}, (), jax.eval_shape(jax.random.key, 0))
+
+
+def test_a_detector_that_knows_all_has_all_points(tmp_path):
+    split, prepare = shapes(), prepare_boxes(BoxImageConfig())
+    state = EMPTY_STATE
+    numbers = DetectionEvaluation(answers(split), prepare)(state, split, tmp_path)
+    assert numbers["map50"] == numbers["map50_11"] == numbers["ar100"] == 1
+    assert numbers["ap"] == pytest.approx(1)
+    for name in ("predictions.png", "precision_recall.png"):
+        with Image.open(tmp_path / name) as picture:
+            assert min(picture.size) > 100
+    fewer = DetectionEvaluation(answers(split, drop=1), prepare)(state, split)
+    kept, labels = split.arrays["kept"], split.arrays["labels"]
+    part = [
+        (kept & (labels == k))[:, 1:].sum() / (kept & (labels == k)).sum()
+        for k in np.unique(labels[kept])
+    ]
+    assert fewer["ar100"] < 1
+    assert fewer["map50"] == pytest.approx(np.mean(part))  # all that is found is right
+
+
+def test_boxes_are_measured_in_pixels_of_the_file():
+    rows = {
+        "found_boxes": np.array([[[2.0, 4, 6, 8]]]),
+        "found_scores": np.ones((1, 1)),
+        "found_labels": np.zeros((1, 1), int),
+        "found_valid": np.ones((1, 1), bool),
+        "boxes": np.array([[[2.0, 4, 6, 8]]]),
+        "labels": np.zeros((1, 1), int),
+        "kept": np.ones((1, 1), bool),
+        "scale": np.array([[0.5, 0.25]]),
+    }
+    found, truth = unpad(rows)
+    np.testing.assert_allclose(found[0].boxes, [[4, 16, 12, 32]])
+    np.testing.assert_allclose(truth[0].boxes, [[4, 16, 12, 32]])
+    assert not truth[0].difficult.any()
+    assert unpad(rows | {"difficult": np.ones((1, 1), bool)})[1][0].difficult.all()
+
+
+def config(**options):
+    return DetectionConfig(
+        data=DataConfig(name="shapes", rows=16, batch_size=8, image_size=(32,)),
+        detect=DetectConfig(count=5, before=20, threshold=0.0),
+        optim=OptimConfig(name="sgd", lr=0.01),
+        **options,
+    )
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_eight_devices_agree_with_one(name, tmp_path):
+    task = detection_task(
+        replace(config(), loop=LoopConfig(steps=3)), lambda cfg, classes: DETECTORS[name](classes)
+    )
+    states = [fit(task, LoopConfig(steps=3, devices=n), tmp_path / f"{n}").state for n in (1, 8)]
+    for one, eight in zip(*(jax.tree.leaves(s.params) for s in states), strict=True):
+        np.testing.assert_allclose(one, eight, rtol=1e-4, atol=2e-6)
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A run with an untrained detector."""
+    cfg = replace(config(), loop=LoopConfig(steps=1))
+    task = detection_task(cfg, lambda cfg, classes: DETECTORS["centernet"](classes))
+    state = jax.jit(task.init)(jax.random.key(0))
+    return types.SimpleNamespace(folder=tmp_path / "run", cfg=cfg, task=task, state=state)
+
+
+def test_boxes_are_drawn_on_ones_own_pictures(trained, tmp_path):
+    file = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 90, 3), np.uint8)).save(file)
+    said = predict_files(trained, [file, file]).splitlines()
+    heads = [line for line in said if not line.startswith(" ")]
+    assert [line.startswith(f"{file}: ") for line in heads] == [True, True]
+    for i in range(2):
+        with Image.open(tmp_path / "run" / "predicted" / f"{i}_photo.png") as picture:
+            assert picture.size[0] > picture.size[1]
+    with pytest.raises(DataError, match="nothing.png"):
+        predict_files(trained, [tmp_path / "nothing.png"])
+    out = tmp_path / "shown.png"
+    assert show_run(trained, out) == str(out)
+    assert out.exists()
+
+
+def test_predictions_are_in_pixels_of_the_file(trained, tmp_path, monkeypatch):
+    file = tmp_path / "wide.png"
+    Image.fromarray(np.zeros((32, 128, 3), np.uint8)).save(file)  # fits in 32 at a quarter
+    box = np.zeros((2, 4), np.float32)
+    box[0] = [1, 2, 5, 6]
+    row = {"boxes": box, "scores": np.array([0.8, 0.1]), "labels": np.zeros(2, int)}
+    row["valid"] = np.array([True, True])
+    monkeypatch.setattr("jaxdl.detection.files.find_boxes", lambda run, images: [row])
+    said = predict_files(trained, [file]).splitlines()
+    assert "1 objects" in said[0]
+    assert said[1:] == [f"  {Shapes.classes[0]} 80% at 4, 8, 20, 24"]

@@ -1,0 +1,52 @@
+"""Detectors on a backbone of one convolution, for tests that need no accuracy."""
+
+from functools import partial
+
+import flax.linen as nn
+
+from jaxdl.detection.centernet import CenterNet, centernet_candidates, centernet_losses
+from jaxdl.detection.detector import Detector
+from jaxdl.detection.faster_rcnn import FasterRCNN, faster_rcnn_candidates, faster_rcnn_losses
+from jaxdl.detection.one_stage import OneStage, one_stage_candidates, one_stage_losses
+from jaxdl.layers.conv import Conv
+
+SHAPES = (1.0, 1.0, 2.0, 2.0, 3.0, 2.0)
+
+
+class Thin(nn.Module):
+    """Cells of 8 pixels."""
+
+    features: int = 8
+
+    @nn.compact
+    def __call__(self, x, *, train, stages):
+        assert stages
+        y = nn.relu(Conv(self.features, 8, 8, name="conv")(x))
+        return {"last": y, "pooled": y.mean((1, 2))}
+
+
+def one_stage(classes, **options):
+    model = OneStage(Thin(), classes, 3, hidden=8, dropout=0.0)
+    return Detector(
+        model,
+        partial(one_stage_losses, shapes=SHAPES, **options),
+        partial(one_stage_candidates, shapes=SHAPES),
+    )
+
+
+def faster_rcnn(classes, **options):
+    model = FasterRCNN(
+        Thin(), classes, SHAPES, hidden=8, dropout=0.0, pooled=2, proposals=6, before=20
+    )
+    losses = partial(faster_rcnn_losses, samples=8, **options)
+    return Detector(model, losses, faster_rcnn_candidates, sees_truth=True)
+
+
+def centernet(classes, **options):
+    model = CenterNet(Thin(), classes, hidden=8, ups=0)
+    return Detector(
+        model, partial(centernet_losses, **options), partial(centernet_candidates, count=20)
+    )
+
+
+DETECTORS = {"one_stage": one_stage, "faster_rcnn": faster_rcnn, "centernet": centernet}
