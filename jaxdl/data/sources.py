@@ -49,8 +49,8 @@ def choose_classes(opened: Opened, cfg: DataConfig) -> Opened:
             raise unknown(f"data.classes of {cfg.name!r}", name, opened.classes)
     if len(set(cfg.classes)) < len(cfg.classes):
         raise UsageError(f"data.classes names one twice: {' '.join(cfg.classes)}")
-    single = all(np.ndim(getattr(s, "labels", None)) == 1 for s in opened.splits.values())
-    if not single:
+    known = [getattr(source, "labels", None) for source in opened.splits.values()]
+    if any(labels is None or np.ndim(labels) != 1 for labels in known):
         raise UsageError(f"data.classes: the rows of {cfg.name!r} have no single label each")
     labels = [opened.classes.index(name) for name in cfg.classes]
     splits = {name: Chosen(source, labels) for name, source in opened.splits.items()}

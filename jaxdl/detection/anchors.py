@@ -12,13 +12,13 @@ from jaxdl.typing import Array
 SHAPES = (1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 2, 3, 3, 2, 3, 5, 5, 3)
 
 
-def cell_centres(grid: tuple[int, int], *, stride: float = 1.0) -> Array:
+def cell_centres(grid: tuple[int, ...], *, stride: float = 1.0) -> Array:
     """x, y of the middle of every cell of a grid (H, W): `(H, W, 2)`, in units of 1 / stride."""
     return jnp.asarray(stride * _middles(grid), jnp.float32)
 
 
 def make_anchors(
-    grid: tuple[int, int], shapes: Sequence[float] = SHAPES, *, stride: float = 1.0
+    grid: tuple[int, ...], shapes: Sequence[float] = SHAPES, *, stride: float = 1.0
 ) -> Array:
     """A box of each shape around the middle of each cell: `(A, H, W, 4)`, corners.
 
@@ -38,6 +38,6 @@ def shape_pairs(shapes: Sequence[float]) -> np.ndarray:
     return np.asarray(shapes, np.float64).reshape(-1, 2)
 
 
-def _middles(grid: tuple[int, int]) -> np.ndarray:
+def _middles(grid: tuple[int, ...]) -> np.ndarray:
     y, x = (np.arange(n) + 0.5 for n in grid)
     return np.stack(np.meshgrid(x, y), axis=-1)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxdl.typing import Array
 
-Size = tuple[int, int]  # (height, width)
+Size = tuple[int, ...]  # (height, width)
 
 
 def corners_to_centre(boxes: Array) -> Array:

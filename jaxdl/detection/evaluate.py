@@ -88,7 +88,7 @@ def unpad(rows: Mapping[str, Host]) -> tuple[list[Found], list[Truth]]:
 
 
 def draw_predictions(
-    images: Sequence[Host], rows: Sequence[Mapping[str, Host]], classes: Sequence[str]
+    images: Sequence[Host] | Host, rows: Sequence[Mapping[str, Host]], classes: Sequence[str]
 ) -> Figure:
     """Each picture twice: with its true boxes, then with those found, and their scores."""
     doubled = [image for image in images for _ in range(2)]

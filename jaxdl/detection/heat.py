@@ -40,7 +40,7 @@ def gaussian_radius(size: Array, *, overlap: float = 0.7) -> Array:
 
 
 def heat_targets(
-    boxes: Array, labels: Array, kept: Array, *, grid: tuple[int, int], num_classes: int
+    boxes: Array, labels: Array, kept: Array, *, grid: tuple[int, ...], num_classes: int
 ) -> HeatTargets:
     """A Gaussian around each centre, the larger where two meet (Zhou et al. 2019, 1904.07850).
 

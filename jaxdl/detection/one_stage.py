@@ -131,12 +131,12 @@ def one_stage_candidates(
     return boxes, score.reshape(rows, -1), label.reshape(rows, -1)
 
 
-def cell_size(size: tuple[int, int], grid: tuple[int, int]) -> Array:
+def cell_size(size: tuple[int, ...], grid: tuple[int, ...]) -> Array:
     """Width and height of a cell in pixels, twice: `(1, 1, 4)`."""
     height, width = (full / cells for full, cells in zip(size, grid, strict=True))
     return jnp.array([width, height, width, height], jnp.float32).reshape(1, 1, 4)
 
 
-def in_cells(boxes: Array, size: tuple[int, int], grid: tuple[int, int]) -> Array:
+def in_cells(boxes: Array, size: tuple[int, ...], grid: tuple[int, ...]) -> Array:
     """Boxes `(B, N, 4)` in pixels as boxes in cells of a grid."""
     return boxes / cell_size(size, grid)

@@ -65,7 +65,7 @@ def recall_of(proposals: Host, proposed: Host, boxes: Host, kept: Host) -> float
 def _of_picture(image: Host) -> Host:
     from scipy import ndimage
 
-    smooth = ndimage.uniform_filter(image.astype(np.float32), (3, 3, 0))
+    smooth = ndimage.uniform_filter(image.astype(np.float32), (3, 3, 0))  # pyright: ignore
     found: list[Host] = []
     for levels in LEVELS:
         cut = np.minimum(smooth * (levels / 256), levels - 1).astype(np.int64)

@@ -13,7 +13,7 @@ from jax import lax
 from jaxdl.checks import check_rank
 from jaxdl.typing import Array
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 @partial(jax.jit, static_argnames=("size", "scale", "samples", "aligned"))

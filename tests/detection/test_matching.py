@@ -1,4 +1,5 @@
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ def overlap(a, b):
     return inter / union
 
 
-def problem(seed, n=40, m=6, real=4):
+def problem(seed, n=40, m=6, real=4) -> Any:
     rng = np.random.default_rng(seed)
     made = []
     for count in (n, m):
