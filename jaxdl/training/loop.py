@@ -30,6 +30,7 @@ from jaxdl.typing import Numbers
 
 CHUNK_SECONDS = 2.0  # two chunks may be under way when a signal comes
 CHUNK_STEPS = 1024  # bounds what one feed holds
+PICTURE_SECONDS = 30.0  # between the pictures of evaluations
 
 
 @dataclass
@@ -71,6 +72,7 @@ class _Run:
 
     def __init__(self, task: Task, loop: LoopConfig, run_dir: Path, seed: int, resume: bool):
         self.began = time.perf_counter()
+        self.drawn = -PICTURE_SECONDS
         self.task, self.loop, self.seed = task, loop, seed
         self.split = task.splits["train"]
         has_val = "val" in task.splits and task.evaluate is not None
@@ -283,7 +285,9 @@ class _Run:
         assert self.task.evaluate is not None, "the plan evaluates only where it can"
         self.record.say("evaluating")
         state = self._shown()
-        folder = self.record.dir / "pictures" / f"{self.step:08d}"
+        now, folder = time.perf_counter(), None
+        if now - self.drawn >= PICTURE_SECONDS:  # drawing takes longer than small sets' epochs
+            folder, self.drawn = self.record.dir / "pictures" / f"{self.step:08d}", now
         numbers = self.task.evaluate(state, self.task.splits["val"], folder)
         row = self.record.join(self.step, {f"val_{k}": v for k, v in numbers.items()})
         if self.best.note(row):
