@@ -16,6 +16,7 @@ from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noi
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator, MLPDiscriminator, MLPGenerator
 from jaxdl.generative.grids import interpolate, save_grid
 from jaxdl.generative.judge import Judge, JudgeConfig
+from jaxdl.generative.style import StyleGenerator
 from jaxdl.layers.named_norm import norm_layer
 from jaxdl.training.images import to_float
 from jaxdl.training.loop import fit
@@ -27,7 +28,7 @@ from jaxdl.training.task import Task
 from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Tree
 
-MODELS = ("mlp", "dcgan")
+MODELS = ("mlp", "dcgan", "style")
 SIDE = 10  # images a row of a grid
 BATCH = 256
 
@@ -37,7 +38,7 @@ class ModelConfig:
     """The two networks."""
 
     name: str = "mlp"
-    """mlp or dcgan."""
+    """mlp, dcgan, or style: a generator with a mapping network and adaptive instance norm."""
     conditional: bool = False
     """Both networks are given the class."""
     hidden: tuple[int, ...] = (1024, 1024)
@@ -45,9 +46,9 @@ class ModelConfig:
     critic: tuple[int, ...] = (256, 256)
     """Of mlp: widths of the discriminator."""
     width: int = 1024
-    """Of dcgan: width of the generator's first layer."""
+    """Of dcgan: width of the generator's first layer; of style: of its mapping."""
     features: tuple[int, int] = (128, 64)
-    """Of dcgan: channels of the generator; the discriminator's are half the second, the second."""
+    """Channels of the convolutional generators; the critic's are half the second, the second."""
     attention: bool = False
     """Of dcgan: a self-attention layer in both."""
     norm: str = "batch"
@@ -55,7 +56,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_one_of("model.name", self.name, MODELS)
-        if self.attention and self.name == "mlp":
+        if self.attention and self.name != "dcgan":
             raise UsageError("model.attention needs model.name = dcgan")
 
 
@@ -100,11 +101,17 @@ def build_game(cfg: Config, split: Split) -> Game:
     if model.name == "mlp":
         generator = MLPGenerator(shape, model.hidden, classes)
         return Game(generator, MLPDiscriminator(model.critic, classes=classes), cfg.game)
-    generator = DCGenerator(
-        shape, model.width, model.features, classes, model.attention, norm_layer(model.norm)
+    first, second = model.features
+    if model.name == "style":
+        features = (first, first, second)
+        generator = StyleGenerator(shape, model.width, features=features, classes=classes)
+    else:
+        generator = DCGenerator(
+            shape, model.width, model.features, classes, model.attention, norm_layer(model.norm)
+        )
+    discriminator = DCDiscriminator(
+        (second // 2, second), classes=classes, attention=model.attention
     )
-    critic = model.features[1] // 2, model.features[1]
-    discriminator = DCDiscriminator(critic, classes=classes, attention=model.attention)
     return Game(generator, discriminator, cfg.game)
 
 
@@ -120,7 +127,7 @@ class Evaluation:
     def judge(self) -> Judge:
         """Made when first asked for."""
         if not hasattr(self, "_judge"):
-            self._judge = Judge(self.cfg.judge, self.splits)
+            self._judge = Judge(self.cfg.judge, self.cfg.data)
         return self._judge
 
     def _make(self, variables: Tree, z: Array, label: Array) -> Array:
@@ -147,8 +154,25 @@ class Evaluation:
             self.draw(state.variables, folder)
         if split is not self.splits["test"] or not self.cfg.judge.epochs:
             return {}
-        samples = self.make(state.variables, self.noise(self.cfg.judge.samples, 1))
+        z = self.noise(self.cfg.judge.samples, 1)
+        samples = self.make(state.variables, z)
+        if folder is not None and not self.cfg.model.conditional:
+            self.draw_arithmetic(state.variables, z, samples, folder)
         return self.judge.measure(samples)
+
+    def draw_arithmetic(self, variables: Tree, z: Any, samples: Any, folder: Path) -> Path:
+        """`arithmetic.png`, a row: class a, minus b, plus c, and what that gives.
+
+        Each is made of the mean noise of the three samples that the judge is surest of (Radford et
+        al. 2015, section 6.3.2).
+        """
+        _, shares = self.judge.look(samples)
+        means = np.stack([np.asarray(z)[rows].mean(axis=0) for rows in surest(shares, 3)])
+        triples = [(a, (a + 3) % self.classes, (a + 5) % self.classes) for a in range(SIDE)]
+        triples = np.array(triples) % self.classes
+        a, b, c = means[triples.T]
+        codes = np.stack([a, b, c, a - b + c], axis=1).reshape(-1, means.shape[1])
+        return save_grid(self.make(variables, codes), folder / "arithmetic.png", columns=4)
 
     def draw(self, variables: Tree, folder: Path) -> list[Path]:
         """`samples.png`, a column a class where there are classes, and `interpolation.png`."""
@@ -167,6 +191,11 @@ class Evaluation:
     def more(self) -> dict[str, Any]:
         """What the report says of the judge."""
         return {"judge": self.judge.describe()} if self.cfg.judge.epochs else {}
+
+
+def surest(shares: Any, count: int) -> Any:
+    """The `count` rows that have the largest share of each class: `(N, K)` -> `(K, count)`."""
+    return np.argsort(-shares, axis=0, kind="stable")[:count].T
 
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:

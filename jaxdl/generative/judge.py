@@ -1,8 +1,7 @@
 """A classifier of the real images that samples are measured by: its features and its confidence."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import UsageError
-from jaxdl.data.split import Split
+from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.tfds import cache_dir
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
@@ -29,7 +28,7 @@ from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Tree
 
-BATCH = 256
+BATCH, BATCH_SIZE = 256, 128  # in evaluation, in training
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,17 @@ class JudgeConfig:
 
 
 class Judge:
-    """LeNet-5 with `features` hidden units, trained by the loop in the cache folder, and kept."""
+    """LeNet-5 with `features` hidden units, trained by the loop in the cache folder, and kept.
 
-    def __init__(self, cfg: JudgeConfig, splits: Mapping[str, Split]) -> None:
+    It sees all training rows in batches of its own, so that runs which differ in these are judged
+    by the same weights.
+    """
+
+    def __init__(self, cfg: JudgeConfig, data: DataConfig) -> None:
         self.cfg = cfg
-        self.splits = {role: splits[role] for role in ("train", "test")}
-        classes = len(splits["train"].classes)
-        self.model = LeNet(classes, hidden=cfg.features)
+        data = replace(data, val=0, batch_size=BATCH_SIZE, seed=0)
+        self.splits = load_splits(data, fields=("image", "label"))
+        self.model = LeNet(len(self.splits["train"].classes), hidden=cfg.features)
         self.prepare = prepare_images(ImageConfig())
         self.program = jax.jit(self._look)
 
@@ -84,8 +87,7 @@ class Judge:
     def state(self) -> TrainState:
         """The trained state: from the cache folder, where it is there."""
         train = self.splits["train"]
-        digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features} {train.seed}".encode())
-        digest.update(f"{train.batch_size}".encode())
+        digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features}".encode())
         for name in ("image", "label"):
             digest.update(np.ascontiguousarray(train.arrays[name]).tobytes())
         folder = cache_dir() / "judges" / digest.hexdigest()[:32]

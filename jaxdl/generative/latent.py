@@ -22,7 +22,7 @@ class Perceptron(nn.Module):
     act: Callable[[Array], Array] = nn.relu
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
         for i, width in enumerate(self.hidden, 1):
             x = self.act(nn.Dense(width, kernel_init=he, name=f"fc{i}")(x))
         return nn.Dense(self.out, name="out")(x)

@@ -1,6 +1,7 @@
 """GANs: networks against torch, the step against one by hand, devices and interruptions."""
 
 import dataclasses
+import re
 from functools import partial
 
 import flax.linen as nn
@@ -178,6 +179,62 @@ def test_dcgan_has_the_courses_layers():
         "fc": (1024, 1024),
         "out": (1024, 1),
     }
+
+
+def test_dcgan_is_torchs_with_its_weights():
+    """Both networks in training mode: norm of the batch after ReLU, as the course has it."""
+    torch = pytest.importorskip("torch")
+    f = torch.nn.functional
+    generator = DCGenerator((16, 16, 1), 6, (4, 3))
+    discriminator = DCDiscriminator((2, 3))
+    z = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
+    x = np.random.default_rng(1).normal(size=(5, 16, 16, 1)).astype(np.float32)
+    g, d = (
+        jax.jit(partial(m.init, train=False))(jax.random.key(0), v)
+        for m, v in ((generator, z), (discriminator, x))
+    )
+    t = lambda array: torch.tensor(np.array(array))  # noqa: E731
+
+    def dense(p, y):
+        return y @ t(p["kernel"]) + t(p["bias"])
+
+    p = g["params"]
+    y = f.batch_norm(torch.relu(dense(p["fc1"], t(z))), None, None, training=True)
+    y = f.batch_norm(torch.relu(dense(p["fc2"], y)), None, None, training=True)
+    y = y.reshape(5, 4, 4, 4).permute(0, 3, 1, 2)
+    for name in ("up1", "up2"):
+        kernel = t(p[name]["kernel"]).permute(2, 3, 0, 1)
+        y = f.conv_transpose2d(y, kernel, t(p[name]["bias"]), stride=2, padding=1)
+        if name == "up1":
+            y = f.batch_norm(torch.relu(y), None, None, training=True)
+    made, _ = generator.apply(g, z, train=True, mutable=["batch_stats"])
+    np.testing.assert_allclose(made, torch.tanh(y).permute(0, 2, 3, 1), atol=1e-4)
+    p, y = d["params"], t(x).permute(0, 3, 1, 2)
+    for name in ("conv1", "conv2"):
+        y = f.conv2d(y, t(p[name]["kernel"]).permute(3, 2, 0, 1), t(p[name]["bias"]))
+        y = f.max_pool2d(f.leaky_relu(y, 0.01), 2)
+    y = f.leaky_relu(dense(p["fc"], y.permute(0, 2, 3, 1).flatten(1)), 0.01)
+    want = dense(p["out"], y)[:, 0]
+    np.testing.assert_allclose(discriminator.apply(d, x, train=True), want, atol=1e-4)
+
+
+def test_a_looped_step_of_convolutions_has_the_fast_form():
+    split = Split({"real": np.zeros((8, 16, 16, 1), np.float32)}, batch_size=8)
+    generator = DCGenerator((16, 16, 1), 8, (4, 4), attention=True)
+    game = Game(generator, DCDiscriminator((4, 4)), GameConfig(noise=4))
+    made = adversarial(game, {"train": split}, lambda k, b, t: b, OPTIM, steps=2)
+    state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
+
+    def steps(state, batch):
+        one = jax.vmap(made.step, (None, 0), axis_name="device", axis_size=1)
+        body = lambda _, s: jax.tree.map(lambda x: x[0], one(s, batch)[0])  # noqa: E731
+        return jax.lax.fori_loop(0, 3, body, state)
+
+    batch = {"real": jax.ShapeDtypeStruct((1, 8, 16, 16, 1), jnp.float32)}
+    text = jax.jit(steps).lower(state, batch).as_text()
+    forms = set(re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", text))
+    assert forms == {"[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"}
+    assert "select_and_scatter" not in text
 
 
 @pytest.mark.parametrize("reduce", [1, 4])
