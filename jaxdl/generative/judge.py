@@ -92,7 +92,7 @@ class Judge:
             digest.update(np.ascontiguousarray(train.arrays[name]).tobytes())
         folder = cache_dir() / "judges" / digest.hexdigest()[:32]
         folder.mkdir(parents=True, exist_ok=True)
-        loop = LoopConfig(epochs=self.cfg.epochs)
+        loop = LoopConfig(epochs=self.cfg.epochs, devices=1)  # the same weights anywhere
         return fit(self.task, loop, folder, seed=0, resume=True).state
 
     def look(self, images: Any) -> tuple[Host, Host]:

@@ -69,6 +69,8 @@ class PixelModel(nn.Module):
         """One-hot labels `(B, classes)`, None for a model without classes."""
         if not self.classes:
             return None
+        if label is None and self.is_initializing():
+            return jnp.zeros((1, self.classes))
         if label is None:
             raise ValueError(f"{type(self).__name__}: classes = {self.classes} needs labels")
         return jax.nn.one_hot(label, self.classes)

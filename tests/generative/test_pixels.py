@@ -16,7 +16,7 @@ SIDE = 5
 
 
 def build(name, colours=1, **options):
-    options = {"levels": 3, "features": 2 * colours, "depth": 2, "first_size": 3} | options
+    options = {"levels": 3, "features": 6 * colours, "depth": 2, "first_size": 3} | options
     return MODELS[name](colours=colours, **options)
 
 
