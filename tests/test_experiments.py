@@ -94,12 +94,12 @@ SMALL = {
     ),
     "generative.ring_diffusion": (
         "ring_diffusion",
-        [*("--data.rows", "700", "--hidden", "8", "--diffusion.sample_steps", "2"), *TWO],
+        [*("--data.rows", "900", "--hidden", "8", "--diffusion.sample_steps", "2"), *TWO],
     ),
-    "generative.ring_gan": ("ring_gan", ["--data.rows", "700", "--hidden", "8", *TWO]),
+    "generative.ring_gan": ("ring_gan", ["--data.rows", "900", "--hidden", "8", *TWO]),
     "generative.score_matching": (
         "ring_score",
-        ["--data.rows", "700", "--hidden", "8", *TWO],
+        ["--data.rows", "900", "--hidden", "8", *TWO],
     ),
     "generative.vqvae": (
         "mnist_vqvae",
