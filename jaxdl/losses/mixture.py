@@ -25,7 +25,11 @@ def discretised_logistic_nll(params: Array, values: Array, *, levels: int = 256)
     inverse = jnp.exp(-log_scales)
     upper, lower = inverse * (x - means + step / 2), inverse * (x - means - step / 2)
     # log(sigmoid(u) - sigmoid(l)) = log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u))
-    inside = jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + _log_gap(upper - lower)
+    inside = (
+        jax.nn.log_sigmoid(upper)
+        + jax.nn.log_sigmoid(-lower)
+        + _log_gap(jnp.log(step) - log_scales)
+    )
     first = values[..., None] == 0
     last = values[..., None] == levels - 1
     each = jnp.where(
@@ -53,9 +57,13 @@ def split_mixture(params: Array) -> tuple[Array, Array, Array]:
     return weights, means, jnp.maximum(log_scales, LEAST_LOG_SCALE)
 
 
-def _log_gap(gap: Array) -> Array:
-    """log(1 - exp(-gap)) for gap > 0, exact for small and for large ones."""
+def _log_gap(log_gap: Array) -> Array:
+    """log(1 - exp(-gap)) of log(gap), exact for small and for large gaps.
+
+    A small one is log(gap) and a correction, so that one which underflows has its logarithm still.
+    """
+    gap = jnp.exp(log_gap)
     small = gap < 0.7
-    a = jnp.log(-jnp.expm1(-jnp.where(small, gap, 1.0)))
-    b = jnp.log1p(-jnp.exp(-jnp.where(small, 1.0, gap)))
-    return jnp.where(small, a, b)
+    safe = jnp.where(small, jnp.maximum(gap, 1e-6), 1.0)
+    a = log_gap + jnp.log(-jnp.expm1(-safe) / safe)
+    return jnp.where(small, a, jnp.log1p(-jnp.exp(-jnp.where(small, 1.0, gap))))
