@@ -220,7 +220,7 @@ def test_dcgan_is_torchs_with_its_weights():
 
 def test_a_looped_step_of_convolutions_has_the_fast_form():
     split = Split({"real": np.zeros((8, 16, 16, 1), np.float32)}, batch_size=8)
-    generator = DCGenerator((16, 16, 1), 8, (4, 4), attention=True)
+    generator = DCGenerator((16, 16, 1), 8, (4, 8), attention=True)
     game = Game(generator, DCDiscriminator((4, 4)), GameConfig(noise=4))
     made = adversarial(game, {"train": split}, lambda k, b, t: b, OPTIM, steps=2)
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
