@@ -56,6 +56,34 @@ def draw_grid(
     return figure
 
 
+def tile_images(images: Host, columns: int, *, border: int = 1) -> Host:
+    """`(N, H, W, 1 or 3)`, uint8 or floats in [0, 1], as one uint8 picture with `columns` a row.
+
+    Missing images of the last row are black, lines of `border` pixels grey. Floats that are not
+    finite are 0.
+    """
+    if images.dtype != np.uint8:
+        images = np.round(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    missing = np.zeros((rows * columns - count, height, width, channels), np.uint8)
+    cells = np.concatenate([images, missing]).reshape(rows, columns, height, width, channels)
+    edge = [(0, 0), (0, 0), (border, 0), (border, 0), (0, 0)]
+    cells = np.pad(cells, edge, constant_values=128)
+    whole = cells.swapaxes(1, 2).reshape(rows * (height + border), -1, channels)
+    return np.pad(whole, [(0, border), (0, border), (0, 0)], constant_values=128)
+
+
+def save_image(picture: Host, path: Path, *, scale: int = 1) -> Path:
+    """Writes a uint8 picture `(H, W, 1 or 3)`, every pixel `scale` times as large."""
+    from PIL import Image
+
+    picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
+    return path
+
+
 def draw_curves(
     rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]], *, x: str = "step"
 ) -> Figure:

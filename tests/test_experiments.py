@@ -70,6 +70,44 @@ SMALL = {
         ["--data.name", "digits", "--data.train", "train", *VAL, *FEW, "--loop.steps", "2"],
     ),
     "training.trajectories": ("valley_paths", ["--steps", "3"]),
+    "generative.adversarial": (
+        "mnist_gan",
+        [
+            *("--data.name", "digits", *VAL, "--model.hidden", "8", "--model.critic", "8"),
+            *("--judge.epochs", "1", "--judge.features", "4", "--judge.samples", "40", *TWO),
+        ],
+    ),
+    "generative.autoencoder": (
+        "mnist_vae",
+        ["--data.name", "digits", *VAL, "--model.hidden", "8", *TWO],
+    ),
+    "generative.diffusion": (
+        "mnist_ddpm",
+        [
+            *("--data.name", "digits", *VAL, "--model.features", "8", "--judge.epochs", "0"),
+            *("--diffusion.sample_steps", "2", "--model.patch", "2", *TWO),
+        ],
+    ),
+    "generative.pixels": (
+        "mnist_pixelcnn",
+        ["--data.name", "digits", *VAL, "--model.features", "4", "--model.depth", "2", *TWO],
+    ),
+    "generative.ring_diffusion": (
+        "ring_diffusion",
+        [*("--data.rows", "900", "--hidden", "8", "--diffusion.sample_steps", "2"), *TWO],
+    ),
+    "generative.ring_gan": ("ring_gan", ["--data.rows", "900", "--hidden", "8", *TWO]),
+    "generative.score_matching": (
+        "ring_score",
+        ["--data.rows", "900", "--hidden", "8", *TWO],
+    ),
+    "generative.vqvae": (
+        "mnist_vqvae",
+        [
+            *("--data.name", "digits", *VAL, "--model.codes", "8", "--judge.epochs", "0"),
+            *("--prior.features", "4", "--prior.depth", "2", "--prior.loop.steps", "2", *TWO),
+        ],
+    ),
     "language.caption": (
         "shapes_caption_attention",
         [*("--data.rows", "20", "--data.batch_size", "16", "--data.image_size", "24"), *TWO],

@@ -37,3 +37,12 @@ def rotate(x: Array, positions: Array, *, temperature: float = 10000.0) -> Array
     even, odd = x[..., 0::2], x[..., 1::2]
     turned = jnp.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1)
     return turned.reshape(x.shape)
+
+
+def sincos(positions: Array, width: int, *, temperature: float = 10000.0) -> Array:
+    """`sincos_table`'s rows at any positions, of time steps say: `(B,)` -> `(B, width)`."""
+    if width % 2:
+        raise ValueError(f"sincos: width must be even, got {width}")
+    omega = jnp.asarray(temperature ** -(np.arange(0, width, 2) / width), jnp.float32)
+    angle = positions.astype(jnp.float32)[:, None] * omega[None]
+    return jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=-1).reshape(len(positions), width)

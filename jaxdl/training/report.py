@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,18 @@ from jaxdl.typing import Numbers, Tree
 BESIDE_METRICS = ("step", "seconds", "examples_per_second", "lr", "grad_norm", "skipped")
 
 
-def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
+def write_report(
+    run_dir: Path,
+    cfg: Any,
+    task: Task,
+    fit: Fit,
+    *,
+    more: Callable[[], Mapping[str, Any]] = dict,
+) -> Numbers:
     """Evaluates the final state on the test split and writes what the run has measured.
 
-    Returns the metrics: name -> number, those of the test split with `test_` before their names.
+    `more()`, called after the evaluation, gives what else the report holds. Returns the metrics:
+    name -> number, those of the test split with `test_` before their names.
     """
     metrics: Numbers = {}
     if task.evaluate is not None and "test" in task.splits:
@@ -45,7 +54,7 @@ def write_report(run_dir: Path, cfg: Any, task: Task, fit: Fit) -> Numbers:
         report["best_step"] = fit.best_step
     if fit.skipped:
         report["skipped_steps"] = fit.skipped
-    save_report(run_dir, report)
+    save_report(run_dir, {**report, **more()})
     save_run_example(run_dir, task.splits["train"])
     draw_curves(fit.rows, curve_groups(fit.rows)).save(run_dir / "curves.png")
     return metrics

@@ -1,0 +1,216 @@
+"""GAN, LSGAN, WGAN-GP, with perceptrons or convolutions: jaxdl run mnist_gan, mnist_dcgan, ..."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.checks import UsageError, check_one_of
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise
+from jaxdl.generative.gan import DCDiscriminator, DCGenerator, MLPDiscriminator, MLPGenerator
+from jaxdl.generative.grids import interpolate, save_grid
+from jaxdl.generative.judge import Judge, JudgeConfig
+from jaxdl.generative.style import StyleGenerator
+from jaxdl.layers.named_norm import norm_layer
+from jaxdl.training.images import to_float
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Tree
+
+MODELS = ("mlp", "dcgan", "style")
+SIDE = 10  # images a row of a grid
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The two networks."""
+
+    name: str = "mlp"
+    """mlp, dcgan, or style: a generator with a mapping network and adaptive instance norm."""
+    conditional: bool = False
+    """Both networks are given the class."""
+    hidden: tuple[int, ...] = (1024, 1024)
+    """Of mlp: widths of the generator."""
+    critic: tuple[int, ...] = (256, 256)
+    """Of mlp: widths of the discriminator."""
+    width: int = 1024
+    """Of dcgan: width of the generator's first layer; of style: of its mapping."""
+    features: tuple[int, int] = (128, 64)
+    """Channels of the convolutional generators; the critic's are half the second, the second."""
+    attention: bool = False
+    """Of dcgan: a self-attention layer in both."""
+    norm: str = "batch"
+    """Of dcgan: the generator's normalisation (batch_sync: over all devices)."""
+
+    def __post_init__(self) -> None:
+        check_one_of("model.name", self.name, MODELS)
+        if self.attention and self.name != "dcgan":
+            raise UsageError("model.attention needs model.name = dcgan")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Images, two networks, the rules of their game, and how they are trained."""
+
+    data: DataConfig = DataConfig(name="digits", batch_size=128)
+    model: ModelConfig = ModelConfig()
+    game: GameConfig = GameConfig()
+    optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    judge: JudgeConfig = JudgeConfig()
+    seed: int = 0
+    """Of the initial weights and the noise."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
+    game = build_game(cfg, splits["train"])
+    return adversarial(
+        game,
+        splits,
+        partial(prepare, cfg.model.conditional),
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, game, splits),
+    )
+
+
+def prepare(conditional: bool, keys: Key, batch: Batch, train: bool) -> Batch:
+    """uint8 images -> `real` in [-1, 1]."""
+    real = {"real": 2 * to_float(batch["image"]) - 1}
+    return {**real, "label": batch["label"]} if conditional else real
+
+
+def build_game(cfg: Config, split: Split) -> Game:
+    """The networks of `cfg` for the split's images."""
+    shape, model = split.example["image"].shape, cfg.model
+    classes = len(split.classes) if model.conditional else 0
+    if model.name == "mlp":
+        generator = MLPGenerator(shape, model.hidden, classes)
+        return Game(generator, MLPDiscriminator(model.critic, classes=classes), cfg.game)
+    first, second = model.features
+    if model.name == "style":
+        features = (first, first, second)
+        generator = StyleGenerator(shape, model.width, features=features, classes=classes)
+    else:
+        generator = DCGenerator(
+            shape, model.width, model.features, classes, model.attention, norm_layer(model.norm)
+        )
+    discriminator = DCDiscriminator(
+        (second // 2, second), classes=classes, attention=model.attention
+    )
+    return Game(generator, discriminator, cfg.game)
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: in `folder` samples and a walk; the judge's at the test."""
+
+    def __init__(self, cfg: Config, game: Game, splits: dict[str, Split]):
+        self.cfg, self.game, self.splits = cfg, game, splits
+        self.classes = len(splits["train"].classes)
+        self.program = jax.jit(self._make)
+
+    @property
+    def judge(self) -> Judge:
+        """Made when first asked for."""
+        if not hasattr(self, "_judge"):
+            self._judge = Judge(self.cfg.judge, self.cfg.data)
+        return self._judge
+
+    def _make(self, variables: Tree, z: Array, label: Array) -> Array:
+        own = {name: tree["g"] for name, tree in variables.items() if "g" in tree}
+        made: Any = self.game.generator.apply(own, z, label, train=False)
+        return (made + 1) / 2
+
+    def make(self, variables: Tree, z: Any, label: Any = None) -> Any:
+        """Noise `(N, Z)` and, of a conditional model, classes -> images in [0, 1]."""
+        variables = jax.device_get(variables)
+        label = np.arange(len(z)) % self.classes if label is None else label
+        parts = []
+        for start in range(0, len(z), BATCH):
+            rows = np.minimum(np.arange(start, start + BATCH), len(z) - 1)  # one shape
+            parts.append(self.program(variables, np.asarray(z)[rows], np.asarray(label)[rows]))
+        return np.concatenate(parts)[: len(z)]
+
+    def noise(self, count: int, seed: int = 0) -> Any:
+        """The same rows at every call."""
+        return draw_noise(jax.random.split(jax.random.key(seed), count), self.cfg.game)
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        if folder is not None:
+            self.draw(state.variables, folder)
+        if split is not self.splits["test"] or not self.cfg.judge.epochs:
+            return {}
+        z = self.noise(self.cfg.judge.samples, 1)
+        samples = self.make(state.variables, z)
+        if folder is not None and not self.cfg.model.conditional:
+            self.draw_arithmetic(state.variables, z, samples, folder)
+        return self.judge.measure(samples)
+
+    def draw_arithmetic(self, variables: Tree, z: Any, samples: Any, folder: Path) -> Path:
+        """`arithmetic.png`, a row: class a, minus b, plus c, and what that gives.
+
+        Each is made of the mean noise of the three samples that the judge is surest of (Radford et
+        al. 2015, section 6.3.2).
+        """
+        _, shares = self.judge.look(samples)
+        means = np.stack([np.asarray(z)[rows].mean(axis=0) for rows in surest(shares, 3)])
+        triples = [(a, (a + 3) % self.classes, (a + 5) % self.classes) for a in range(SIDE)]
+        triples = np.array(triples) % self.classes
+        a, b, c = means[triples.T]
+        codes = np.stack([a, b, c, a - b + c], axis=1).reshape(-1, means.shape[1])
+        return save_grid(self.make(variables, codes), folder / "arithmetic.png", columns=4)
+
+    def draw(self, variables: Tree, folder: Path) -> list[Path]:
+        """`samples.png`, a column a class where there are classes, and `interpolation.png`."""
+        paths = [
+            save_grid(
+                self.make(variables, self.noise(SIDE * SIDE)), folder / "samples.png", columns=SIDE
+            )
+        ]
+        z = self.noise(SIDE + 1)
+        walk = "arc" if self.cfg.game.noise_kind == "normal" else "line"
+        codes = interpolate(z[:-1], z[1:], SIDE, walk=walk).reshape(SIDE * SIDE, -1)
+        label = np.repeat(np.arange(SIDE) % self.classes, SIDE)
+        images = self.make(variables, codes, label)
+        return [*paths, save_grid(images, folder / "interpolation.png", columns=SIDE)]
+
+    def more(self) -> dict[str, Any]:
+        """What the report says of the judge."""
+        return {"judge": self.judge.describe()} if self.cfg.judge.epochs else {}
+
+
+def surest(shares: Any, count: int) -> Any:
+    """The `count` rows that have the largest share of each class: `(N, K)` -> `(K, count)`."""
+    return np.argsort(-shares, axis=0, kind="stable")[:count].T
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    evaluate: Any = task.evaluate
+    return write_report(run_dir, cfg, task, fitted, more=evaluate.more)
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """The grids of the run, in a folder named after `out`."""
+    evaluate: Any = run.task.evaluate
+    return "\n".join(map(str, evaluate.draw(run.state.variables, out.with_suffix(""))))
+
+
+if __name__ == "__main__":
+    main(__file__)

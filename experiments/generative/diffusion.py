@@ -1,0 +1,219 @@
+"""DDPM and DDIM on images, with a class or without: jaxdl run mnist_ddpm."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, sample
+from jaxdl.generative.grids import interpolate, save_grid
+from jaxdl.generative.judge import Judge, JudgeConfig
+from jaxdl.generative.noising import drop_labels, noise_error, noise_rows, spread_rows
+from jaxdl.generative.unet import UNet
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.training.images import to_float
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+
+SIDE = 8  # images a row of a grid
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The U-Net's widths."""
+
+    features: int = 32
+    """Channels of the finest level."""
+    multipliers: tuple[int, ...] = (1, 2)
+    """Channels of each level, times features; each is half as high and wide."""
+    blocks: int = 1
+    """Residual blocks a level."""
+    patch: int = 1
+    """Pixels a side that become the channels of one position."""
+    conditional: bool = False
+    """The model is given the class, or none."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Images, a U-Net, a noise process, and how the net is trained."""
+
+    data: DataConfig = DataConfig(name="digits")
+    model: ModelConfig = ModelConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.995)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    judge: JudgeConfig = JudgeConfig()
+    seed: int = 0
+    """Of the initial weights and the noise."""
+
+    def __post_init__(self) -> None:
+        if self.diffusion.guidance and not self.model.conditional:
+            raise UsageError("diffusion.guidance needs model.conditional = true")
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
+    classes = len(splits["train"].classes) if cfg.model.conditional else 0
+    widths = {k: v for k, v in vars(cfg.model).items() if k != "conditional"}
+    model = UNet(**widths, classes=classes)
+    prepare = make_prepare(cfg, classes)
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        noise, extra = apply_train(model, params, extra, batch["inputs"], key)
+        loss = noise_error(noise, batch)
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, model, prepare, splits),
+        inputs="inputs",
+    )
+
+
+def make_prepare(cfg: Config, classes: int) -> Prepare:
+    """uint8 images -> `inputs` (noised, in about [-1, 1]; time; class) and their `noise`."""
+    betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        image = 2 * to_float(batch["image"]) - 1
+        # In evaluation all rows have one key: times and noise are by place in the batch.
+        made = noise_rows(keys, image, betas) if train else spread_rows(image, betas)
+        if classes:
+            label = batch["label"]
+            if train:
+                label = drop_labels(keys, label, classes, cfg.diffusion.drop_label)
+            made["inputs"]["label"] = label
+        return made
+
+    return prepare
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: the loss; in `folder` samples; the judge's at the test."""
+
+    def __init__(self, cfg: Config, model: UNet, prepare: Prepare, splits: dict[str, Split]):
+        self.cfg, self.model, self.splits = cfg, model, splits
+        self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
+        self.shape = splits["train"].example["image"].shape
+        self.rows_of = RowEvaluator(self._row, prepare)
+        self.program = jax.jit(self._sample, static_argnames="kept")
+
+    @property
+    def judge(self) -> Judge:
+        """Made when first asked for."""
+        if not hasattr(self, "_judge"):
+            self._judge = Judge(self.cfg.judge, self.cfg.data)
+        return self._judge
+
+    def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
+        noise: Any = self.model.apply(variables, batch["inputs"], train=False)
+        return {"loss": noise_error(noise, batch)}
+
+    def _sample(
+        self, variables: Tree, start: Array, label: Array, key: Key, *, kept: int = 0
+    ) -> tuple[Array, Array]:
+        def denoise(label: Array, x: Array, time: Array) -> Array:
+            inputs = {"x": x, "time": time, "label": label}
+            made: Any = self.model.apply(variables, inputs, train=False)
+            return made
+
+        how = self.cfg.diffusion
+        none = jnp.full_like(label, self.model.classes)
+        both = guided(partial(denoise, label), partial(denoise, none), how.guidance)
+        options = {"count": how.sample_steps, "eta": how.eta, "kept": kept}
+        made, seen = sample(both, self.betas, start, key, bound=1.0, **options)
+        return (made + 1) / 2, (seen + 1) / 2
+
+    def make(self, variables: Tree, start: Any, label: Any = None) -> Any:
+        """Noise `(N, H, W, C)` and, of a conditional model, classes -> images in [0, 1]."""
+        variables = jax.device_get(variables)
+        label = np.arange(len(start)) % max(self.model.classes, 1) if label is None else label
+        parts = []
+        size = min(BATCH, len(start))
+        for first in range(0, len(start), size):
+            rows = np.minimum(np.arange(first, first + size), len(start) - 1)  # one shape
+            key = jax.random.fold_in(jax.random.key(self.cfg.seed), first)
+            parts.append(
+                self.program(variables, np.asarray(start)[rows], np.asarray(label)[rows], key)[0]
+            )
+        return np.concatenate(parts)[: len(start)]
+
+    def noise(self, count: int, seed: int = 0) -> Array:
+        """The same at every call."""
+        return jax.random.normal(jax.random.key(seed), (count, *self.shape))
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        numbers = {"loss": float(self.rows_of(state, split)["loss"].mean(dtype=np.float64))}
+        if folder is not None:
+            self.draw(state.variables, folder, walk=split is self.splits["test"])
+        if split is self.splits["test"] and self.cfg.judge.epochs:
+            samples = self.make(state.variables, self.noise(self.cfg.judge.samples, 1))
+            numbers |= self.judge.measure(samples)
+        return numbers
+
+    def draw(self, variables: Tree, folder: Path, *, walk: bool = True) -> list[Path]:
+        """`samples.png`; `chain.png`, from noise to image; `interpolation.png`, arcs of noise."""
+        save = partial(save_grid, columns=SIDE)
+        variables = jax.device_get(variables)
+        start = self.noise(SIDE * SIDE)
+        classes = max(self.model.classes, 1)
+        label = np.arange(SIDE * SIDE) % SIDE % classes
+        key = jax.random.key(self.cfg.seed)
+        made, seen = self.program(variables, start, label, key, kept=SIDE)
+        paths = [save(made, folder / "samples.png")]
+        if not walk:
+            return paths
+        chain = np.moveaxis(np.asarray(seen[:, :SIDE]), 0, 1).reshape(-1, *self.shape)
+        paths.append(save(chain, folder / "chain.png"))
+        flat = np.asarray(start[: SIDE + 1]).reshape(SIDE + 1, -1)
+        arcs = interpolate(flat[:-1], flat[1:], SIDE, walk="arc").reshape(-1, *self.shape)
+        images = self.make(variables, arcs, np.repeat(label[:SIDE], SIDE))
+        return [*paths, save(images, folder / "interpolation.png")]
+
+    def more(self) -> dict[str, Any]:
+        """What the report says of the judge."""
+        return {"judge": self.judge.describe()} if self.cfg.judge.epochs else {}
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    evaluate: Any = task.evaluate
+    return write_report(run_dir, cfg, task, fitted, more=evaluate.more)
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """The grids of the run, in a folder named after `out`."""
+    evaluate: Any = run.task.evaluate
+    return "\n".join(map(str, evaluate.draw(run.state.variables, out.with_suffix(""))))
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,181 @@
+"""PixelCNN, gated PixelCNN, PixelRNN of images: jaxdl run mnist_pixelcnn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError, check_one_of
+from jaxdl.cli import main
+from jaxdl.data.binarised import binarise
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.grids import save_grid
+from jaxdl.generative.pixelcnn import GatedPixelCNN, PixelCNN
+from jaxdl.generative.pixelrnn import RowLSTM
+from jaxdl.generative.pixels import from_levels, pixel_nll, sample_pixels, to_levels
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.metrics.generative import bits_per_dimension
+from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+
+MODELS = {"pixelcnn": PixelCNN, "gated": GatedPixelCNN, "row_lstm": RowLSTM}
+SIDE = 8  # images a row of a grid
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The model's form and widths."""
+
+    name: str = "gated"
+    """pixelcnn, gated or row_lstm."""
+    levels: int = 2
+    """Values of a colour; 2: bits, drawn anew at each step in training, once for evaluation."""
+    features: int = 32
+    """Channels of the layers."""
+    depth: int = 6
+    """Layers, or blocks."""
+    size: int = 3
+    """Of the kernels but the first."""
+    first_size: int = 7
+    """Of the first kernel."""
+    mixtures: int = 0
+    """Logistics whose mixture gives the levels (0: a softmax)."""
+    conditional: bool = False
+    """The model is given the class."""
+
+    def __post_init__(self) -> None:
+        check_one_of("model.name", self.name, MODELS)
+        if not 2 <= self.levels <= 256:
+            raise UsageError(f"model.levels must lie in 2..256, got {self.levels}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Images, a model of their pixels, and how it is trained."""
+
+    data: DataConfig = DataConfig(name="digits")
+    model: ModelConfig = ModelConfig()
+    optim: OptimConfig = OptimConfig()
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights, the bits and the samples."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
+    if cfg.model.levels == 2:
+        fixed = {role: binarise(split) for role, split in splits.items() if role != "train"}
+        splits = {**splits, **fixed}
+    model = build_model(cfg.model, splits["train"])
+    prepare = make_prepare(cfg.model)
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        nats = nll(model, {"params": params}, batch)
+        values = batch["values"]
+        bits = nats / (values[0].size * jnp.log(2))
+        return global_mean(bits), (extra, {"loss": weighted(nats), "bits": weighted(bits)})
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, model, prepare),
+        inputs="values",
+    )
+
+
+def build_model(cfg: ModelConfig, split: Split) -> Any:
+    """The module of `cfg` for the split's images."""
+    options = {k: v for k, v in vars(cfg).items() if k not in ("name", "conditional")}
+    classes = len(split.classes) if cfg.conditional else 0
+    colours = split.example["image"].shape[-1]
+    return MODELS[cfg.name](colours=colours, classes=classes, **options)
+
+
+def make_prepare(cfg: ModelConfig) -> Prepare:
+    """uint8 images -> `values`, integer levels."""
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        image = batch["image"]
+        if cfg.levels == 2 and train:
+            grey = image.astype(jnp.float32) / 255
+            values = jax.vmap(jax.random.bernoulli)(keys, grey).astype(jnp.int32)
+        else:
+            values = to_levels(image, cfg.levels)
+        return {"values": values, "label": batch["label"]}
+
+    return prepare
+
+
+def nll(model: Any, variables: Tree, batch: Batch) -> Array:
+    """-log p of every image in nats, `(B,)`."""
+    label = batch["label"] if model.classes else None
+    out = model.apply(variables, batch["values"], label, train=True)
+    return pixel_nll(out, batch["values"], levels=model.levels, mixtures=model.mixtures)
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: nats an image, bits a dimension; in `folder` samples."""
+
+    def __init__(self, cfg: Config, model: Any, prepare: Prepare):
+        self.cfg, self.model = cfg, model
+        row = lambda variables, batch: {"nats": nll(model, variables, batch)}  # noqa: E731
+        self.rows_of = RowEvaluator(row, prepare, batch_size=64)
+        self.sample = jax.jit(self._sample, static_argnames="shape")
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        nats = float(self.rows_of(state, split)["nats"].mean(dtype=np.float64))
+        if folder is not None:
+            self.draw(state.variables, split, folder)
+        size = split.example["image"].size
+        return {"nats": nats, "bits": bits_per_dimension(nats, size)}
+
+    def _sample(self, variables: Tree, label: Any, *, shape: tuple[int, int, int]) -> Array:
+        key = jax.random.key(self.cfg.seed)
+        values = sample_pixels(self.model, variables, key, (SIDE * SIDE, *shape), label=label)
+        return from_levels(values, self.model.levels)
+
+    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+        """`samples.png`; of a model that is given classes, a column each."""
+        classes = self.model.classes
+        label = jnp.arange(SIDE * SIDE) % SIDE % classes if classes else None
+        shape = split.example["image"].shape
+        images = self.sample(jax.device_get(variables), label, shape=shape)
+        return [save_grid(images, folder / "samples.png", columns=SIDE)]
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Samples of the run, in a folder named after `out`."""
+    evaluate: Any = run.task.evaluate
+    split = run.task.splits["train"]
+    return "\n".join(map(str, evaluate.draw(run.state.variables, split, out.with_suffix(""))))
+
+
+if __name__ == "__main__":
+    main(__file__)

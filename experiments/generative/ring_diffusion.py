@@ -1,0 +1,175 @@
+"""Diffusion of points in the plane, with its scores drawn as arrows: jaxdl run ring_diffusion."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import check_positive
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.diffusion import (
+    DiffusionConfig,
+    alpha_bars,
+    make_betas,
+    sample,
+    score_from_noise,
+)
+from jaxdl.generative.field import draw_fields, plane
+from jaxdl.generative.noising import noise_error, noise_rows, spread_rows
+from jaxdl.generative.points import LEAST, RADIUS, draw_points, mode_centres
+from jaxdl.generative.unet import PointDenoiser
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.metrics.generative import mode_coverage
+from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+
+SAMPLES = 4000
+SHOWN = (0.02, 0.2, 0.5)  # parts of the process at which the field is drawn
+EXTENT, ARROWS = 6.0, 24
+
+
+@dataclass(frozen=True)
+class Config:
+    """A density in the plane, a perceptron, a noise process, and how the net is trained."""
+
+    data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
+    hidden: tuple[int, ...] = (128, 128, 128)
+    """Widths of the perceptron."""
+    scale: float = 0.35
+    """What points are multiplied by, so that their deviation is about one."""
+    diffusion: DiffusionConfig = DiffusionConfig(steps=200, sample_steps=200, eta=1.0)
+    optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.99)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights and the noise."""
+
+    def __post_init__(self) -> None:
+        check_positive("scale", self.scale)
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits: dict[str, Split] = load_splits(cfg.data)
+    model = PointDenoiser(cfg.hidden)
+    prepare = make_prepare(cfg)
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        noise, extra = apply_train(model, params, extra, batch["inputs"], key)
+        loss = noise_error(noise, batch)
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, model, prepare),
+        inputs="inputs",
+    )
+
+
+def make_prepare(cfg: Config) -> Prepare:
+    """Points -> `inputs` (noised, and the time) and their `noise`."""
+    betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        x = batch["point"] * cfg.scale
+        return noise_rows(keys, x, betas) if train else spread_rows(x, betas)
+
+    return prepare
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: modes that samples fall on; pictures in `folder`."""
+
+    def __init__(self, cfg: Config, model: PointDenoiser, prepare: Prepare):
+        self.cfg, self.model = cfg, model
+        self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
+        self.rows_of = RowEvaluator(self._row, prepare)
+        self.program = jax.jit(self._sample)
+        self.noise = jax.jit(self._noise)
+
+    def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
+        noise: Any = self.model.apply(variables, batch["inputs"], train=False)
+        return {"loss": noise_error(noise, batch)}
+
+    def _noise(self, variables: Tree, x: Array, time: Array) -> Array:
+        made: Any = self.model.apply(variables, {"x": x, "time": time}, train=False)
+        return made
+
+    def _sample(self, variables: Tree, key: Key) -> Array:
+        start_key, key = jax.random.split(key)
+        start = jax.random.normal(start_key, (SAMPLES, 2))
+        denoise = lambda x, time: self._noise(variables, x, time)  # noqa: E731
+        how = self.cfg.diffusion
+        made, _ = sample(denoise, self.betas, start, key, count=how.sample_steps, eta=how.eta)
+        return made / self.cfg.scale
+
+    def make(self, variables: Tree) -> Any:
+        """Samples `(SAMPLES, 2)`."""
+        key = jax.random.key(self.cfg.seed)
+        return np.asarray(self.program(jax.device_get(variables), key))
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        made = self.make(state.variables)
+        if folder is not None:
+            self.draw(state.variables, made, split, folder)
+        loss = float(self.rows_of(state, split)["loss"].mean(dtype=np.float64))
+        covered = mode_coverage(made, mode_centres(split), radius=RADIUS, least=LEAST)
+        return {"loss": loss, **covered}
+
+    def draw(self, variables: Tree, made: Any, split: Split, folder: Path) -> list[Path]:
+        """`samples.png` over the data, `field.png`: the scores at three times."""
+        variables = jax.device_get(variables)
+        real = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
+        paths = [draw_points(made, real, "diffusion: samples").save(folder / "samples.png")]
+        points = plane(EXTENT, ARROWS)
+        bars = alpha_bars(self.betas)
+        fields, titles = [], []
+        for part in SHOWN:
+            t = int(part * len(bars))
+            shrunk = points * self.cfg.scale * np.sqrt(bars[t])
+            time = jnp.full(len(points), t)
+            noise = self.noise(variables, jnp.asarray(shrunk, jnp.float32), time)
+            fields.append(np.asarray(score_from_noise(noise, jnp.full(len(points), bars[t]))))
+            titles.append(f"score, t = {t} of {len(bars)}")
+        figure = draw_fields(fields, points, titles, over=real[:1000])
+        return [*paths, figure.save(folder / "field.png")]
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Samples and field of the run, in a folder named after `out`."""
+    evaluate: Any = run.task.evaluate
+    made = evaluate.make(run.state.variables)
+    split = run.task.splits["test"]
+    paths = evaluate.draw(run.state.variables, made, split, out.with_suffix(""))
+    return "\n".join(map(str, paths))
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,105 @@
+"""A plain GAN on points in the plane: which modes of a ring it finds. jaxdl run ring_gan."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise
+from jaxdl.generative.gan import MLPDiscriminator, MLPGenerator
+from jaxdl.generative.points import LEAST, RADIUS, draw_points, mode_centres
+from jaxdl.metrics.generative import mode_coverage
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Batch, Key, Numbers, Tree
+
+SAMPLES = 4000
+
+
+@dataclass(frozen=True)
+class Config:
+    """A density in the plane, two perceptrons, and how they are trained."""
+
+    data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
+    hidden: tuple[int, ...] = (128, 128)
+    """Widths of both networks."""
+    game: GameConfig = GameConfig(noise=2, noise_kind="normal")
+    optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights and the noise."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits: dict[str, Split] = load_splits(cfg.data)
+    generator = MLPGenerator((2,), cfg.hidden, bounded=False)
+    game = Game(generator, MLPDiscriminator(cfg.hidden), cfg.game)
+    return adversarial(
+        game,
+        splits,
+        prepare,
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, game),
+    )
+
+
+def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    """A point is what is imitated."""
+    return {"real": batch["point"]}
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: modes that samples fall on; in `folder` a picture."""
+
+    def __init__(self, cfg: Config, game: Game):
+        self.cfg, self.game = cfg, game
+        self.program = jax.jit(partial(game.generator.apply, train=False))
+
+    def make(self, variables: Tree) -> Any:
+        """Samples `(SAMPLES, 2)`."""
+        z = draw_noise(jax.random.split(jax.random.key(0), SAMPLES), self.cfg.game)
+        params = jax.device_get(variables["params"]["g"])
+        return np.asarray(self.program({"params": params}, z))
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        made = self.make(state.variables)
+        if folder is not None:
+            self.draw(made, split, folder / "samples.png")
+        return mode_coverage(made, mode_centres(split), radius=RADIUS, least=LEAST)
+
+    def draw(self, made: Any, split: Split, path: Path) -> Path:
+        """The picture of `samples.png`."""
+        real = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
+        return draw_points(made, real, f"{self.game.game.loss}: samples").save(path)
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Samples of the run over the data."""
+    evaluate: Any = run.task.evaluate
+    made = evaluate.make(run.state.variables)
+    return str(evaluate.draw(made, run.task.splits["test"], out))
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,154 @@
+"""The score of a density in the plane, learned from its points: jaxdl run ring_score."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.checks import check_one_of, check_positive
+from jaxdl.cli import main
+from jaxdl.data.densities import DENSITIES
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.field import draw_fields, langevin, log_density_slope, plane
+from jaxdl.generative.latent import Perceptron
+from jaxdl.generative.points import draw_points
+from jaxdl.losses.score import (
+    denoising_score_matching,
+    implicit_score_matching,
+    sliced_score_matching,
+)
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.ops.augment import row_normal
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+
+OBJECTIVES = ("denoising", "implicit", "sliced")
+SAMPLES = 2000
+ARROWS = 24  # a side
+
+
+@dataclass(frozen=True)
+class Config:
+    """A density in the plane, a perceptron for its score, and how it is trained."""
+
+    data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
+    objective: str = "denoising"
+    """denoising, implicit or sliced."""
+    sigma: float = 0.2
+    """Of denoising: deviation of the noise."""
+    hidden: tuple[int, ...] = (128, 128)
+    """Widths of the perceptron."""
+    optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.99)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights and the noise."""
+
+    def __post_init__(self) -> None:
+        check_one_of("objective", self.objective, OBJECTIVES)
+        check_positive("sigma", self.sigma)
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits: dict[str, Split] = load_splits(cfg.data)
+    model = Perceptron(cfg.hidden, 2, jax.nn.silu)  # smooth: it is differentiated by its input
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        return {"point": batch["point"], "noise": row_normal(keys, 2)}
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        score = lambda x: model.apply({"params": params}, x)  # noqa: E731
+        x, noise = batch["point"], batch["noise"]
+        if cfg.objective == "denoising":
+            seen: Any = score(x + cfg.sigma * noise)
+            loss = denoising_score_matching(seen, noise, sigma=cfg.sigma)
+        elif cfg.objective == "implicit":
+            loss = implicit_score_matching(score, x)  # pyright: ignore[reportArgumentType]
+        else:
+            loss = sliced_score_matching(score, x, noise)  # pyright: ignore[reportArgumentType]
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, model),
+        inputs="point",
+    )
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: how far the score is from the true one; pictures."""
+
+    def __init__(self, cfg: Config, model: Perceptron):
+        self.cfg = cfg
+        self.log_density = DENSITIES[cfg.data.name].log_density
+        self.score = jax.jit(model.apply)
+        self.walk = jax.jit(
+            lambda v, start, key: langevin(
+                lambda x: self.score(v, x),  # pyright: ignore
+                start,
+                key,
+                step=0.02,
+                count=500,
+            )
+        )
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        points = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
+        variables = jax.device_get(state.variables)
+        got: Any = self.score(variables, points)
+        true = log_density_slope(self.log_density, points)
+        if folder is not None:
+            self.draw(variables, split, folder)
+        error = ((np.asarray(got) - true) ** 2).sum(axis=1).mean()
+        return {"score_error": float(error / (true**2).sum(axis=1).mean())}
+
+    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+        """`field.png`: learned and true score; `samples.png`: Langevin walks from afar."""
+        real = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
+        extent = 1.2 * float(np.abs(real).max())
+        points = plane(extent, ARROWS)
+        fields = [np.asarray(self.score(variables, points))]
+        fields.append(log_density_slope(self.log_density, points))
+        figure = draw_fields(fields, points, ["learned score", "true score"], over=real[:1000])
+        paths = [figure.save(folder / "field.png")]
+        start_key, key = jax.random.split(jax.random.key(self.cfg.seed))
+        start = jax.random.uniform(start_key, (SAMPLES, 2), minval=-extent, maxval=extent)
+        made = np.asarray(self.walk(variables, start, key))
+        return [*paths, draw_points(made, real, "Langevin walks").save(folder / "samples.png")]
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains and reports."""
+    task = build(cfg)
+    return write_report(
+        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    )
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Field and walks of the run, in a folder named after `out`."""
+    evaluate: Any = run.task.evaluate
+    variables = jax.device_get(run.state.variables)
+    paths = evaluate.draw(variables, run.task.splits["test"], out.with_suffix(""))
+    return "\n".join(map(str, paths))
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,277 @@
+"""VQ-VAE of images, then a gated PixelCNN of its codes: jaxdl run mnist_vqvae."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError
+from jaxdl.cli import main
+from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
+from jaxdl.generative.grids import save_grid
+from jaxdl.generative.judge import Judge, JudgeConfig
+from jaxdl.generative.pixelcnn import GatedPixelCNN
+from jaxdl.generative.pixels import pixel_nll, sample_pixels
+from jaxdl.generative.vqvae import VQVAE, perplexity
+from jaxdl.losses.variational import codebook_losses, squared_error
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.training.images import to_float
+from jaxdl.training.loop import fit
+from jaxdl.training.optim import OptimConfig
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.report import write_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.training.trained import TrainedRun, restore_state
+from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+
+SIDE = 8  # images a row of a grid
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The VQ-VAE's widths."""
+
+    codes: int = 128
+    """Vectors in the book."""
+    width: int = 32
+    """Numbers in each."""
+    features: tuple[int, int] = (32, 64)
+    """Channels of the two levels."""
+    blocks: int = 2
+    """Residual blocks on either side."""
+    commitment: float = 0.25
+    """Weight of what ties the encoder to the codes."""
+
+    def __post_init__(self) -> None:
+        if self.commitment <= 0:
+            raise UsageError(f"model.commitment must be > 0, got {self.commitment}")
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """The PixelCNN over grids of codes."""
+
+    features: int = 32
+    """Channels of its layers."""
+    depth: int = 6
+    """Layers."""
+    conditional: bool = False
+    """It is given the class."""
+    optim: OptimConfig = OptimConfig(lr=2e-3, schedule="cosine", clip_norm=1.0)
+    loop: LoopConfig = LoopConfig(epochs=10)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Images, a VQ-VAE, a prior of its codes, and how both are trained."""
+
+    data: DataConfig = DataConfig(name="digits")
+    model: ModelConfig = ModelConfig()
+    optim: OptimConfig = OptimConfig(lr=1e-3)
+    loop: LoopConfig = LoopConfig(epochs=10)
+    prior: PriorConfig = PriorConfig()
+    judge: JudgeConfig = JudgeConfig()
+    seed: int = 0
+    """Of the initial weights and the samples."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of the VQ-VAE; see `build_prior` for the second."""
+    splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
+    widths = {k: v for k, v in vars(cfg.model).items() if k != "commitment"}
+    model = VQVAE(channels=splits["train"].example["image"].shape[-1], **widths)
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        return {**batch, "image": to_float(batch["image"])}
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        out, extra = apply_train(model, params, extra, batch["image"], key)
+        parts = losses(cfg, out, batch["image"])
+        loss = parts["reconstruction"] + parts["book"] + parts["commitment"]
+        used = perplexity(out["codes"], cfg.model.codes)
+        metrics = {"loss": weighted(loss), **{k: weighted(v) for k, v in parts.items()}}
+        return global_mean(loss), (extra, {**metrics, "perplexity": (used, 1)})
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        evaluate=Evaluation(cfg, model, splits),
+    )
+
+
+def losses(cfg: Config, out: dict[str, Array], image: Array) -> dict[str, Array]:
+    """The three parts of the loss, `(B,)` each; the first a mean over pixels, over their variance.
+
+    The pixels of MNIST vary by about 0.1, so that the parts are of one size.
+    """
+    error = squared_error(jax.nn.sigmoid(out["logits"]), image) / image[0].size / 0.1
+    book, commitment = codebook_losses(
+        out["encoded"], out["quantised"], commitment=cfg.model.commitment
+    )
+    return {"reconstruction": error, "book": book, "commitment": commitment}
+
+
+class Evaluation:
+    """`evaluate(state, split, folder)`: squared error a pixel, codes in use; reconstructions."""
+
+    def __init__(self, cfg: Config, model: VQVAE, splits: dict[str, Split]):
+        self.cfg, self.model, self.splits = cfg, model, splits
+        self.rows_of = RowEvaluator(self._row, lambda keys, batch, train: batch)
+        self.apply = jax.jit(model.apply, static_argnames=("method", "train"))
+
+    def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
+        image = to_float(batch["image"])
+        out: Any = self.model.apply(variables, image, train=False)
+        error = squared_error(jax.nn.sigmoid(out["logits"]), image) / image[0].size
+        return {"error": error, "codes": out["codes"]}
+
+    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        rows = self.rows_of(state, split)
+        if folder is not None:
+            self.draw(state.variables, split, folder)
+        used = float(perplexity(jnp.asarray(rows["codes"]), self.cfg.model.codes))
+        return {"error": float(rows["error"].mean(dtype=np.float64)), "perplexity": used}
+
+    def codes(self, state: TrainState, split: Split) -> Split:
+        """The split with grids of codes `values (N, h, w, 1)` in place of images."""
+        part = split.take(np.arange(split.size), name=split.name)
+        codes = self.rows_of(state, split)["codes"][..., None]
+        part.arrays = {"values": codes.astype(np.int32), "label": split.arrays["label"]}
+        return part
+
+    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+        """`reconstructions.png`: images over what comes back of them."""
+        image = to_float(jnp.asarray(split.batch(np.arange(min(SIDE * 2, split.size)))["image"]))
+        out = self.apply(jax.device_get(variables), image, train=False)
+        back = jax.nn.sigmoid(out["logits"])
+        halves = [x[i : i + SIDE] for i in range(0, len(image), SIDE) for x in (image, back)]
+        return [save_grid(np.concatenate(halves), folder / "reconstructions.png", columns=SIDE)]
+
+
+def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
+    """The task of the PixelCNN on the codes that `state` gives the images of `task`."""
+    evaluation: Any = task.evaluate
+    splits = {role: evaluation.codes(state, split) for role, split in task.splits.items()}
+    classes = len(task.splits["train"].classes) if cfg.prior.conditional else 0
+    model = GatedPixelCNN(
+        levels=cfg.model.codes,
+        features=cfg.prior.features,
+        depth=cfg.prior.depth,
+        first_size=5,
+        classes=classes,
+        one_hot=True,
+    )
+
+    def nats(variables: Tree, batch: Batch) -> Array:
+        label = batch["label"] if classes else None
+        out: Any = model.apply(variables, batch["values"], label, train=True)
+        return pixel_nll(out, batch["values"], levels=cfg.model.codes)
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        loss = nats({"params": params}, batch)
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        return batch
+
+    rows_of = RowEvaluator(lambda v, b: {"nats": nats(v, b)}, prepare)
+
+    def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        return {"nats": float(rows_of(state, split)["nats"].mean(dtype=np.float64))}
+
+    return supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.prior.optim,
+        steps=total_steps(cfg.prior.loop, splits["train"].steps_per_epoch),
+        evaluate=evaluate,
+        inputs="values",
+    )
+
+
+def make_samples(cfg: Config, task: Task, state: TrainState, prior: Task, own: TrainState) -> Any:
+    """`count, seed -> images (count, H, W, C)`: codes from the prior, decoded."""
+    vqvae, pixels = task.model, prior.model
+    assert isinstance(vqvae, VQVAE)
+    assert isinstance(pixels, GatedPixelCNN)
+    grid = prior.splits["train"].example["values"].shape
+    variables, prior_variables = jax.device_get((state.variables, own.variables))
+
+    @jax.jit
+    def batch(variables: Tree, prior_variables: Tree, key: Key) -> Array:
+        label = jnp.arange(BATCH) % SIDE % pixels.classes if pixels.classes else None
+        codes = sample_pixels(pixels, prior_variables, key, (BATCH, *grid), label=label)
+        logits: Any = vqvae.apply(variables, codes[..., 0], method="decode_codes")
+        return jax.nn.sigmoid(logits)
+
+    def make(count: int, seed: int = 0) -> Any:
+        keys = jax.random.split(jax.random.key(seed), -(-count // BATCH))
+        parts = [np.asarray(batch(variables, prior_variables, key)) for key in keys]
+        return np.concatenate(parts)[:count]
+
+    return make
+
+
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+    """Trains the VQ-VAE, then the prior in the folder `prior`; reports both."""
+    task = build(cfg)
+    fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+    prior = build_prior(cfg, task, fitted.state)
+    folder = run_dir / "prior"
+    folder.mkdir(exist_ok=True)
+    second = fit(prior, cfg.prior.loop, folder, seed=cfg.seed, resume=resume)
+    make = make_samples(cfg, task, fitted.state, prior, second.state)
+    judge = Judge(cfg.judge, cfg.data)
+    first: Any = task.evaluate
+
+    def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        numbers = first(state, split, folder)
+        measured = prior.evaluate(second.state, prior.splits["test"], None)  # pyright: ignore
+        numbers |= {f"prior_{name}": value for name, value in measured.items()}
+        if folder is not None:
+            save_grid(make(SIDE * SIDE), folder / "samples.png", columns=SIDE)
+        return numbers | (judge.measure(make(cfg.judge.samples, 1)) if cfg.judge.epochs else {})
+
+    def more() -> dict[str, Any]:
+        return {
+            "prior_seconds": {k: round(v, 3) for k, v in second.seconds.items()},
+            "prior_steps": second.steps,
+            **({"judge": judge.describe()} if cfg.judge.epochs else {}),
+        }
+
+    return write_report(run_dir, cfg, replace(task, evaluate=evaluate), fitted, more=more)
+
+
+def show(run: TrainedRun, out: Path) -> str:
+    """Reconstructions and samples of the run, in a folder named after `out`."""
+    task, cfg, folder = run.task, run.cfg, out.with_suffix("")
+    evaluate: Any = task.evaluate
+    paths = evaluate.draw(run.state.variables, task.splits["test"], folder)
+    prior = build_prior(cfg, task, run.state)
+    own = restore_state(run.folder / "prior", prior, cfg.prior.loop)
+    make = partial(make_samples(cfg, task, run.state, prior, own), SIDE * SIDE)
+    paths.append(save_grid(make(), folder / "samples.png", columns=SIDE))
+    return "\n".join(map(str, paths))
+
+
+if __name__ == "__main__":
+    main(__file__)

@@ -1,0 +1,34 @@
+"""Grey pixels as bits, each drawn once with its grey level as probability."""
+
+import numpy as np
+
+from jaxdl.checks import UsageError
+from jaxdl.data.philox import uniforms
+from jaxdl.data.split import Split
+from jaxdl.typing import Host
+
+BLOCK = 4096
+
+
+def binarise(split: Split, *, seed: int = 0) -> Split:
+    """The resident split with every pixel of `image` 0 or 255, 255 with probability pixel / 255.
+
+    The bits are a function of seed, row and pixel alone (the binarised MNIST of Salakhutdinov &
+    Murray 2008 is one such draw), so that every evaluation sees the same ones.
+    """
+    image = split.arrays.get("image")
+    if image is None or image.dtype != np.uint8:
+        raise UsageError("binarise: needs a split with uint8 images that fits into memory")
+    part = split.take(np.arange(split.size), name=split.name)
+    part.arrays = {**part.arrays, "image": draw_bits(image, seed)}
+    return part
+
+
+def draw_bits(image: Host, seed: int) -> Host:
+    """`(N, H, W, C)` uint8 -> the same shape, 0 or 255."""
+    out = np.empty_like(image)
+    for start in range(0, len(image), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(image)))
+        u = uniforms(seed, "binarise", rows, image[0].size).reshape(-1, *image.shape[1:])
+        out[rows] = np.where(u * 255 < image[rows], 255, 0)
+    return out

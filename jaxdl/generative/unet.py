@@ -1,0 +1,145 @@
+"""What predicts the noise in images and in points, given the time step and perhaps a class."""
+
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxdl.checks import check_rank
+from jaxdl.layers.conv import Conv
+from jaxdl.layers.group_norm import GroupNorm
+from jaxdl.layers.spatial_attention import SpatialAttention
+from jaxdl.ops.position import sincos
+from jaxdl.typing import Array
+
+zeros = nn.initializers.zeros
+
+
+class Condition(nn.Module):
+    """Time and class as one vector: `time (B,)`, `label (B,)` -> `(B, width)`.
+
+    With `classes`, label `classes` stands for none.
+    """
+
+    width: int
+    classes: int = 0
+
+    @nn.compact
+    def __call__(self, time: Array, label: Array | None) -> Array:
+        x = nn.Dense(self.width, name="time1")(sincos(time, self.width))
+        x = nn.Dense(self.width, name="time2")(nn.silu(x))
+        if self.classes:
+            if label is None:
+                raise ValueError(f"Condition: classes = {self.classes} needs labels")
+            hot = jax.nn.one_hot(label, self.classes + 1)
+            x = x + nn.Dense(self.width, use_bias=False, name="label")(hot)
+        return nn.silu(x)
+
+
+class TimedBlock(nn.Module):
+    """Norm - SiLU - 3x3 - plus the condition - norm - SiLU - 3x3, added to x (2006.11239, app. B).
+
+    `x (B, H, W, C)`, `condition (B, E)` -> `(B, H, W, features)`.
+    """
+
+    features: int
+    groups: int = 8
+
+    @nn.compact
+    def __call__(self, x: Array, condition: Array) -> Array:
+        norm = partial(GroupNorm, groups=self.groups)
+        y = Conv(self.features, 3, padding=1, name="conv1")(nn.silu(norm(name="norm1")(x)))
+        y = y + nn.Dense(self.features, name="condition")(condition)[:, None, None]
+        y = nn.silu(norm(name="norm2")(y))
+        y = Conv(self.features, 3, padding=1, kernel_init=zeros, name="conv2")(y)
+        if x.shape[-1] != self.features:
+            x = Conv(self.features, 1, name="skip")(x)
+        return x + y
+
+
+class UNet(nn.Module):
+    """Down, middle with attention, up, with skips (Ronneberger et al. 2015; Ho et al. 2020).
+
+    `inputs["x"] (B, H, W, C)`, `inputs["time"] (B,)`, of a model with `classes` `inputs["label"]
+    (B,)` -> noise `(B, H, W, C)`. Each of `multipliers` is a level of so many times `features`,
+    half as high and wide as the one before. `patch` x `patch` pixels become channels first, which
+    makes the finest level so much smaller. The last layer starts at zero.
+    """
+
+    features: int = 32
+    multipliers: tuple[int, ...] = (1, 2)
+    blocks: int = 1
+    patch: int = 1
+    classes: int = 0
+    groups: int = 8
+
+    @nn.compact
+    def __call__(self, inputs: dict[str, Array], *, train: bool) -> Array:
+        x, channels = inputs["x"], inputs["x"].shape[-1]
+        check_rank("UNet: x", x, 4)
+        least = self.patch * 2 ** (len(self.multipliers) - 1)
+        if x.shape[1] % least or x.shape[2] % least:
+            raise ValueError(f"UNet: image sizes must be multiples of {least}, got {x.shape}")
+        condition = Condition(4 * self.features, self.classes, name="condition")(
+            inputs["time"], inputs.get("label")
+        )
+        block = partial(TimedBlock, groups=self.groups)
+        x = Conv(self.features, 3, padding=1, name="conv_in")(to_patches(x, self.patch))
+        skips = [x]
+        for i, times in enumerate(self.multipliers):
+            if i:
+                x = Conv(x.shape[-1], 3, 2, padding=1, name=f"down{i}")(x)
+                skips.append(x)
+            for j in range(self.blocks):
+                x = block(times * self.features, name=f"down{i}_{j}")(x, condition)
+                skips.append(x)
+        norm = partial(GroupNorm, groups=self.groups)
+        x = block(x.shape[-1], name="middle1")(x, condition)
+        x = SpatialAttention(1, norm, name="attention")(x)
+        x = block(x.shape[-1], name="middle2")(x, condition)
+        for i, times in reversed(list(enumerate(self.multipliers))):
+            for j in range(self.blocks + 1):
+                x = jnp.concatenate([x, skips.pop()], axis=-1)
+                x = block(times * self.features, name=f"up{i}_{j}")(x, condition)
+            if i:
+                x = x.repeat(2, axis=1).repeat(2, axis=2)
+                x = Conv(x.shape[-1], 3, padding=1, name=f"up{i}")(x)
+        x = nn.silu(norm(name="norm_out")(x))
+        width = channels * self.patch**2
+        x = Conv(width, 3, padding=1, kernel_init=zeros, name="conv_out")(x)
+        return from_patches(x, self.patch)
+
+
+class PointDenoiser(nn.Module):
+    """A perceptron for points: `inputs["x"] (B, D)`, `inputs["time"] (B,)` -> noise `(B, D)`.
+
+    Each hidden layer is linear - plus the condition - SiLU.
+    """
+
+    hidden: tuple[int, ...] = (128, 128, 128)
+
+    @nn.compact
+    def __call__(self, inputs: dict[str, Array], *, train: bool) -> Array:
+        x = inputs["x"]
+        check_rank("PointDenoiser: x", x, 2)
+        condition = Condition(self.hidden[0], name="condition")(inputs["time"], None)
+        out = x.shape[-1]
+        for i, width in enumerate(self.hidden, 1):
+            given = nn.Dense(width, name=f"condition{i}")(condition)
+            x = nn.silu(nn.Dense(width, name=f"fc{i}")(x) + given)
+        return nn.Dense(out, name="out")(x)
+
+
+def to_patches(x: Array, size: int) -> Array:
+    """`(B, H, W, C)` -> `(B, H / size, W / size, size^2 C)`."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h // size, size, w // size, size, c).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(b, h // size, w // size, size * size * c)
+
+
+def from_patches(x: Array, size: int) -> Array:
+    """The inverse of `to_patches`."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h, w, size, size, c // size**2).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(b, h * size, w * size, c // size**2)

@@ -1,0 +1,105 @@
+"""Every generative config takes a step, in shapes; a run with two parts is shown again."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.generative.adversarial import surest
+from jaxdl.cli import _read_config, main
+from jaxdl.generative.judge import Judge, JudgeConfig
+from jaxdl.training.results import find_configs
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = {
+    name: path for name, path in find_configs(ROOT).items() if path.parent.name == "generative"
+}
+SIZES = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Random images of each set's size."""
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for name, size in SIZES.items():
+        images = rng.integers(0, 256, (60, *size), dtype=np.uint8)
+        np.savez(folder / f"{name}.npz", image=images, label=np.arange(60) % 10)
+    return folder
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_takes_a_step_in_shapes(name, files):
+    _, cfg = _read_config(CONFIGS[name], [])
+    flags = ["--data.batch_size=20", "--data.val=0"]
+    if cfg.data.name in SIZES:
+        flags += ["--data.name=npz", f"--data.path={files / cfg.data.name}.npz"]
+    else:
+        flags += ["--data.rows=100"]
+    module, cfg = _read_config(CONFIGS[name], flags)
+    task = module.build(cfg)
+    state = jax.eval_shape(task.init, jax.eval_shape(jax.random.key, 0))
+    split = task.splits["train"]
+    batch = split.batch(split.rows(0, 1)[0])
+    step = jax.vmap(task.step, (None, 0), axis_name="device", axis_size=1)
+    new, metrics = jax.eval_shape(step, state, jax.tree.map(lambda x: x[None], dict(batch)))
+    assert jax.tree.structure(new) == jax.tree.structure(state)
+    assert all(
+        a.shape[1:] == b.shape for a, b in zip(*map(jax.tree.leaves, (new, state)), strict=True)
+    )
+    assert {"loss", "d_loss"} & set(metrics)
+
+
+def test_a_run_with_a_prior_is_resumed_and_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    run = tmp_path / "run"
+    flags = ["--data.name", "digits", "--data.val", "100", "--judge.epochs", "0"]
+    flags += ["--model.codes", "4", "--model.features", "2", "2", "--model.blocks", "1"]
+    flags += ["--prior.features", "2", "--prior.depth", "1", "--prior.loop.steps", "2"]
+    flags += ["--loop.steps", "2"]
+    for more in ([], ["--resume"]):
+        with pytest.raises(SystemExit) as stop:
+            main(argv=["run", "mnist_vqvae", *flags, "--run-dir", str(run), *more])
+        assert stop.value.code == 0
+    with pytest.raises(SystemExit) as stop:
+        main(argv=["show", "run", str(run)])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for name in ("reconstructions", "samples"):
+        path = run / "shown" / f"{name}.png"
+        assert str(path) in shown
+        again = np.asarray(Image.open(path))
+        np.testing.assert_array_equal(again, np.asarray(Image.open(run / f"{name}.png")))
+
+
+@pytest.mark.slow
+def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
+    """Real scans are near real ones, noise is not; other batches have the same judge."""
+    from jaxdl.data.sources import DataConfig, load_splits
+
+    monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path))
+    data = DataConfig(name="digits", batch_size=50, val=100)
+    cfg = JudgeConfig(epochs=15, features=16, samples=180)
+    judge = Judge(cfg, data)
+    said = judge.describe()
+    assert said["test_accuracy"] > 0.97
+    images = load_splits(data)["test"].arrays["image"][180:].astype(np.float32) / 255
+    real, noise = (
+        judge.measure(images),
+        judge.measure(np.random.default_rng(0).random(images.shape)),
+    )
+    assert real["frechet"] == pytest.approx(real["frechet_of_real"])
+    assert real["frechet"] < noise["frechet"] / 5
+    assert real["precision"] > 0.8 > 0.5 > noise["precision"]
+    assert real["confidence"] > 0.95
+    assert real["classes"] == 10
+    again = Judge(cfg, DataConfig(name="digits", batch_size=64))
+    assert again.describe() == said
+    assert len(list((tmp_path / "judges").iterdir())) == 1
+
+
+def test_the_surest_rows_of_each_class_come_first():
+    shares = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.99, 0.01]])
+    assert surest(shares, 2).tolist() == [[3, 0], [1, 2]]
