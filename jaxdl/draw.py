@@ -42,7 +42,7 @@ def draw_grid(
     rows = max(1, -(-len(images) // columns))
     # Its places are known: matplotlib's own layout would look for them for seconds.
     figure = Figure(rows, columns, size=(1.3 * columns + 0.2, 1.55 * rows + 0.5), layout=None)
-    top = 1 - 0.55 / (1.55 * rows + 0.5)
+    top = 1 - 0.7 / (1.55 * rows + 0.5)
     figure.figure.subplots_adjust(0.02, 0.02, 0.98, top, wspace=0.06, hspace=0.26)
     for axis in figure.axes:
         axis.set_axis_off()
