@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 from jaxdl import __version__
 from jaxdl.checks import JaxdlError, UsageError, nearest, unknown
 from jaxdl.config import parse, read_toml
+from jaxdl.interop.bench.command import add_arguments as add_bench_arguments
+from jaxdl.interop.bench.command import run_bench
 from jaxdl.interop.command import add_arguments as add_weights_arguments
 from jaxdl.interop.command import run as run_weights
-from jaxdl.training.bench_command import add_arguments as add_bench_arguments
-from jaxdl.training.bench_command import run_bench
 from jaxdl.training.folder import config_table, run_folder, work_in_folder
 from jaxdl.training.results import (
     add_result,

@@ -96,6 +96,7 @@ def test_a_lock_nests_within_one_process_and_is_free_after(tmp_path):
         ("pid 1 on another-host since now", True),
         ("", False),
     ],
+    ids=["alive", "dead", "another host", "unknown"],
 )
 def test_without_locks_of_the_file_system_the_holder_is_looked_for(
     tmp_path, monkeypatch, holder, busy

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from jaxdl.interop.bench.rows import CLASSES, VOCABULARY, WORKLOADS, draw_rows
 from jaxdl.interop.torch_twins import classifiers, sequences
-from jaxdl.training.bench_rows import CLASSES, VOCABULARY, WORKLOADS, draw_rows
 
 
 def torch_steps(name: str, form: str) -> Callable[[], None]:

@@ -16,7 +16,7 @@ def main() -> None:
         from jaxdl.training.environment import prepare_process, use_compilation_cache
 
         prepare_process()
-        from jaxdl.training.bench_ours import our_steps
+        from jaxdl.interop.bench.ours import our_steps
 
         use_compilation_cache()
         before = peak()

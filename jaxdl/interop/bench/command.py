@@ -43,7 +43,7 @@ def run_bench(args: argparse.Namespace, task_of: Callable[[str], Any]) -> int:
 
         print(loop_against_steps(task, rounds=args.rounds))
         return 0
-    from jaxdl.training.bench_against_torch import bench_against_torch
+    from jaxdl.interop.bench.against_torch import bench_against_torch
 
     return bench_against_torch(
         args.work,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
-from jaxdl.training.bench_rows import WORKLOADS
+from jaxdl.interop.bench.rows import WORKLOADS
 
 ROUNDS = 5
 WORSE = 1.1  # a ratio so many times as large as before is named
@@ -110,7 +110,7 @@ class Worker:
     """A process that does a round of steps when it is told to."""
 
     def __init__(self, name: str, side: str, core: str) -> None:
-        command = [sys.executable, "-m", "jaxdl.training.bench_worker", name, side, core]
+        command = [sys.executable, "-m", "jaxdl.interop.bench.worker", name, side, core]
         self.side = side
         self.process = subprocess.Popen(
             command,

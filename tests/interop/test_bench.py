@@ -6,9 +6,9 @@ import jax
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.training import bench_against_torch as harness
-from jaxdl.training.bench_ours import bench_task
-from jaxdl.training.bench_rows import WORKLOADS
+from jaxdl.interop.bench import against_torch as harness
+from jaxdl.interop.bench.ours import bench_task
+from jaxdl.interop.bench.rows import WORKLOADS
 
 
 def count(tree):

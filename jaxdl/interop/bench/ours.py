@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.data.split import Split
+from jaxdl.interop.bench.rows import CLASSES, VOCABULARY, WORKLOADS, Workload, draw_rows
 from jaxdl.language.character import CharacterModel
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.losses.classification import softmax_cross_entropy
@@ -14,7 +15,6 @@ from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import create_model
 from jaxdl.training.bench import looped
-from jaxdl.training.bench_rows import CLASSES, VOCABULARY, WORKLOADS, Workload, draw_rows
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
