@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jaxdl.checks import UsageError, check_fraction, check_one_of
 from jaxdl.cli import main
@@ -75,7 +76,7 @@ def build(cfg: Config) -> Task:
 def build_detector(cfg: Config, num_classes: int) -> Detector:
     """Model, losses, regions and boxes of `cfg`."""
     head, backbone = cfg.head, build_model(cfg.model, num_classes=0)
-    options = {
+    options: dict[str, Any] = {
         "stage": head.stage,
         "hidden": head.hidden,
         "dropout": head.dropout,

@@ -1,6 +1,7 @@
 """Pictures with boxes, from the data set to what a detector is trained on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,7 +114,7 @@ def augment(cfg: BoxImageConfig, keys: Key, image: Array) -> tuple[Array, Array 
         image = resize_windows(to_float(image), windows, size, antialias=True)
         return image, window_move(windows, size)
     if cfg.crop or cfg.flip:
-        options = {"padding": cfg.crop, "flip_probability": mirrored}
+        options: dict[str, Any] = {"padding": cfg.crop, "flip_probability": mirrored}
         image = random_crop_flip(keys, image, **options)
         return image, draw_crop_flip_move(keys, size, **options)
     return image, None

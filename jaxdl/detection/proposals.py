@@ -4,6 +4,7 @@ They run on the host, once a picture. `proposals` `(n, P, 4)` float32, `proposed
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -82,8 +83,9 @@ def _boxes_of(code: Host) -> Host:
 
     made = []
     for value in np.unique(code):
-        places, _ = ndimage.label(code == value)  # pyright: ignore[reportGeneralTypeIssues]
-        for rows, columns in ndimage.find_objects(places):
+        places: Any = ndimage.label(code == value)
+        found: Any = ndimage.find_objects(places[0])
+        for rows, columns in found:
             if rows.stop - rows.start >= LEAST and columns.stop - columns.start >= LEAST:
                 made.append((columns.start, rows.start, columns.stop, rows.stop))
     return np.array(made, np.float32).reshape(-1, 4)
