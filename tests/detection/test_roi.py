@@ -1,4 +1,5 @@
 import importlib
+import itertools
 import math
 
 import jax
@@ -18,6 +19,53 @@ BOXES = np.array(
 )
 
 
+INSIDE = np.array(
+    [
+        [[0, 0, 22, 18], [3.3, 2.1, 15.2, 9.7], [5, 5, 5, 5], [1, 2, 9, 17]],
+        [[7.9, 3, 8.1, 17], [0.5, 0.5, 1.5, 1.5], [2, 2, 20, 12], [0, 0, 4, 4]],
+    ],
+    np.float32,
+)
+
+
+def align_in_loops(features, box, size, scale, samples, aligned):
+    """torchvision's kernel (csrc/ops/cpu/roi_align_kernel.cpp): beyond the rim all is 0.
+
+    Its Python form repeats the rim instead, so that is asked about boxes inside alone.
+    """
+    height, width, _ = features.shape
+    x1, y1, x2, y2 = np.float64(box) * scale - (0.5 if aligned else 0)
+    tall, wide = y2 - y1, x2 - x1
+    if not aligned:
+        tall, wide = max(tall, 1), max(wide, 1)
+
+    def taps(v, length):
+        v = max(v, 0)
+        low = min(int(v), length - 1)
+        part = v - low if low < length - 1 else 0.0
+        return (low, 1 - part), (min(low + 1, length - 1), part)
+
+    out = np.zeros((*size, features.shape[2]))
+    for p, q, i, j in np.ndindex(*size, samples, samples):
+        y = y1 + (p + (i + 0.5) / samples) * tall / size[0]
+        x = x1 + (q + (j + 0.5) / samples) * wide / size[1]
+        if y < -1 or y > height or x < -1 or x > width:
+            continue
+        for (h, wh), (w, ww) in itertools.product(taps(y, height), taps(x, width)):
+            out[p, q] += wh * ww * features[h, w] / samples**2
+    return out
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize(("scale", "samples"), [(0.5, 2), (0.25, 3)])
+def test_roi_align_is_torchvisions_kernel_outside_too(aligned, scale, samples):
+    got = roi_align(FEATURES, BOXES, size=(2, 3), scale=scale, samples=samples, aligned=aligned)
+    for b, n in np.ndindex(2, 4):
+        want = align_in_loops(FEATURES[b], BOXES[b, n], (2, 3), scale, samples, aligned)
+        np.testing.assert_allclose(got[b, n], want, atol=1e-5)
+    assert not np.asarray(got[0, 3]).any()  # it lies outside
+
+
 @pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize(("size", "scale", "samples"), [((2, 3), 0.5, 2), ((4, 4), 0.25, 3)])
 def test_roi_align_is_torchvisions_with_its_gradient(torchvision, aligned, size, scale, samples):
@@ -25,15 +73,14 @@ def test_roi_align_is_torchvisions_with_its_gradient(torchvision, aligned, size,
 
     module = importlib.import_module("torchvision.ops.roi_align")
     features = torch.tensor(FEATURES.transpose(0, 3, 1, 2), requires_grad=True)
-    rows = np.concatenate([np.repeat([[0.0], [1.0]], 4, axis=0), BOXES.reshape(-1, 4)], axis=1)
-    want = module._roi_align(
-        features, torch.tensor(rows, dtype=torch.float32), scale, *size, samples, aligned
-    )
+    rows = np.concatenate([np.repeat([[0.0], [1.0]], 4, axis=0), INSIDE.reshape(-1, 4)], axis=1)
+    plain = module._roi_align.__wrapped__  # not through the compiler of torch
+    want = plain(features, torch.tensor(rows, dtype=torch.float32), scale, *size, samples, aligned)
     weights = np.random.default_rng(1).normal(size=want.shape).astype(np.float32)
     (want * torch.tensor(weights)).sum().backward()
 
     def total(x):
-        out = roi_align(x, BOXES, size=size, scale=scale, samples=samples, aligned=aligned)
+        out = roi_align(x, INSIDE, size=size, scale=scale, samples=samples, aligned=aligned)
         return jnp.sum(out * weights.transpose(0, 2, 3, 1).reshape(out.shape)), out
 
     slope, out = jax.grad(total, has_aux=True)(jnp.array(FEATURES))
