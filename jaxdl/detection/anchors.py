@@ -12,11 +12,6 @@ from jaxdl.typing import Array, Host
 SHAPES = (1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 2, 3, 3, 2, 3, 5, 5, 3)
 
 
-def cell_centres(grid: tuple[int, ...], *, stride: float = 1.0) -> Array:
-    """x, y of the middle of every cell of a grid (H, W): `(H, W, 2)`, in units of 1 / stride."""
-    return jnp.asarray(stride * _middles(grid), jnp.float32)
-
-
 def make_anchors(
     grid: tuple[int, ...], shapes: Sequence[float] = SHAPES, *, stride: float = 1.0
 ) -> Array:

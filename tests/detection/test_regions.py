@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,16 +82,19 @@ def test_regions_are_classified_and_refined(way):
     detector = Detector(model, region_losses, region_candidates, propose=colour_regions)
     options = detector.options(batch, train=False)
     assert set(options) == {"proposals", "proposed"}
-    variables = model.init(jax.random.key(0), batch["image"], train=False)
-    out = model.apply(variables, batch["image"], train=False, **options)
-    parts = detector.losses(out, batch)
+    variables = jax.jit(partial(model.init, train=False))(jax.random.key(0), batch["image"])
+    apply = jax.jit(partial(model.apply, train=False))
+    out = apply(variables, batch["image"], **options)
+    parts = jax.jit(detector.losses)(out, batch)
     assert {k: v.shape for k, v in parts.items()} == {"class": (2,), "box": (2,)}
     boxes, scores, labels = detector.candidates(out, (32, 32))
     assert boxes.shape == (2, 15, 4)
     assert scores.shape == labels.shape == (2, 15)
     # What is no region has no score.
     assert not np.asarray(scores)[np.repeat(~np.asarray(batch["proposed"]), 3, axis=1)].any()
-    still = model.clone(refine=False).apply(variables, batch["image"], train=False, **options)
+    still = jax.jit(partial(model.clone(refine=False).apply, train=False))(
+        variables, batch["image"], **options
+    )
     own = detector.candidates(still, (32, 32))[0][:, ::3]
     kept = np.asarray(batch["proposed"])
     np.testing.assert_allclose(own[kept], batch["proposals"][kept], atol=1e-3)
