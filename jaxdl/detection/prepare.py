@@ -81,8 +81,9 @@ def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         image, moved = batch["image"], dict(batch)
         size = (image.shape[1], image.shape[2])
-        for boxes, kept in pairs_in(batch):  # before infinity is cut to the picture's edge
-            moved[kept] = batch[kept] & jnp.all(jnp.isfinite(batch[boxes]), axis=-1)
+        # Before a move turns an inverted box round, or the picture's edge cuts infinity.
+        for boxes, kept in pairs_in(batch):
+            moved[kept] = batch[kept] & usable_boxes(batch[boxes])
         if train:
             image, matrix = augment(cfg, keys, image)
             if matrix is not None:
