@@ -169,9 +169,7 @@ def test_too_many_bad_boxes_of_a_set_are_an_error_with_the_images(bad):
     make = partial(make_split, opened, "train", np.arange(4), "train")
     cfg = DataConfig(name="voc", batch_size=2)
     if bad:
-        with pytest.raises(
-            DataError, match=r"8 of 400 boxes cannot be used.*image 0: box .*inverted"
-        ):
+        with pytest.raises(DataError, match=r"boxes cannot be used.*image 0: box .*inverted"):
             make(cfg, "train")
     else:
         assert make(cfg, "train").arrays["kept"].all()
