@@ -22,7 +22,7 @@ def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
     kept = Checkpoints(folder / "best")
     if not (loop.best and kept.steps()):
         kept = Checkpoints(folder / "checkpoints")
-    return kept.restore(like)[0]
+    return jax.device_put(kept.restore(like)[0])
 
 
 @dataclass(frozen=True)

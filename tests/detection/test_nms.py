@@ -94,12 +94,19 @@ def test_soft_nms_is_the_loop_of_the_paper(method, strength):
     boxes, scores, _ = scene(2, 30, 15)
     valid = np.arange(30) < 25
     got = soft_nms(
-        boxes, scores, valid, count=30, method=method, sigma=strength, threshold=strength, least=0.1
+        boxes,
+        scores,
+        valid,
+        count=30,
+        method=method,
+        sigma=strength,
+        threshold=strength,
+        least=0.05,
     )
     live, left, want = scores.astype(np.float64), list(range(25)), []
     while left:
         best = max(left, key=lambda i: live[i])
-        if live[best] <= 0.1:
+        if live[best] <= 0.05:
             break
         want.append((best, live[best]))
         left.remove(best)
