@@ -96,11 +96,9 @@ def _bins(first: Array, last: Array, bins: int, cells: int) -> Array:
     """Which cells are in which bin along one axis: `(B, N)` -> `(B, N, bins, cells)` bool."""
     side = jnp.maximum(last - first + 1, 1)[..., None]
     number = jnp.arange(bins)[None, None]
-    # In float32, as torchvision does: its bins are those of the rounded product. The barrier keeps
-    # XLA from multiplying by a rounded 1 / bins instead.
-    width = side.astype(jnp.float32) / lax.optimization_barrier(jnp.float32(bins))
-    start = jnp.floor(number * width).astype(jnp.int32) + first[..., None]
-    stop = jnp.ceil((number + 1) * width).astype(jnp.int32) + first[..., None]
+    # In integers: a rounded quotient would give a bin one cell too many here and there.
+    start = number * side // bins + first[..., None]
+    stop = -(-(number + 1) * side // bins) + first[..., None]
     cell = jnp.arange(cells)[None, None, None]
     return (cell >= start[..., None]) & (cell < stop[..., None])
 
