@@ -13,6 +13,7 @@ from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise
+from jaxdl.generative.batches import in_batches
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator, MLPDiscriminator, MLPGenerator
 from jaxdl.generative.grids import interpolate, save_grid
 from jaxdl.generative.judge import Judge, JudgeConfig
@@ -121,14 +122,8 @@ class Evaluation:
     def __init__(self, cfg: Config, game: Game, splits: dict[str, Split]):
         self.cfg, self.game, self.splits = cfg, game, splits
         self.classes = len(splits["train"].classes)
+        self.judge = Judge(cfg.judge, cfg.data)
         self.program = jax.jit(self._make)
-
-    @property
-    def judge(self) -> Judge:
-        """Made when first asked for."""
-        if not hasattr(self, "_judge"):
-            self._judge = Judge(self.cfg.judge, self.cfg.data)
-        return self._judge
 
     def _make(self, variables: Tree, z: Array, label: Array) -> Array:
         own = {name: tree["g"] for name, tree in variables.items() if "g" in tree}
@@ -137,13 +132,9 @@ class Evaluation:
 
     def make(self, variables: Tree, z: Any, label: Any = None) -> Any:
         """Noise `(N, Z)` and, of a conditional model, classes -> images in [0, 1]."""
-        variables = jax.device_get(variables)
-        label = np.arange(len(z)) % self.classes if label is None else label
-        parts = []
-        for start in range(0, len(z), BATCH):
-            rows = np.minimum(np.arange(start, start + BATCH), len(z) - 1)  # one shape
-            parts.append(self.program(variables, np.asarray(z)[rows], np.asarray(label)[rows]))
-        return np.concatenate(parts)[: len(z)]
+        variables, z = jax.device_get(variables), np.asarray(z)
+        label = np.asarray(np.arange(len(z)) % self.classes if label is None else label)
+        return in_batches(lambda rows: self.program(variables, z[rows], label[rows]), len(z), BATCH)
 
     def noise(self, count: int, seed: int = 0) -> Any:
         """The same rows at every call."""
@@ -188,10 +179,6 @@ class Evaluation:
         images = self.make(variables, codes, label)
         return [*paths, save_grid(images, folder / "interpolation.png", columns=SIDE)]
 
-    def more(self) -> dict[str, Any]:
-        """What the report says of the judge."""
-        return {"judge": self.judge.describe()} if self.cfg.judge.epochs else {}
-
 
 def surest(shares: Any, count: int) -> Any:
     """The `count` rows that have the largest share of each class: `(N, K)` -> `(K, count)`."""
@@ -203,7 +190,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     task = build(cfg)
     fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     evaluate: Any = task.evaluate
-    return write_report(run_dir, cfg, task, fitted, more=evaluate.more)
+    return write_report(run_dir, cfg, task, fitted, more=evaluate.judge.report)
 
 
 def show(run: TrainedRun, out: Path) -> str:

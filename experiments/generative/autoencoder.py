@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.binarised import binarise
+from jaxdl.data.binarised import binarise_held_out
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.generative.grids import interpolate, quantile_plane, save_grid, traverse
@@ -78,8 +78,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
     if cfg.binary:
-        fixed = {role: binarise(split) for role, split in splits.items() if role != "train"}
-        splits = {**splits, **fixed}
+        splits = binarise_held_out(splits)
     model = build_model(cfg, splits["train"])
     prepare = make_prepare(cfg)
 

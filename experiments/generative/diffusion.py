@@ -13,12 +13,18 @@ from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
+from jaxdl.generative.batches import in_batches
 from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, sample
 from jaxdl.generative.grids import interpolate, save_grid
 from jaxdl.generative.judge import Judge, JudgeConfig
-from jaxdl.generative.noising import drop_labels, noise_error, noise_rows, spread_rows
+from jaxdl.generative.noising import (
+    denoising_loss,
+    denoising_rows,
+    drop_labels,
+    noise_rows,
+    spread_rows,
+)
 from jaxdl.generative.unet import UNet
-from jaxdl.metrics.accumulate import weighted
 from jaxdl.training.evaluate import RowEvaluator
 from jaxdl.training.images import to_float
 from jaxdl.training.loop import fit
@@ -26,10 +32,9 @@ from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.training.trained import TrainedRun
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
 
 SIDE = 8  # images a row of a grid
 BATCH = 128
@@ -77,18 +82,11 @@ def build(cfg: Config) -> Task:
     model = UNet(**widths, classes=classes)
     prepare = make_prepare(cfg, classes)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
-        noise, extra = apply_train(model, params, extra, batch["inputs"], key)
-        loss = noise_error(noise, batch)
-        return global_mean(loss), (extra, {"loss": weighted(loss)})
-
     return supervised(
         model,
         splits,
         prepare,
-        loss_fn,
+        denoising_loss(model),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
         evaluate=Evaluation(cfg, model, prepare, splits),
@@ -121,19 +119,9 @@ class Evaluation:
         self.cfg, self.model, self.splits = cfg, model, splits
         self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
         self.shape = splits["train"].example["image"].shape
-        self.rows_of = RowEvaluator(self._row, prepare)
+        self.judge = Judge(cfg.judge, cfg.data)
+        self.rows_of = RowEvaluator(denoising_rows(model), prepare)
         self.program = jax.jit(self._sample, static_argnames="kept")
-
-    @property
-    def judge(self) -> Judge:
-        """Made when first asked for."""
-        if not hasattr(self, "_judge"):
-            self._judge = Judge(self.cfg.judge, self.cfg.data)
-        return self._judge
-
-    def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
-        noise: Any = self.model.apply(variables, batch["inputs"], train=False)
-        return {"loss": noise_error(noise, batch)}
 
     def _sample(
         self, variables: Tree, start: Array, label: Array, key: Key, *, kept: int = 0
@@ -152,17 +140,15 @@ class Evaluation:
 
     def make(self, variables: Tree, start: Any, label: Any = None) -> Any:
         """Noise `(N, H, W, C)` and, of a conditional model, classes -> images in [0, 1]."""
-        variables = jax.device_get(variables)
-        label = np.arange(len(start)) % max(self.model.classes, 1) if label is None else label
-        parts = []
-        size = min(BATCH, len(start))
-        for first in range(0, len(start), size):
-            rows = np.minimum(np.arange(first, first + size), len(start) - 1)  # one shape
-            key = jax.random.fold_in(jax.random.key(self.cfg.seed), first)
-            parts.append(
-                self.program(variables, np.asarray(start)[rows], np.asarray(label)[rows], key)[0]
-            )
-        return np.concatenate(parts)[: len(start)]
+        variables, start = jax.device_get(variables), np.asarray(start)
+        classes = max(self.model.classes, 1)
+        label = np.asarray(np.arange(len(start)) % classes if label is None else label)
+
+        def call(rows: Any) -> Array:
+            key = jax.random.fold_in(jax.random.key(self.cfg.seed), rows[0])
+            return self.program(variables, start[rows], label[rows], key)[0]
+
+        return in_batches(call, len(start), min(BATCH, len(start)))
 
     def noise(self, count: int, seed: int = 0) -> Array:
         """The same at every call."""
@@ -196,17 +182,13 @@ class Evaluation:
         images = self.make(variables, arcs, np.repeat(label[:SIDE], SIDE))
         return [*paths, save(images, folder / "interpolation.png")]
 
-    def more(self) -> dict[str, Any]:
-        """What the report says of the judge."""
-        return {"judge": self.judge.describe()} if self.cfg.judge.epochs else {}
-
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     """Trains and reports."""
     task = build(cfg)
     fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     evaluate: Any = task.evaluate
-    return write_report(run_dir, cfg, task, fitted, more=evaluate.more)
+    return write_report(run_dir, cfg, task, fitted, more=evaluate.judge.report)
 
 
 def show(run: TrainedRun, out: Path) -> str:

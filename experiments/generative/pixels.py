@@ -10,16 +10,17 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.binarised import binarise
+from jaxdl.data.binarised import binarise_held_out
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.generative.grids import save_grid
 from jaxdl.generative.pixelcnn import GatedPixelCNN, PixelCNN
 from jaxdl.generative.pixelrnn import RowLSTM
-from jaxdl.generative.pixels import from_levels, pixel_nll, sample_pixels, to_levels
+from jaxdl.generative.pixels import from_levels, image_nll, sample_pixels, to_levels
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.generative import bits_per_dimension
 from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.training.images import to_float
 from jaxdl.training.loop import fit
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
@@ -77,15 +78,14 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
     if cfg.model.levels == 2:
-        fixed = {role: binarise(split) for role, split in splits.items() if role != "train"}
-        splits = {**splits, **fixed}
+        splits = binarise_held_out(splits)
     model = build_model(cfg.model, splits["train"])
     prepare = make_prepare(cfg.model)
 
     def loss_fn(
         params: Tree, extra: Tree, batch: Batch, key: Key
     ) -> tuple[Array, tuple[Tree, Pairs]]:
-        nats = nll(model, {"params": params}, batch)
+        nats = image_nll(model, {"params": params}, batch)
         values = batch["values"]
         bits = nats / (values[0].size * jnp.log(2))
         return global_mean(bits), (extra, {"loss": weighted(nats), "bits": weighted(bits)})
@@ -116,8 +116,7 @@ def make_prepare(cfg: ModelConfig) -> Prepare:
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         image = batch["image"]
         if cfg.levels == 2 and train:
-            grey = image.astype(jnp.float32) / 255
-            values = jax.vmap(jax.random.bernoulli)(keys, grey).astype(jnp.int32)
+            values = jax.vmap(jax.random.bernoulli)(keys, to_float(image)).astype(jnp.int32)
         else:
             values = to_levels(image, cfg.levels)
         return {"values": values, "label": batch["label"]}
@@ -125,19 +124,12 @@ def make_prepare(cfg: ModelConfig) -> Prepare:
     return prepare
 
 
-def nll(model: Any, variables: Tree, batch: Batch) -> Array:
-    """-log p of every image in nats, `(B,)`."""
-    label = batch["label"] if model.classes else None
-    out = model.apply(variables, batch["values"], label, train=True)
-    return pixel_nll(out, batch["values"], levels=model.levels, mixtures=model.mixtures)
-
-
 class Evaluation:
     """`evaluate(state, split, folder)`: nats an image, bits a dimension; in `folder` samples."""
 
     def __init__(self, cfg: Config, model: Any, prepare: Prepare):
         self.cfg, self.model = cfg, model
-        row = lambda variables, batch: {"nats": nll(model, variables, batch)}  # noqa: E731
+        row = lambda variables, batch: {"nats": image_nll(model, variables, batch)}  # noqa: E731
         self.rows_of = RowEvaluator(row, prepare, batch_size=64)
         self.sample = jax.jit(self._sample, static_argnames="shape")
 

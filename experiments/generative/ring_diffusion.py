@@ -20,10 +20,9 @@ from jaxdl.generative.diffusion import (
     score_from_noise,
 )
 from jaxdl.generative.field import draw_fields, plane
-from jaxdl.generative.noising import noise_error, noise_rows, spread_rows
+from jaxdl.generative.noising import denoising_loss, denoising_rows, noise_rows, spread_rows
 from jaxdl.generative.points import LEAST, RADIUS, draw_points, mode_centres
 from jaxdl.generative.unet import PointDenoiser
-from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.generative import mode_coverage
 from jaxdl.training.evaluate import RowEvaluator
 from jaxdl.training.loop import fit
@@ -31,10 +30,9 @@ from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.training.trained import TrainedRun
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
 
 SAMPLES = 4000
 SHOWN = (0.02, 0.2, 0.5)  # parts of the process at which the field is drawn
@@ -66,18 +64,11 @@ def build(cfg: Config) -> Task:
     model = PointDenoiser(cfg.hidden)
     prepare = make_prepare(cfg)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
-        noise, extra = apply_train(model, params, extra, batch["inputs"], key)
-        loss = noise_error(noise, batch)
-        return global_mean(loss), (extra, {"loss": weighted(loss)})
-
     return supervised(
         model,
         splits,
         prepare,
-        loss_fn,
+        denoising_loss(model),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
         evaluate=Evaluation(cfg, model, prepare),
@@ -102,13 +93,9 @@ class Evaluation:
     def __init__(self, cfg: Config, model: PointDenoiser, prepare: Prepare):
         self.cfg, self.model = cfg, model
         self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
-        self.rows_of = RowEvaluator(self._row, prepare)
+        self.rows_of = RowEvaluator(denoising_rows(model), prepare)
         self.program = jax.jit(self._sample)
         self.noise = jax.jit(self._noise)
-
-    def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
-        noise: Any = self.model.apply(variables, batch["inputs"], train=False)
-        return {"loss": noise_error(noise, batch)}
 
     def _noise(self, variables: Tree, x: Array, time: Array) -> Array:
         made: Any = self.model.apply(variables, {"x": x, "time": time}, train=False)

@@ -16,7 +16,7 @@ from jaxdl.data.split import Split
 from jaxdl.generative.grids import save_grid
 from jaxdl.generative.judge import Judge, JudgeConfig
 from jaxdl.generative.pixelcnn import GatedPixelCNN
-from jaxdl.generative.pixels import pixel_nll, sample_pixels
+from jaxdl.generative.pixels import image_nll, sample_pixels
 from jaxdl.generative.vqvae import VQVAE, perplexity
 from jaxdl.losses.variational import codebook_losses, squared_error
 from jaxdl.metrics.accumulate import weighted
@@ -177,21 +177,16 @@ def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
         one_hot=True,
     )
 
-    def nats(variables: Tree, batch: Batch) -> Array:
-        label = batch["label"] if classes else None
-        out: Any = model.apply(variables, batch["values"], label, train=True)
-        return pixel_nll(out, batch["values"], levels=cfg.model.codes)
-
     def loss_fn(
         params: Tree, extra: Tree, batch: Batch, key: Key
     ) -> tuple[Array, tuple[Tree, Pairs]]:
-        loss = nats({"params": params}, batch)
+        loss = image_nll(model, {"params": params}, batch)
         return global_mean(loss), (extra, {"loss": weighted(loss)})
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         return batch
 
-    rows_of = RowEvaluator(lambda v, b: {"nats": nats(v, b)}, prepare)
+    rows_of = RowEvaluator(lambda v, b: {"nats": image_nll(model, v, b)}, prepare)
 
     def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
         return {"nats": float(rows_of(state, split)["nats"].mean(dtype=np.float64))}
@@ -255,7 +250,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
         return {
             "prior_seconds": {k: round(v, 3) for k, v in second.seconds.items()},
             "prior_steps": second.steps,
-            **({"judge": judge.describe()} if cfg.judge.epochs else {}),
+            **judge.report(),
         }
 
     return write_report(run_dir, cfg, replace(task, evaluate=evaluate), fitted, more=more)

@@ -1,5 +1,7 @@
 """Grey pixels as bits, each drawn once with its grey level as probability."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from jaxdl.checks import UsageError
@@ -22,6 +24,11 @@ def binarise(split: Split, *, seed: int = 0) -> Split:
     part = split.take(np.arange(split.size), name=split.name)
     part.arrays = {**part.arrays, "image": draw_bits(image, seed)}
     return part
+
+
+def binarise_held_out(splits: Mapping[str, Split]) -> dict[str, Split]:
+    """All splits but `train` binarised; a training draws its bits anew at each step."""
+    return {role: s if role == "train" else binarise(s) for role, s in splits.items()}
 
 
 def draw_bits(image: Host, seed: int) -> Host:

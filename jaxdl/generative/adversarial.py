@@ -19,11 +19,11 @@ from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,
     Step,
+    apply_gradients,
     average,
     global_mean,
     keep_if_finite,
     row_keys,
-    with_hyper,
 )
 from jaxdl.training.task import Evaluate, Task, example_input
 from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
@@ -151,13 +151,12 @@ def make_game_step(
             state.params[name]
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
-        norm = optax.global_norm(grads)
-        opt_state = with_hyper(state.opt_state[name], state.hyper)
-        updates, opt_state = tx.update(grads, opt_state, state.params[name])
-        params = {**state.params, name: optax.apply_updates(state.params[name], updates)}
-        opt_state = {**state.opt_state, name: opt_state}
+        own = state.replace(params=state.params[name], opt_state=state.opt_state[name])
+        moved = apply_gradients(tx, own, grads)
+        params = {**state.params, name: moved.params}
+        opt_state = {**state.opt_state, name: moved.opt_state}
         new = state.replace(params=params, extra=extra, opt_state=opt_state)
-        return new, metrics, loss + norm
+        return new, metrics, loss + optax.global_norm(grads)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)

@@ -11,7 +11,9 @@ import numpy as np
 
 from jaxdl.checks import UsageError
 from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.split import Split
 from jaxdl.data.tfds import cache_dir
+from jaxdl.generative.batches import in_batches
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
@@ -61,11 +63,19 @@ class Judge:
 
     def __init__(self, cfg: JudgeConfig, data: DataConfig) -> None:
         self.cfg = cfg
-        data = replace(data, val=0, batch_size=BATCH_SIZE, seed=0)
-        self.splits = load_splits(data, fields=("image", "label"))
-        self.model = LeNet(len(self.splits["train"].classes), hidden=cfg.features)
+        self.data = replace(data, val=0, batch_size=BATCH_SIZE, seed=0)
         self.prepare = prepare_images(ImageConfig())
         self.program = jax.jit(self._look)
+
+    @cached_property
+    def splits(self) -> dict[str, Split]:
+        """The real images, read when they are first asked for."""
+        return load_splits(self.data, fields=("image", "label"))
+
+    @cached_property
+    def model(self) -> LeNet:
+        """The classifier."""
+        return LeNet(len(self.splits["train"].classes), hidden=self.cfg.features)
 
     @cached_property
     def task(self) -> Task:
@@ -97,13 +107,8 @@ class Judge:
 
     def look(self, images: Any) -> tuple[Host, Host]:
         """Features `(N, D)` and class probabilities `(N, K)` of images `(N, H, W, C)` in [0, 1]."""
-        variables = jax.device_get(self.state.variables)
-        parts = []
-        for start in range(0, len(images), BATCH):
-            rows = np.minimum(np.arange(start, start + BATCH), len(images) - 1)  # one shape
-            parts.append(jax.device_get(self.program(variables, jnp.asarray(images)[rows])))
-        features, shares = (np.concatenate(p)[: len(images)] for p in zip(*parts, strict=True))
-        return features, shares
+        variables, images = jax.device_get(self.state.variables), jnp.asarray(images)
+        return in_batches(lambda rows: self.program(variables, images[rows]), len(images), BATCH)
 
     def _look(self, variables: Tree, images: Array) -> tuple[Array, Array]:
         out: Any = self.model.apply(variables, images, train=False, stages=True)
@@ -136,6 +141,10 @@ class Judge:
             "classes": float((named > 0).sum()),
             "least_class": float(named.min() * len(named) / named.sum()),
         }
+
+    def report(self) -> dict[str, Any]:
+        """What a run's report says of the judge; nothing, where there is none."""
+        return {"judge": self.describe()} if self.cfg.epochs else {}
 
     def describe(self) -> dict[str, Any]:
         """For the report: which weights judged, and how good a classifier they are."""

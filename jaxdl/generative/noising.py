@@ -1,14 +1,18 @@
 """What a denoiser is trained on: clean rows, noised at a random time step each."""
 
+from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxdl.generative.diffusion import add_noise, alpha_bars
 from jaxdl.losses.variational import squared_error
+from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.augment import row_normal, row_uniform, split_rows
-from jaxdl.typing import Array, Batch, Host, Key
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.typing import Array, Batch, Host, Key, LossFn, Pairs, Tree
 
 
 def noise_rows(keys: Key, x: Array, betas: Host) -> dict[str, Any]:
@@ -41,3 +45,26 @@ def drop_labels(keys: Key, label: Array, classes: int, share: float) -> Array:
 def noise_error(predicted: Array, batch: Batch) -> Array:
     """Mean squared error of the noise, a value a row: `(B,)` (2006.11239, eq. 14)."""
     return squared_error(predicted, batch["noise"]) / predicted[0].size
+
+
+def denoising_loss(model: nn.Module) -> LossFn:
+    """The mean of `noise_error` over prepared rows, `model` called with their `inputs`."""
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        noise, extra = apply_train(model, params, extra, batch["inputs"], key)
+        loss = noise_error(noise, batch)
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    return loss_fn
+
+
+def denoising_rows(model: nn.Module) -> Callable[[Tree, Batch], dict[str, Array]]:
+    """`loss` of every row, for a `RowEvaluator`."""
+
+    def rows(variables: Tree, batch: Batch) -> dict[str, Array]:
+        noise: Any = model.apply(variables, batch["inputs"], train=False)
+        return {"loss": noise_error(noise, batch)}
+
+    return rows

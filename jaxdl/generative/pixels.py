@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.mixture import discretised_logistic_nll, draw_logistic
-from jaxdl.typing import Array, Key, Tree
+from jaxdl.typing import Array, Batch, Key, Tree
 
 
 def to_levels(image: Array, levels: int) -> Array:
@@ -46,6 +46,13 @@ def pixel_nll(out: Array, values: Array, *, levels: int, mixtures: int = 0) -> A
     else:
         each = softmax_cross_entropy(out, values)
     return jnp.sum(each.reshape(len(each), -1), axis=1)
+
+
+def image_nll(model: Any, variables: Tree, batch: Batch) -> Array:
+    """`pixel_nll` of a batch's `values` under `model`, by their `label` where it has classes."""
+    label = batch["label"] if model.classes else None
+    out = model.apply(variables, batch["values"], label, train=True)
+    return pixel_nll(out, batch["values"], levels=model.levels, mixtures=model.mixtures)
 
 
 def draw_values(
