@@ -1,7 +1,6 @@
 """How long box operations take, beside torchvision's compiled ones where they are there."""
 
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from jaxdl.detection.boxes import iou
 from jaxdl.detection.nms import nms
+from jaxdl.training.bench import seconds_of
 from jaxdl.typing import Host
 
 
@@ -32,9 +32,9 @@ def _ours(boxes: Host, scores: Host) -> dict[str, Callable[[], Any]]:
     first = jax.jit(lambda b, s: nms(b, s, threshold=0.5, count=300))
     matrix = jax.jit(iou)
     return {
-        "NMS": lambda: jax.block_until_ready(suppress(b, s)),
-        "NMS, the first 300": lambda: jax.block_until_ready(first(b, s)),
-        "IoU matrix": lambda: jax.block_until_ready(matrix(b, b)),
+        "NMS": lambda: suppress(b, s),
+        "NMS, the first 300": lambda: first(b, s),
+        "IoU matrix": lambda: matrix(b, b),
     }
 
 
@@ -65,16 +65,10 @@ def _compare(
 ) -> str:
     other = theirs.get(what.partition(" of ")[0])
     ours()
-    pairs = [(_seconds(ours), _seconds(other) if other else np.nan) for _ in range(rounds)]
+    pairs = [(seconds_of(ours), seconds_of(other) if other else np.nan) for _ in range(rounds)]
     own = 1e3 * statistics.median(a for a, _ in pairs)
     if other is None:
         return f"{what}: {own:.1f} ms"
     theirs_ms = 1e3 * statistics.median(b for _, b in pairs)
     ratio = statistics.median(a / b for a, b in pairs)
     return f"{what}: {own:.1f} ms, torchvision {theirs_ms:.1f} ms: ratio {ratio:.2f}"
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

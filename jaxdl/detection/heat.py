@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_fraction
-from jaxdl.detection.boxes import corners_to_centre
+from jaxdl.detection.boxes import centre_to_corners, corners_to_centre
 from jaxdl.ops.pool import max_pool
 from jaxdl.typing import Array
 
@@ -82,6 +82,5 @@ def read_peaks(
         jnp.take_along_axis(x.reshape(rows, -1, 2), cell[..., None], axis=1) for x in (offset, size)
     )
     middle = jnp.stack([cell % width, cell // width], axis=-1) + shift
-    sides = jnp.maximum(sides, 0)
-    boxes = jnp.concatenate([middle - sides / 2, middle + sides / 2], axis=-1)
+    boxes = centre_to_corners(jnp.concatenate([middle, jnp.maximum(sides, 0)], axis=-1))
     return boxes, score, label.astype(jnp.int32)

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxdl.detection.boxes import box_area, centre_to_corners
 from jaxdl.detection.one_stage import backbone_features
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.detection import smooth_l1
@@ -35,17 +36,14 @@ class Localiser(nn.Module):
         features = backbone_features(self.backbone, self.stage, x, train)
         y = jax.nn.relu(nn.Dense(self.hidden, name="hidden")(features.reshape(len(x), -1)))
         form = jax.nn.sigmoid(nn.Dense(4, name="box")(y))
-        centre, size = form[:, :2], form[:, 2:]
-        corners = jnp.concatenate([centre - size / 2, centre + size / 2], axis=1)
-        return Located(nn.Dense(self.num_classes, name="class")(y), corners)
+        return Located(nn.Dense(self.num_classes, name="class")(y), centre_to_corners(form))
 
 
 def largest_object(batch: Batch) -> tuple[Array, Array, Array]:
     """Box `(B, 4)` as fractions, label `(B,)`, and whether there is one `(B,)`: the largest."""
     height, width = batch["image"].shape[1:3]
     boxes, kept = batch["boxes"], batch["kept"]
-    area = jnp.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
-    best = jnp.argmax(jnp.where(kept, area, -1), axis=1)[:, None]
+    best = jnp.argmax(jnp.where(kept, box_area(boxes), -1), axis=1)[:, None]
     box = jnp.take_along_axis(boxes, best[..., None], axis=1)[:, 0]
     label = jnp.take_along_axis(batch["labels"], best, axis=1)[:, 0]
     sides = jnp.array([[width, height, width, height]], boxes.dtype)

@@ -25,7 +25,7 @@ def loop_against_steps(task: Task, steps: int = 50, rounds: int = ROUNDS) -> str
     one_program, single = looped(task, steps), _single(task, steps)
     for way in (one_program, single):
         way()  # compile
-    pairs = [(_seconds(one_program) / steps, _seconds(single) / steps) for _ in range(rounds)]
+    pairs = [(seconds_of(one_program) / steps, seconds_of(single) / steps) for _ in range(rounds)]
     ratio = statistics.median(a / b for a, b in pairs)
     low, high = min(a / b for a, b in pairs), max(a / b for a, b in pairs)
     a, b = (1e3 * statistics.median(times) for times in zip(*pairs, strict=True))
@@ -35,7 +35,8 @@ def loop_against_steps(task: Task, steps: int = 50, rounds: int = ROUNDS) -> str
     )
 
 
-def _seconds(work: Callable[[], Any]) -> float:
+def seconds_of(work: Callable[[], Any]) -> float:
+    """Wall time of one call, until the arrays that it returns are ready."""
     began = time.perf_counter()
     jax.block_until_ready(work())
     return time.perf_counter() - began

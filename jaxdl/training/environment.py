@@ -37,7 +37,8 @@ def prepare_process() -> None:
     """What every command sets before jax is imported: a quiet start, and XLA's CPU option."""
     quiet()
     flags = os.environ.get("XLA_FLAGS", "")
-    if versions().get("jaxlib") in KNOWN_COMPILERS and CPU_OPTION not in flags:
+    compiler = importlib.metadata.version("jaxlib")
+    if compiler in KNOWN_COMPILERS and CPU_OPTION not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {CPU_OPTION}={CPU_VALUE}".strip()
 
 
