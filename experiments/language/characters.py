@@ -89,7 +89,6 @@ def build(cfg: Config) -> Task:
     def loss_fn(
         params: Tree, carried: Tree, batch: Batch, key: Key
     ) -> tuple[Array, tuple[Tree, Pairs]]:
-        batch = prepare(key, batch, True)
         rngs = {"dropout": key}
         out: Any = model.apply({"params": params}, batch["input"], carried, train=True, rngs=rngs)
         logits, carried = out

@@ -14,9 +14,17 @@ import optax
 
 from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import AXIS, Step, apply_gradients, average, device_key, finish_step
+from jaxdl.training.step import (
+    AXIS,
+    Step,
+    apply_gradients,
+    average,
+    device_key,
+    finish_step,
+    row_keys,
+)
 from jaxdl.training.task import Task
-from jaxdl.typing import Array, Batch, Key, Pairs, Tree
+from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
 
 CarriedLoss = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]]]
 
@@ -24,6 +32,7 @@ CarriedLoss = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]
 def make_carried_step(
     loss_fn: CarriedLoss,
     tx: optax.GradientTransformation,
+    prepare: Prepare,
     *,
     fresh_every: int,
     ema: float = 0.0,
@@ -36,11 +45,13 @@ def make_carried_step(
     """
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
-        key = device_key(jax.random.fold_in(state.key, state.step), axis_name)
+        key = jax.random.fold_in(state.key, state.step)
+        batch = prepare(row_keys(key, batch, axis_name), batch, True)
+        own = device_key(key, axis_name)
         fresh = state.step % fresh_every == 0
         carried = jax.tree.map(lambda x: jnp.where(fresh, 0, x), state.local)
         grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
-        (loss, (carried, metrics)), grads = grad_fn(state.params, carried, batch, key)
+        (loss, (carried, metrics)), grads = grad_fn(state.params, carried, batch, own)
         loss, grads = average((loss, grads), axis_name)
         new = apply_gradients(tx, state, grads, ema=ema).replace(local=carried)
         return finish_step(state, new, loss, grads, total(metrics, axis_name))
@@ -52,6 +63,7 @@ def with_carried(task: Task, loss_fn: CarriedLoss, start: Any, *, ema: float = 0
     """`task` with a step that carries `start`, arrays of a row for each row of the batch."""
     assert task.tx is not None
     split = task.splits["train"]
-    step = make_carried_step(loss_fn, task.tx, fresh_every=split.steps_per_epoch, ema=ema)
+    fresh_every = split.steps_per_epoch
+    step = make_carried_step(loss_fn, task.tx, task.prepare, fresh_every=fresh_every, ema=ema)
     init = lambda key: task.init(key).replace(local=start)  # noqa: E731
     return dataclasses.replace(task, step=step, init=init)
