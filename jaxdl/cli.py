@@ -21,6 +21,8 @@ from jaxdl.interop.bench.command import add_arguments as add_bench_arguments
 from jaxdl.interop.bench.command import run_bench
 from jaxdl.interop.command import add_arguments as add_weights_arguments
 from jaxdl.interop.command import run as run_weights
+from jaxdl.interop.compare.command import add_arguments as add_compare_arguments
+from jaxdl.interop.compare.command import run_compare
 from jaxdl.training.folder import config_table, run_folder, work_in_folder
 from jaxdl.training.results import (
     add_result,
@@ -32,6 +34,11 @@ from jaxdl.training.results import (
 )
 from jaxdl.training.sweep_command import add_arguments as add_sweep_arguments
 from jaxdl.training.sweep_command import run_sweep
+
+COMMANDS = (
+    *("run", "list", "summary", "predict", "show", "check-data", "check", "sweep", "results"),
+    *("bench", "compare", "weights", "doctor"),
+)
 
 
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
@@ -71,9 +78,8 @@ def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, 
 def _dispatch(argv: list[str]) -> int:
     parser = _parser()
     command = next((word for word in argv if not word.startswith("-")), None)
-    commands = "run list summary predict show check-data check sweep results bench weights doctor"
-    if command is not None and command not in commands.split():
-        close = ", ".join(nearest(command, commands.split()))
+    if command is not None and command not in COMMANDS:
+        close = ", ".join(nearest(command, COMMANDS))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
     # Read by hand: argparse would take a field's value for the config's name.
     config = argv.pop(1) if argv[:1] == ["run"] and len(argv) > 1 and argv[1][0] != "-" else None
@@ -138,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = command("bench", _bench, "time training steps and the roads of data beside PyTorch's")
     add_bench_arguments(bench)
     bench.set_defaults(takes_fields=True)
+    beside = command("compare", _compare, "train a config beside its PyTorch twin: what differs")
+    add_compare_arguments(beside)
+    beside.set_defaults(takes_fields=True)
     weights = command("weights", _weights, "published weights into ours and back")
     add_weights_arguments(weights)
     command("doctor", _doctor, "versions, devices, caches, known bad pairs")
@@ -174,6 +183,12 @@ def _check(args: argparse.Namespace, rest: list[str]) -> int:
     path = find_config(args.config, _checkout())
     out = args.out or Path(f"{path.stem}_check.png")
     return int(check_up(lambda flags: _read_config(path, [*rest, *flags], "check"), out))
+
+
+def _compare(args: argparse.Namespace, rest: list[str]) -> int:
+    path = find_config(args.config, _checkout())
+    make = lambda flags: _read_config(path, [*rest, *flags], "compare")  # noqa: E731
+    return run_compare(args, rest, path.stem, make)
 
 
 def _config_of_run(args: argparse.Namespace) -> tuple[Path, str]:
@@ -243,7 +258,8 @@ def _read_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
     return _read_config(path, flags, "show run")
 
 
-def _task(config: str, rest: list[str], prog: str) -> Any:
+def task_of(config: str, rest: list[str], prog: str) -> Any:
+    """The task of a config, by name or path, with further flags."""
     module, cfg = _read_config(find_config(config, _checkout()), rest, prog)
     if not hasattr(module, "build"):
         raise UsageError(f"{prog}: the experiment of {config} has no Task (it does not train)")
@@ -281,7 +297,7 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
         if rest:
             raise UsageError(f"summary {args.config}: unknown arguments {' '.join(rest)}")
         return create_model(args.config, args.classes), (args.size, args.size, 3)
-    task = _task(args.config, rest, "summary")
+    task = task_of(args.config, rest, "summary")
     from jaxdl.training.task import example_input
 
     return task.model, example_input(task.splits["train"], task.prepare).shape[1:]
@@ -350,7 +366,7 @@ def _results(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _bench(args: argparse.Namespace, rest: list[str]) -> int:
-    return run_bench(args, lambda config: _task(config, rest, "bench"))
+    return run_bench(args, lambda config: task_of(config, rest, "bench"))
 
 
 def _weights(args: argparse.Namespace, rest: list[str]) -> int:

@@ -97,9 +97,9 @@ def places(rules: Rules, variables: Tree) -> list[Place]:
 def their_name(rules: Rules, path: tuple[str, ...]) -> str:
     """The name in their file of our parameter `path` (collection first)."""
     name = "/".join(path[1:])
-    for whole in _filled(rules.leaves, name):
+    for whole in fill_in(rules.leaves, name):
         return whole
-    for module in _filled(rules.modules, "/".join(path[1:-1])):
+    for module in fill_in(rules.modules, "/".join(path[1:-1])):
         return f"{module}.{LEAVES[path[-1]]}"
     raise CheckpointError(f"weights: no rule says what {name} is called there")
 
@@ -183,10 +183,10 @@ def _counter(name: str) -> bool:
 
 
 def _renamed(rules: Rules, name: str) -> str:
-    return next(_filled(rules.renamed, name), name)
+    return next(fill_in(rules.renamed, name), name)
 
 
-def _filled(patterns: Sequence[Pattern], name: str) -> Iterator[str]:
+def fill_in(patterns: Sequence[Pattern], name: str) -> Iterator[str]:
     """The templates of the patterns that match the whole name, filled in."""
     for pattern, template in patterns:
         match = re.fullmatch(pattern, name)

@@ -31,7 +31,7 @@ SECONDS = {"jaxdl": 4.0, "eager": 2.0, "channels_last": 8.0}
 class FakeWorker:
     """Seconds that are known: 4, 2 and 8 a round, the CPU's twice that."""
 
-    def __init__(self, name, side, core):
+    def __init__(self, command, side):
         self.side = side
 
     def wait(self):

@@ -2,8 +2,6 @@
 
 import json
 import os
-import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.interop.bench.rows import WORKLOADS
+from jaxdl.interop.bench.workers import Worker, summarise
 
 ROUNDS = 5
 WORSE = 1.1  # a ratio so many times as large as before is named
@@ -70,30 +69,19 @@ def read_ratios(file: Path | None) -> dict[str, float]:
 
 
 def measure(name: str, cores: str, rounds: int) -> dict[str, Any]:
-    """Milliseconds a step of every side, the ratio to torch's fastest, and its range."""
-    sides = ("jaxdl", *WORKLOADS[name].forms)
+    """What `summarise` makes of the rounds of one workload."""
+    work = WORKLOADS[name]
     core = "all" if cores == "all" else str(min(os.sched_getaffinity(0)))
-    workers = {side: Worker(name, side, core) for side in sides}
+    command = [sys.executable, "-m", "jaxdl.interop.bench.worker", name]
+    sides = ("jaxdl", *work.forms)
+    workers = {side: Worker([*command, side, core], side) for side in sides}
     try:
         workers = {side: worker for side, worker in workers.items() if worker.wait()}
         seen = [{side: worker.round() for side, worker in workers.items()} for _ in range(rounds)]
     finally:
         for worker in workers.values():
             worker.end()
-    clock = "wall" if cores == "all" else "cpu"
-    times = {side: [row[side][clock] for row in seen] for side in workers}
-    best = min(
-        (side for side in workers if side != "jaxdl"), key=lambda s: statistics.median(times[s])
-    )
-    ratios = [a / b for a, b in zip(times["jaxdl"], times[best], strict=True)]
-    each = 1e3 / WORKLOADS[name].steps
-    return {
-        "ms": {side: each * statistics.median(values) for side, values in times.items()},
-        "best": best,
-        "ratio": statistics.median(ratios),
-        "range": [min(ratios), max(ratios)],
-        "memory": seen[-1]["jaxdl"]["memory"] / max(seen[-1]["eager"]["memory"], 1),
-    }
+    return summarise(seen, "wall" if cores == "all" else "cpu", work.steps)
 
 
 def table_row(name: str, row: dict[str, Any]) -> str:
@@ -104,46 +92,3 @@ def table_row(name: str, row: dict[str, Any]) -> str:
         f"| {title:46} | {row['ms']['jaxdl']:.2f} | {row['ms'][row['best']]:.2f} {row['best']} | "
         f"{row['ratio']:.2f} ({low:.2f}-{high:.2f}) | {row['memory']:.2f} |"
     )
-
-
-class Worker:
-    """A process that does a round of steps when it is told to."""
-
-    def __init__(self, name: str, side: str, core: str) -> None:
-        command = [sys.executable, "-m", "jaxdl.interop.bench.worker", name, side, core]
-        self.side = side
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if side == "compile" else None,  # no compiler: a page of errors
-            text=True,
-        )
-
-    def wait(self) -> bool:
-        """Whether it is ready: torch.compile is not where no C++ compiler is."""
-        if self._read():
-            return True
-        if self.side != "compile":
-            raise UsageError(f"bench: the process of {self.side} ended; see its message above")
-        self.end()
-        return False
-
-    def round(self) -> dict[str, float]:
-        """Seconds of a round, by the wall clock and by the CPU's, and the peak memory."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        line = self._read()
-        if not line:
-            raise UsageError(f"bench: the process of {self.side} ended in a round")
-        return json.loads(line)
-
-    def end(self) -> None:
-        """Ends the process."""
-        self.process.kill()
-        self.process.communicate()
-
-    def _read(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()

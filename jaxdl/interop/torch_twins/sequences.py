@@ -1,22 +1,30 @@
 """Models of token sequences as a PyTorch user writes them: ids in, logits (B, T, V) out."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class CharacterModel(nn.Module):
-    """Embedding - LSTM - linear: ids (B, T) -> (B, T, vocabulary)."""
+    """Embedding (0: one-hot) - RNN, LSTM or GRU - linear: ids (B, T) -> logits (B, T, V), state."""
 
-    def __init__(self, vocabulary: int, embedding: int, hidden: int, layers: int) -> None:
+    def __init__(
+        self, vocabulary: int, *, embedding: int, hidden: int, layers: int, cell: str = "lstm"
+    ) -> None:
         super().__init__()
-        self.embed = nn.Embedding(vocabulary, embedding)
-        self.recurrent = nn.LSTM(embedding, hidden, layers, batch_first=True)
+        self.vocabulary = vocabulary
+        self.embed = nn.Embedding(vocabulary, embedding) if embedding else None
+        layer = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        self.recurrent = layer(embedding or vocabulary, hidden, layers, batch_first=True)
         self.head = nn.Linear(hidden, vocabulary)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.head(self.recurrent(self.embed(ids))[0])
+    def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        x = F.one_hot(ids, self.vocabulary).float() if self.embed is None else self.embed(ids)
+        y, state = self.recurrent(x, state)
+        return self.head(y), state
 
 
 class Translator(nn.Module):

@@ -34,7 +34,8 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
                 [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
             )
             wanted = batch["target"][:, 1:].long()
-            loss = F.cross_entropy(call(*given).flatten(0, 1), wanted.flatten())
+            logits = call(*given)[0] if name == "lstm" else call(*given)
+            loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten())
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if not images:
@@ -58,7 +59,7 @@ def twin(name: str) -> torch.nn.Module:
         "cifar_convnet": classifiers.CIFARConvNet,
         "preact_resnet20": classifiers.PreActResNet,
         "vit": classifiers.ViT,
-        "lstm": lambda: sequences.CharacterModel(VOCABULARY, 64, 256, 2),
+        "lstm": lambda: sequences.CharacterModel(VOCABULARY, embedding=64, hidden=256, layers=2),
         "transformer": lambda: sequences.Translator(
             VOCABULARY, WORKLOADS[name].shape[0], 128, 4, 2, 256
         ),

@@ -1,0 +1,99 @@
+"""Processes that do a round of work when they are told to, and what their times say."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jaxdl.checks import UsageError
+
+
+class Worker:
+    """A process whose program calls `serve`."""
+
+    def __init__(self, command: Sequence[str], side: str) -> None:
+        self.side = side
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if side == "compile" else None,  # no compiler: a page of errors
+            text=True,
+        )
+
+    def wait(self) -> float:
+        """Seconds of its first round; 0 where torch.compile finds no C++ compiler."""
+        line = self._read()
+        if line:
+            return json.loads(line)
+        if self.side != "compile":
+            raise UsageError(f"bench: the process of {self.side} ended; see its message above")
+        self.end()
+        return 0.0
+
+    def round(self) -> dict[str, float]:
+        """Seconds of a round, by the wall clock and by the CPU's, and the peak memory."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        line = self._read()
+        if not line:
+            raise UsageError(f"bench: the process of {self.side} ended in a round")
+        return json.loads(line)
+
+    def end(self) -> None:
+        """Ends the process."""
+        self.process.kill()
+        self.process.communicate()
+
+    def _read(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+
+def serve(setup: Callable[[], Callable[[], Any]]) -> None:
+    """Does the work that `setup` makes once, then for every line that comes; says what it took."""
+    work, before = setup(), peak()
+    began = time.perf_counter()
+    work()  # compiles
+    print(json.dumps(time.perf_counter() - began), flush=True)
+    for _ in sys.stdin:
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        print(json.dumps({"wall": wall, "cpu": cpu, "memory": peak() - before}), flush=True)
+
+
+def peak() -> int:
+    """The most memory that this process has had, KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def pin(core: str) -> None:
+    """Keeps this process on one core, by its number, or on all."""
+    if core != "all":
+        os.sched_setaffinity(0, {int(core)})
+
+
+def summarise(rounds: Sequence[dict[str, Any]], clock: str, steps: int) -> dict[str, Any]:
+    """Milliseconds a step of every side, the ratio to torch's fastest, and its range.
+
+    A round is side -> what `Worker.round` gave, of so many `steps`; `clock` is wall or cpu.
+    """
+    times = {side: [row[side][clock] for row in rounds] for side in rounds[0]}
+    others = [side for side in times if side != "jaxdl"]
+    best = min(others, key=lambda side: statistics.median(times[side]))
+    ratios = [a / b for a, b in zip(times["jaxdl"], times[best], strict=True)]
+    plain, last = others[0], rounds[-1]
+    return {
+        "ms": {side: 1e3 / steps * statistics.median(values) for side, values in times.items()},
+        "best": best,
+        "ratio": statistics.median(ratios),
+        "range": [min(ratios), max(ratios)],
+        "memory": last["jaxdl"]["memory"] / max(last[plain]["memory"], 1),
+    }

@@ -1,0 +1,1 @@
+"""`jaxdl compare`: a config beside the same network in PyTorch."""

@@ -1,0 +1,149 @@
+"""A config and its PyTorch twin: same weights, same batches; how far apart they come, how fast."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+
+from jaxdl.checks import UsageError
+from jaxdl.config import as_flags, flatten, to_table
+from jaxdl.interop.compare.page import write_page
+from jaxdl.interop.compare.sides import OurSide, TorchSide
+from jaxdl.interop.compare.speed import measure_speed
+from jaxdl.interop.compare.stages import (
+    STEPS_JUDGED,
+    Findings,
+    look_at_first_batch,
+    look_at_parameters,
+    look_at_rule,
+)
+from jaxdl.interop.torch_twins.trainer import given
+from jaxdl.interop.torch_twins.twins import twin_of
+from jaxdl.language.character import CharacterModel
+from jaxdl.training.environment import describe
+from jaxdl.training.plan import total_steps
+
+EXPERIMENTS = ("classification.train", "classic.dense", "language.characters")
+RANDOM = ("dropout", "drop_path", "drop_connect")  # each side would draw its own
+# Fields of a config that its twin has not, and the value that they must have
+FIXED = {"precision": "float32", "aux_weight": 0.0, "strength": 0.0, "loss": "softmax"}
+TEST_ROWS = 2000
+EVERY = 50  # steps between progress lines
+
+Say = Callable[[str], None]
+
+
+def compare(
+    make: Callable[[list[str]], Any],
+    words: Sequence[str],
+    out: Path,
+    *,
+    steps: int | None = 100,
+    speed: bool = True,
+    change: Callable[[TorchSide], None] = lambda side: None,
+    say: Say = print,
+) -> int:
+    """Writes `compare.html` and `compare.json` into `out`; 0 where both sides agree, else 1.
+
+    `make(flags)` gives the experiment and its config; `words` are the command's. `steps` None
+    trains to the end of the config. `change` may alter the side of torch before anything is
+    compared, to see what a difference looks like. Raises UsageError where there is no twin.
+    """
+    module, cfg = make([])
+    check_comparable(module, cfg)
+    quiet = without_chance(cfg)
+    module, cfg = make(as_flags(quiet))
+    if quiet:
+        say(f"without {', '.join(quiet)}: each side would draw numbers of its own")
+    task = module.build(cfg)
+    ours = OurSide(task, cfg.seed)
+    _, batch = OurSide(task, cfg.seed).step()
+    theirs = make_torch_side(cfg, ours, np.shape(given(batch)))
+    change(theirs)
+    found = Findings()
+    look_at_first_batch(ours, theirs, batch, found)
+    look_at_rule(ours, theirs, batch, found)
+    total = total_steps(cfg.loop, ours.split.steps_per_epoch)
+    steps = total if steps is None else min(steps, total)
+    curves = follow(ours, theirs, cfg.optim.name, found, steps, say)
+    batches = ours.test_batches(ours.task.splits["test"].size if steps == total else TEST_ROWS)
+    test = {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
+    for verdict in found.verdicts:
+        say(str(verdict))
+    right = [f"{side} {values['accuracy']:.2%}" for side, values in test.items()]
+    say(f"after {steps} steps, right in the test split: {', '.join(right)}")
+    record = {
+        "command": " ".join(["jaxdl", "compare", *words]),
+        "agree": found.agree,
+        "steps": steps,
+        "without": list(quiet),
+        **dataclasses.asdict(found),
+        "curves": curves,
+        "test": test,
+        "torch": torch.__version__,
+        **{name: value for name, value in describe().items() if name != "command"},
+    }
+    if speed:
+        record["speed"] = measure_speed([*words, *as_flags(quiet)], theirs, batch, say)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "compare.json").write_text(json.dumps(record, indent=1) + "\n")
+    say(str(write_page(record, out / "compare.html")))
+    return 0 if found.agree else 1
+
+
+def check_comparable(module: Any, cfg: Any) -> None:
+    """Raises UsageError for experiments and options that have no twin."""
+    name = module.__name__.removeprefix("experiments.")
+    if name not in EXPERIMENTS:
+        raise UsageError(f"compare: {name} has no torch twin; {', '.join(EXPERIMENTS)} have")
+    for field, value in FIXED.items():
+        if getattr(cfg, field, value) != value:
+            raise UsageError(f"compare: the twin has {field} = {value}, not {getattr(cfg, field)}")
+
+
+def without_chance(cfg: Any) -> dict[str, Any]:
+    """Fields of the model that draw random numbers, switched off: field -> its zero."""
+    off = {}
+    for name, value in flatten(to_table(cfg)).items():
+        if name.rpartition(".")[2] in RANDOM and np.any(value):
+            off[name] = [0.0] * len(value) if isinstance(value, list) else 0.0
+    return off
+
+
+def make_torch_side(cfg: Any, ours: OurSide, shape: tuple[int, ...]) -> TorchSide:
+    """The twin with the initial weights of `ours`, its optimiser and its loss."""
+    text = isinstance(ours.task.model, CharacterModel)
+    return TorchSide(
+        twin_of(ours.task.model, shape),
+        ours,
+        cfg.optim,
+        smoothing=getattr(cfg, "label_smoothing", 0.0),
+        fresh_every=ours.split.steps_per_epoch if text else 0,
+    )
+
+
+def follow(
+    ours: OurSide, theirs: TorchSide, rule: str, found: Findings, steps: int, say: Say
+) -> dict[str, list[float]]:
+    """Trains both on the same batches, judges the parameters on the way; the loss of each step."""
+    start = theirs.twin.arrays(jax.device_get(ours.variables))
+    curves: dict[str, list[float]] = {"jaxdl": [], "torch": []}
+    rate = ours.task.rate
+    assert rate is not None, "the task is supervised"
+    for number in range(steps):
+        loss, batch = ours.step()
+        if not math.isfinite(loss):
+            raise UsageError(f"compare: the loss of step {number} is {loss}; see jaxdl check")
+        curves["jaxdl"].append(loss)
+        curves["torch"].append(theirs.trainer.step(batch, number, rate(number)))
+        if number + 1 == min(STEPS_JUDGED, steps):
+            look_at_parameters(ours, theirs, start, rule, found)
+        if (number + 1) % EVERY == 0:
+            say(f"step {number + 1}/{steps}  loss {loss:.4f} and {curves['torch'][-1]:.4f}")
+    return curves

@@ -1,0 +1,95 @@
+"""How long a step of either side takes, how long until the first one, how much memory."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from jaxdl.interop.bench.workers import Worker, serve, summarise
+from jaxdl.interop.compare.sides import TorchSide
+from jaxdl.interop.torch_twins.trainer import Trainer
+from jaxdl.typing import Batch
+
+ROUNDS = 5
+SECONDS = 1.0  # of a round of one side
+MOST = 200  # steps of a round
+
+
+def measure_speed(
+    words: Sequence[str], theirs: TorchSide, batch: Batch, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Milliseconds a step, seconds to the first one and memory of both sides.
+
+    Each is a process of its own, and they take turns; `words` are a config and its flags. Our side
+    prepares its batches within the step, torch is given one that is ready.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "torch.pt"
+        torch.save({"module": theirs.module, "options": theirs.options, "batch": batch}, saved)
+        steps = round_length(saved)
+        sides = {"jaxdl": list(words), "torch": [str(saved)]}
+        command = [sys.executable, "-m", "jaxdl.interop.compare.speed", str(steps)]
+        workers = {side: Worker([*command, side, *rest], side) for side, rest in sides.items()}
+        try:
+            firsts = {side: worker.wait() for side, worker in workers.items()}
+            seen = [{s: w.round() for s, w in workers.items()} for _ in range(ROUNDS)]
+        finally:
+            for worker in workers.values():
+                worker.end()
+    row = summarise(seen, "wall", steps)
+    own, other = row["ms"]["jaxdl"], row["ms"]["torch"]
+    low, high = row["range"]
+    say(f"a step {own:.2f} ms, torch's {other:.2f} ms: {row['ratio']:.2f} ({low:.2f}-{high:.2f})")
+    rows = len(next(iter(batch.values())))
+    return {
+        **row,
+        "first_step_s": firsts,
+        "examples_per_s": {side: 1e3 * rows / ms for side, ms in row["ms"].items()},
+        "memory_mib": {side: seen[-1][side]["memory"] / 1024 for side in workers},
+    }
+
+
+def round_length(saved: Path) -> int:
+    """Steps of torch that take about `SECONDS`."""
+    work = torch_work(saved, 1)
+    work()
+    began = time.perf_counter()
+    work()
+    return int(np.clip(SECONDS / (time.perf_counter() - began), 2, MOST))
+
+
+def torch_work(saved: Path, steps: int) -> Callable[[], None]:
+    """`work()` trains the saved twin, whose file only `measure_speed` writes."""
+    found = torch.load(saved, weights_only=False)
+    trainer = Trainer(found["module"], **found["options"])
+
+    def work() -> None:
+        for _ in range(steps):
+            trainer.step(found["batch"], 0, found["options"]["optim"].lr)
+
+    return work
+
+
+def main() -> None:
+    """Arguments: steps of a round, jaxdl or torch, then a config with its flags, or a file."""
+    steps, side, *rest = sys.argv[1:]
+    if side == "torch":
+        serve(lambda: torch_work(Path(rest[0]), int(steps)))
+        return
+
+    def setup() -> Callable[[], Any]:
+        from jaxdl.cli import task_of
+        from jaxdl.training.bench import looped
+
+        return looped(task_of(rest[0], rest[1:], "compare"), int(steps))
+
+    serve(setup)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""What departs first: settings, layers, loss, gradients, the update rule, parameters."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+
+from jaxdl.interop.compare.sides import Arrays, OurSide, TorchSide, norm_of
+from jaxdl.training.step import apply_gradients
+from jaxdl.training.verdict import Verdict
+from jaxdl.typing import Host
+
+OUTPUTS, LOSS, GRADIENTS, UPDATES, PARAMETERS = 1e-5, 1e-5, 1e-4, 1e-4, 1e-4
+MOVED = 0.02  # of the distance moved: where a rule divides by gradients, rounding grows
+STEPS_JUDGED = 20
+UPDATES_JUDGED = 3
+PLAIN_RULES = ("sgd", "momentum", "nesterov")
+# Our field -> torch's, and what torch's value is in ours
+FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "eps": ("eps", float),
+    "epsilon": ("eps", float),
+    "momentum": ("momentum", float),
+    "stride": ("stride", lambda value: value),
+    "padding": ("padding", lambda value: value),
+    "dilation": ("dilation", lambda value: value),
+    "kernel_size": ("kernel_size", lambda value: value),
+    "groups": ("groups", int),
+    "window": ("kernel_size", lambda value: value),
+}
+Row = dict[str, Any]
+
+
+@dataclass
+class Findings:
+    """What a comparison found; plain values."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    settings: list[Row] = field(default_factory=list)
+    layers: list[Row] = field(default_factory=list)
+    gradients: list[Row] = field(default_factory=list)
+    updates: list[Row] = field(default_factory=list)
+    parameters: list[Row] = field(default_factory=list)
+
+    def add(self, name: str, good: bool, words: str) -> None:
+        """One line of the verdict."""
+        self.verdicts.append(Verdict(name, "pass" if good else "fail", words))
+
+    @property
+    def agree(self) -> bool:
+        """Whether nothing failed."""
+        return all(verdict.state != "fail" for verdict in self.verdicts)
+
+
+def look_at_first_batch(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+    """Settings, outputs layer by layer, loss and gradients at the initial weights."""
+    mine, fields = ours.layers(batch)
+    other, modules = theirs.layers(batch)
+    names = {theirs.twin.layer(path): path for path in mine}
+    order = [(names[name], name) for name in other if name in names]
+    for path, name in order:
+        found.settings += differing_fields(path, fields[path], modules[name])
+    found.settings += differing_rule(theirs)
+    for path, name in order:
+        row = apart(mine[path], other[name], scale=max(1.0, norm_of(other[name])))
+        found.layers.append({"ours": path, "theirs": name, **row})
+    known = {(row["where"], row["name"]) for row in found.settings}
+    bad = [row for row in found.layers if not row["apart"] <= OUTPUTS]
+    if bad:
+        own = [name for where, name in known if where == bad[0]["ours"]]
+        words = f"{bad[0]['ours']} departs first, by {bad[0]['apart']:.2g}"
+        words += f"; differing there: {', '.join(sorted(own))}" if own else ""
+    else:
+        worst = max((row["apart"] for row in found.layers), default=0.0)
+        words = f"{len(found.layers)} layers, at most {worst:.2g} apart"
+    found.add("outputs", bool(found.layers) and not bad, words)
+    _look_at_gradients(ours, theirs, batch, found)
+
+
+def _look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+    loss, grads = ours.gradients(batch)
+    their_loss, their_grads = theirs.gradients(batch)
+    gap = abs(loss - their_loss)
+    found.add("loss", gap <= LOSS * max(1, abs(their_loss)), f"{loss:.6f} and {their_loss:.6f}")
+    own = theirs.twin.arrays({"params": grads})
+    least = 1e-3 * max((norm_of(value) for value in their_grads.values()), default=1.0)
+    for name, value in their_grads.items():
+        row = apart(own[name], value, scale=max(norm_of(value), least))
+        found.gradients.append({"name": name, **row})
+    worst = max(found.gradients, key=lambda row: row["apart"])
+    words = f"{len(found.gradients)} arrays, {worst['name']} furthest: {worst['apart']:.2g}"
+    found.add("gradients", worst["apart"] <= GRADIENTS, words)
+
+
+def look_at_rule(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+    """The same gradients to both optimisers, a few times over: what the rules make of them."""
+    _, grads = ours.gradients(batch)
+    given = theirs.twin.arrays({"params": grads})
+    state, tx, rate = ours.state, ours.task.tx, ours.task.rate
+    assert tx, "the task is supervised"
+    assert rate, "the task is supervised"
+    update = jax.jit(lambda state, grads: apply_gradients(tx, state, grads))
+    kept = {name: p.detach().clone() for name, p in theirs.named.items()}
+    before = theirs.twin.arrays({"params": jax.device_get(state.params)})
+    for number in range(UPDATES_JUDGED):
+        state = update(state, grads)
+        after = theirs.twin.arrays({"params": jax.device_get(state.params)})
+        for name, parameter in theirs.trainer.rule.named.items():
+            parameter.grad = torch.from_numpy(given[name].copy())
+        theirs.trainer.rule.step(rate(number))
+        gaps = {}
+        for name, parameter in theirs.trainer.rule.named.items():
+            moved = norm_of(after[name] - before[name])
+            rounding = 4 * float(np.finfo(np.float32).eps) * norm_of(after[name])
+            gap = norm_of(after[name] - parameter.detach().numpy())
+            gaps[name] = gap / max(moved, rounding / UPDATES, 1e-12)
+        worst = max(gaps, key=lambda name: gaps[name])
+        found.updates.append({"number": number + 1, "name": worst, "apart": gaps[worst]})
+    with torch.no_grad():
+        for name, parameter in theirs.named.items():
+            parameter.copy_(kept[name])
+    theirs.trainer.rule.optimiser.state.clear()
+    bad = [row for row in found.updates if not row["apart"] <= UPDATES]
+    if bad:
+        number = bad[0]["number"]
+        cause = "rate, decay, clipping or epsilon" if number == 1 else "momentum or running means"
+        words = f"update {number} departs by {bad[0]['apart']:.2g} of itself: {cause}"
+        own = [f"{r['name']} {r['ours']} and {r['theirs']}" for r in found.settings if r["rule"]]
+        words += f" ({'; '.join(own)})" if own else ""
+    else:
+        worst = max(row["apart"] for row in found.updates)
+        words = f"{UPDATES_JUDGED} updates by the same gradients, {worst:.1g} of themselves apart"
+    found.add("update rule", not bad, words)
+
+
+def look_at_parameters(
+    ours: OurSide, theirs: TorchSide, start: Arrays, rule: str, found: Findings
+) -> None:
+    """Parameters and running statistics after the judged steps."""
+    mine = theirs.twin.arrays(jax.device_get(ours.variables))
+    other = theirs.parameters()
+    gone = sum(float(((mine[n] - start[n]) ** 2).sum()) for n in other) ** 0.5
+    gap = sum(float(((mine[n] - other[n]) ** 2).sum()) for n in other) ** 0.5
+    for name, value in other.items():
+        found.parameters.append({"name": name, **apart(mine[name], value, scale=1.0)})
+    worst = max(found.parameters, key=lambda row: row["apart"])
+    share = gap / max(gone, 1e-12)
+    good = worst["apart"] <= PARAMETERS if rule in PLAIN_RULES else share <= MOVED
+    words = f"after {STEPS_JUDGED} steps {worst['name']} furthest: {worst['apart']:.2g}"
+    found.add("parameters", good, f"{words}; all {share:.1g} of the way that they went")
+
+
+def apart(mine: Host, other: Host, *, scale: float) -> Row:
+    """The largest difference, in parts of `scale`; inf where shapes differ or one is not finite."""
+    if mine.shape != other.shape:
+        return {"apart": float("inf"), "shape": f"{mine.shape} and {other.shape}"}
+    return {"apart": norm_of(mine - other) / scale, "shape": str(tuple(mine.shape))}
+
+
+def differing_fields(path: str, ours: Mapping[str, Any], module: Any) -> list[Row]:
+    """The settings of one layer that both sides have and that differ."""
+    rows = []
+    for name, (theirs, read) in FIELDS.items():
+        own = ours.get(name)
+        if own is None or not hasattr(module, theirs):
+            continue
+        other = read(getattr(module, theirs))
+        if _plain(own) != _plain(other):
+            rows.append({"where": path, "name": name, "ours": own, "theirs": other, "rule": False})
+    return rows
+
+
+def differing_rule(theirs: TorchSide) -> list[Row]:
+    """The settings of torch's optimiser that are not those of the config."""
+    rows = []
+    for name, own in theirs.trainer.rule.settings.items():
+        for group in theirs.trainer.rule.optimiser.param_groups:
+            row = {"where": "optimiser", "name": name, "ours": own, "theirs": group[name]}
+            if group[name] != own and {**row, "rule": True} not in rows:
+                rows.append({**row, "rule": True})
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    """One number where all axes have the same."""
+    if isinstance(value, tuple | list) and len(set(value)) == 1:
+        return value[0]
+    return tuple(value) if isinstance(value, list) else value

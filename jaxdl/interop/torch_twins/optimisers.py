@@ -1,0 +1,82 @@
+"""The update rules of a config as `torch.optim` has them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from jaxdl.checks import UsageError
+from jaxdl.training.optim import OptimConfig
+
+# Fields that change an update and have no counterpart in torch.optim.
+WITHOUT = ("l1", "max_norm", "eps_in_root", "ema", "swa")
+
+
+class TorchRule:
+    """An optimiser of torch with clipping and the decay of `cfg`; the caller gives the rate."""
+
+    def __init__(self, cfg: OptimConfig, module: nn.Module, decayed: Mapping[str, bool]) -> None:
+        """`decayed` says of each parameter whether weight decay acts on it."""
+        self.cfg = cfg
+        self.named = {n: p for n, p in module.named_parameters() if p.requires_grad}
+        kind, self.settings = torch_settings(cfg)
+        groups = [
+            {
+                "params": [p for n, p in self.named.items() if decayed[n] == yes],
+                "weight_decay": cfg.weight_decay if yes else 0.0,
+            }
+            for yes in (True, False)
+        ]
+        self.optimiser = kind([g for g in groups if g["params"]], lr=cfg.lr, **self.settings)
+
+    def step(self, rate: float) -> None:
+        """One update by the gradients that the parameters have."""
+        values = list(self.named.values())
+        if self.cfg.clip_value:
+            nn.utils.clip_grad_value_(values, self.cfg.clip_value)
+        if self.cfg.clip_norm:
+            nn.utils.clip_grad_norm_(values, self.cfg.clip_norm)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+
+
+def torch_settings(cfg: OptimConfig) -> tuple[Any, dict[str, Any]]:
+    """torch's class and its arguments, but for rate and decay.
+
+    Raises UsageError where torch has no such rule.
+    """
+    for name in WITHOUT:
+        if getattr(cfg, name):
+            raise UsageError(f"compare: torch.optim has no optim.{name}; leave it out")
+    decoupled = cfg.decoupled or cfg.name == "adamw"
+    if cfg.accumulate > 1 or (decoupled and cfg.name not in ("adam", "adamw")):
+        raise UsageError(
+            "compare: optim.accumulate, and decoupled decay of other rules than adam, have no twin"
+        )
+    eps = (1e-10 if cfg.name == "adagrad" else 1e-8) if cfg.eps is None else cfg.eps
+    adam = {"betas": (cfg.b1, cfg.b2), "eps": eps}
+    rules: dict[str, tuple[Any, dict[str, Any]]] = {
+        "sgd": (torch.optim.SGD, {"momentum": 0.0}),
+        "momentum": (torch.optim.SGD, {"momentum": cfg.momentum}),
+        "nesterov": (torch.optim.SGD, {"momentum": cfg.momentum, "nesterov": True}),
+        "adagrad": (
+            torch.optim.Adagrad,
+            {"eps": eps, "initial_accumulator_value": cfg.accumulator},
+        ),
+        "rmsprop": (
+            torch.optim.RMSprop,
+            {
+                "alpha": cfg.smoothing,
+                "eps": eps,
+                "centered": cfg.centered,
+                "momentum": cfg.step_momentum,
+            },
+        ),
+        "adam": (torch.optim.AdamW if decoupled else torch.optim.Adam, adam),
+        "adamw": (torch.optim.AdamW, adam),
+    }
+    if cfg.name not in rules:
+        raise UsageError(f"compare: optim.name = {cfg.name} has no twin; {', '.join(rules)} have")
+    return rules[cfg.name]
