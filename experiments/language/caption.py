@@ -210,6 +210,9 @@ def show(run: TrainedRun, out: Path) -> str:
         wrote = [decode_caption(row, split.vocabulary) for row in np.asarray(ids)]
         truth = [own[0] for own in reference_texts(split.take(rows, name=role))]
         lines += [f"{role}: {a}  (truth: {b})" for a, b in zip(wrote, truth, strict=True)]
+        assert task.evaluate is not None, "build gives it"
+        numbers = task.evaluate(run.state, split, None)
+        lines.append(f"all of {role}: " + ", ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
         images = batch["image"] if "image" in batch else images_of(cfg, role, rows)
         weights = attention_of(model, variables, seen, ids)  # pyright: ignore
         path = out.with_stem(f"{out.stem}_{role}")

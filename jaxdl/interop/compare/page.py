@@ -43,8 +43,10 @@ def write_page(record: dict[str, Any], path: Path) -> Path:
         ),
         *speed_part(record.get("speed")),
         *section("Settings that differ", record["settings"], ["where", "name", "ours", "theirs"]),
-        *section("Outputs of layers", record["layers"], ["ours", "theirs", "shape", "apart"]),
-        *section("Gradients", record["gradients"], ["name", "shape", "apart"]),
+        *section(
+            "Outputs of layers", record["layers"], ["ours", "theirs", "shape", "apart", "rounding"]
+        ),
+        *section("Gradients", record["gradients"], ["name", "shape", "apart", "rounding"]),
         *section("Updates by the same gradients", record["updates"], ["number", "name", "apart"]),
         *section("Parameters on the way", record["parameters"], ["name", "shape", "apart"]),
     ]

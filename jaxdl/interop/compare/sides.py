@@ -124,14 +124,14 @@ class TorchSide:
         self.trainer = Trainer(self.module, **self.options)
         self.named = dict(self.module.named_parameters())
 
-    def gradients(self, batch: Batch) -> tuple[float, Arrays]:
-        """Loss and gradients, from the start of a text; nothing is kept."""
-        with _as_it_was(self.trainer):
+    def gradients(self, batch: Batch, dtype: Any = torch.float32) -> tuple[float, Arrays]:
+        """Loss and gradients in `dtype`, from the start of a text; nothing is kept."""
+        with _as_it_was(self.trainer, dtype):
             loss = self.trainer.backward(batch)
-        grads = {n: p.grad for n, p in self.named.items() if p.grad is not None}
-        return loss, {name: grad.numpy().copy() for name, grad in grads.items()}
+            grads = {n: p.grad for n, p in self.named.items() if p.grad is not None}
+            return loss, {name: grad.numpy().copy() for name, grad in grads.items()}
 
-    def layers(self, batch: Batch) -> tuple[Arrays, dict[str, Any]]:
+    def layers(self, batch: Batch, dtype: Any = torch.float32) -> tuple[Arrays, dict[str, Any]]:
         """Module -> output in training, in the order in which they end; module -> itself."""
         seen: Arrays = {}
 
@@ -144,7 +144,7 @@ class TorchSide:
         modules = {name: module for name, module in self.module.named_modules() if name}
         hooks = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
         self.module.train()
-        with _as_it_was(self.trainer), torch.no_grad():
+        with _as_it_was(self.trainer, dtype), torch.no_grad():
             self.trainer.forward(batch)
         for hook in hooks:
             hook.remove()
@@ -164,11 +164,15 @@ class TorchSide:
 
 
 @contextlib.contextmanager
-def _as_it_was(trainer: Trainer) -> Iterator[None]:
-    """Running statistics and the state of a text, put back at the end."""
+def _as_it_was(trainer: Trainer, dtype: Any) -> Iterator[None]:
+    """The module in `dtype`; all its numbers, and the state of a text, are put back at the end."""
     state = {name: value.clone() for name, value in trainer.module.state_dict().items()}
     trainer.carried = None
+    trainer.module.zero_grad(set_to_none=True)
+    trainer.module.to(dtype)
     yield
+    trainer.module.zero_grad(set_to_none=True)
+    trainer.module.to(torch.float32)
     trainer.module.load_state_dict(state)
     trainer.carried = None
 

@@ -14,10 +14,10 @@ from jaxdl.training.verdict import Verdict
 from jaxdl.typing import Host
 
 OUTPUTS, LOSS, GRADIENTS, UPDATES, PARAMETERS = 1e-5, 1e-5, 1e-4, 1e-4, 1e-4
-MOVED = 0.02  # of the distance moved: where a rule divides by gradients, rounding grows
+ROUNDING = 4  # times torch's own distance from float64 that are no difference
+MOVED = 0.02  # of the way that they went: rules with a memory let rounding grow
 STEPS_JUDGED = 20
 UPDATES_JUDGED = 3
-PLAIN_RULES = ("sgd", "momentum", "nesterov")
 # Our field -> torch's, and what torch's value is in ours
 FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "eps": ("eps", float),
@@ -58,16 +58,18 @@ def look_at_first_batch(ours: OurSide, theirs: TorchSide, batch: Any, found: Fin
     """Settings, outputs layer by layer, loss and gradients at the initial weights."""
     mine, fields = ours.layers(batch)
     other, modules = theirs.layers(batch)
+    exact, _ = theirs.layers(batch, torch.float64)
     names = {theirs.twin.layer(path): path for path in mine}
     order = [(names[name], name) for name in other if name in names]
     for path, name in order:
         found.settings += differing_fields(path, fields[path], modules[name])
     found.settings += differing_rule(theirs)
     for path, name in order:
-        row = apart(mine[path], other[name], scale=max(1.0, norm_of(other[name])))
+        scale = max(1.0, norm_of(other[name]))
+        row = apart(mine[path], other[name], exact[name], scale=scale)
         found.layers.append({"ours": path, "theirs": name, **row})
     known = {(row["where"], row["name"]) for row in found.settings}
-    bad = [row for row in found.layers if not row["apart"] <= OUTPUTS]
+    bad = [row for row in found.layers if not near(row, OUTPUTS)]
     if bad:
         own = [name for where, name in known if where == bad[0]["ours"]]
         words = f"{bad[0]['ours']} departs first, by {bad[0]['apart']:.2g}"
@@ -84,14 +86,16 @@ def _look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Find
     their_loss, their_grads = theirs.gradients(batch)
     gap = abs(loss - their_loss)
     found.add("loss", gap <= LOSS * max(1, abs(their_loss)), f"{loss:.6f} and {their_loss:.6f}")
+    _, exact = theirs.gradients(batch, torch.float64)
     own = theirs.twin.arrays({"params": grads})
     least = 1e-3 * max((norm_of(value) for value in their_grads.values()), default=1.0)
     for name, value in their_grads.items():
-        row = apart(own[name], value, scale=max(norm_of(value), least))
+        row = apart(own[name], value, exact[name], scale=max(norm_of(value), least))
         found.gradients.append({"name": name, **row})
-    worst = max(found.gradients, key=lambda row: row["apart"])
+    bad = [row for row in found.gradients if not near(row, GRADIENTS)]
+    worst = max(bad or found.gradients, key=lambda row: row["apart"])
     words = f"{len(found.gradients)} arrays, {worst['name']} furthest: {worst['apart']:.2g}"
-    found.add("gradients", worst["apart"] <= GRADIENTS, words)
+    found.add("gradients", not bad, words)
 
 
 def look_at_rule(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
@@ -144,19 +148,29 @@ def look_at_parameters(
     gone = sum(float(((mine[n] - start[n]) ** 2).sum()) for n in other) ** 0.5
     gap = sum(float(((mine[n] - other[n]) ** 2).sum()) for n in other) ** 0.5
     for name, value in other.items():
-        found.parameters.append({"name": name, **apart(mine[name], value, scale=1.0)})
+        found.parameters.append({"name": name, **apart(mine[name], value, value, scale=1.0)})
     worst = max(found.parameters, key=lambda row: row["apart"])
     share = gap / max(gone, 1e-12)
-    good = worst["apart"] <= PARAMETERS if rule in PLAIN_RULES else share <= MOVED
+    good = worst["apart"] <= PARAMETERS or (rule != "sgd" and share <= MOVED)
     words = f"after {STEPS_JUDGED} steps {worst['name']} furthest: {worst['apart']:.2g}"
     found.add("parameters", good, f"{words}; all {share:.1g} of the way that they went")
 
 
-def apart(mine: Host, other: Host, *, scale: float) -> Row:
-    """The largest difference, in parts of `scale`; inf where shapes differ or one is not finite."""
+def apart(mine: Host, other: Host, exact: Host, *, scale: float) -> Row:
+    """The largest difference, in parts of `scale`; inf where shapes differ or one is not finite.
+
+    `exact` is the other side's value in float64; `rounding` says how far float32 is from it.
+    """
+    shape, rounding = str(tuple(mine.shape)), norm_of(other - exact) / scale
     if mine.shape != other.shape:
-        return {"apart": float("inf"), "shape": f"{mine.shape} and {other.shape}"}
-    return {"apart": norm_of(mine - other) / scale, "shape": str(tuple(mine.shape))}
+        both = f"{mine.shape} and {other.shape}"
+        return {"apart": float("inf"), "rounding": rounding, "shape": both}
+    return {"apart": norm_of(mine - other) / scale, "rounding": rounding, "shape": shape}
+
+
+def near(row: Row, most: float) -> bool:
+    """Within `most`, or within a few times what torch itself loses by float32."""
+    return row["apart"] <= max(most, ROUNDING * row["rounding"])
 
 
 def differing_fields(path: str, ours: Mapping[str, Any], module: Any) -> list[Row]:

@@ -22,7 +22,10 @@ class CharacterModel(nn.Module):
         self.head = nn.Linear(hidden, vocabulary)
 
     def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        x = F.one_hot(ids, self.vocabulary).float() if self.embed is None else self.embed(ids)
+        if self.embed is None:
+            x = F.one_hot(ids, self.vocabulary).to(self.head.weight.dtype)
+        else:
+            x = self.embed(ids)
         y, state = self.recurrent(x, state)
         return self.head(y), state
 

@@ -45,6 +45,8 @@ class Trainer:
     def forward(self, batch: Batch) -> Tensor:
         """Logits; the state of a text is carried on, its gradient is not."""
         x = tensor(given(batch))
+        if x.is_floating_point():
+            x = x.to(next(self.module.parameters()).dtype)
         if not self.fresh_every:
             return self.module(x)
         logits, state = self.module(x, self.carried)
