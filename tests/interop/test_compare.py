@@ -1,0 +1,313 @@
+"""`jaxdl compare`: every twin computes what its model does, and a planted difference is named."""
+
+import json
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.checks import UsageError
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+from jaxdl.cli import _read_config, main  # noqa: E402
+from jaxdl.interop.compare import compare as harness  # noqa: E402
+from jaxdl.interop.compare import stages  # noqa: E402
+from jaxdl.interop.compare.page import write_page  # noqa: E402
+from jaxdl.interop.torch_twins.optimisers import TorchRule  # noqa: E402
+from jaxdl.interop.torch_twins.twins import twin_of  # noqa: E402
+from jaxdl.language.character import CharacterModel  # noqa: E402
+from jaxdl.models.registry import create_model  # noqa: E402
+from jaxdl.training.optim import OptimConfig, make_optimiser  # noqa: E402
+
+MODELS = {
+    "softmax": ("mlp", {"hidden": ()}, (8, 8, 2)),
+    "mlp": ("mlp", {"hidden": (7, 5)}, (8, 8, 2)),
+    "lenet": ("lenet", {"conv1": 3, "conv2": 4, "hidden": 6}, (8, 8, 2)),
+    "cifar_convnet": ("cifar_convnet", {"filters": (3, 4, 5), "hidden": 6}, (8, 8, 3)),
+    "deep": ("deep_convnet", {"filters": (3, 4, 5), "pools": (1, 3)}, (8, 8, 1)),
+    "deep_norm": (
+        "deep_convnet",
+        {"filters": (3, 4), "pools": (2,), "batch_norm": True},
+        (8, 8, 3),
+    ),
+    "inception": (
+        "mnist_inception",
+        {"filters": (3, 4), "narrow": 2, "wide": 3},
+        (20, 20, 1),
+    ),
+    "residual": ("mnist_residual", {"filters": (3, 4)}, (20, 20, 1)),
+    "preact": ("preact_resnet20", {"blocks": (2, 1), "width": 4}, (8, 8, 3)),
+    "plain": ("preact_plain20", {"blocks": (1, 1), "width": 4}, (8, 8, 3)),
+    "vit": ("cifar_vit", {"width": 12, "depth": 2, "heads": 3, "hidden": 8}, (8, 8, 3)),
+}
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def randomised(tree):
+    """Nothing at its start: zero heads and unit scales would hide a wrong name."""
+    leaves, kind = jax.tree.flatten(tree)
+    leaves = [0.3 * normal(*x.shape, seed=i) + (x == 1) for i, x in enumerate(leaves)]
+    tree = jax.tree.unflatten(kind, leaves)
+    if "batch_stats" in tree:
+        tree["batch_stats"] = jax.tree.map(lambda v: np.abs(v) + 0.5, tree["batch_stats"])
+    return tree
+
+
+@pytest.mark.parametrize("case", MODELS)
+@pytest.mark.parametrize("train", [True, False])
+def test_a_twin_computes_what_its_model_does(case, train):
+    name, options, size = MODELS[case]
+    model, x = create_model(name, 5, **options), normal(3, *size)
+    start = jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
+    variables = randomised(jax.tree.map(lambda s: np.ones(s.shape, np.float32), start))
+    twin = twin_of(model, x.shape)
+    twin.load(variables)
+    twin.module.train(train)
+
+    def ours(params):
+        kept = {name: value for name, value in variables.items() if name != "params"}
+        out = model.apply({"params": params, **kept}, x, train=train, mutable=list(kept))[0]
+        return jnp.sum(out**2), out
+
+    (_, out), grads = jax.jit(jax.value_and_grad(ours, has_aux=True))(variables["params"])
+    theirs = twin.module(torch.tensor(x.transpose(0, 3, 1, 2)))
+    np.testing.assert_allclose(theirs.detach().numpy(), out, rtol=1e-4, atol=1e-5)
+    (theirs**2).sum().backward()
+    own = twin.arrays({"params": grads})
+    for path, parameter in twin.module.named_parameters():
+        scale = max(float(np.abs(own[path]).max()), 1e-2)
+        np.testing.assert_allclose(parameter.grad.numpy(), own[path], atol=2e-4 * scale)
+    assert {twin.layer(path) for path in ("head", "fc2")} & set(dict(twin.module.named_modules()))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("embedding", [0, 3])
+def test_the_twin_of_a_text_model(cell, embedding):
+    model = CharacterModel(6, 4, cell, layers=2, embedding=embedding)
+    ids = np.random.default_rng(0).integers(0, 6, (3, 5))
+    variables = randomised(jax.device_get(model.init(jax.random.key(0), ids, train=False)))
+    twin = twin_of(model, ids.shape)
+    twin.load(variables)
+    out, state = model.apply(variables, jnp.asarray(ids), train=False)
+    theirs, their_state = twin.module(torch.tensor(ids))
+    np.testing.assert_allclose(theirs.detach().numpy(), out, atol=1e-5)
+    their_state = their_state[0] if cell == "lstm" else their_state
+    np.testing.assert_allclose(their_state.detach().numpy().swapaxes(0, 1), state[0], atol=1e-5)
+    free = {name: mask.sum() for name, mask in twin.still.items()}
+    assert set(free.values()) == {4.0 if cell == "gru" else 0.0}
+    assert len(free) == 2
+
+
+OPTIMISERS = [
+    OptimConfig("sgd", 0.1, weight_decay=0.01, clip_norm=0.5),
+    OptimConfig("momentum", 0.1, momentum=0.7, clip_value=0.2),
+    OptimConfig("nesterov", 0.1, weight_decay=0.1, decay_paths=("*",)),
+    OptimConfig("adagrad", 0.1, eps=1e-3, accumulator=0.2),
+    OptimConfig("rmsprop", 0.01, smoothing=0.8, centered=True, step_momentum=0.5),
+    OptimConfig("adam", 0.01, b1=0.8, b2=0.9, eps=1e-3, weight_decay=0.1),
+    OptimConfig("adam", 0.01, weight_decay=0.1, decoupled=True),
+    OptimConfig("adamw", 0.01, weight_decay=0.2),
+]
+
+
+@pytest.mark.parametrize("optim", OPTIMISERS, ids=lambda o: o.name)
+def test_torchs_rule_is_that_of_the_config(optim):
+    params = {"kernel": jnp.asarray(normal(3, 2)), "bias": jnp.asarray(normal(2, seed=1))}
+    module = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor(np.asarray(params["kernel"]).T))
+        module.bias.copy_(torch.tensor(np.asarray(params["bias"])))
+    tx = make_optimiser(optim, 10)
+    state = tx.init(params)
+    whole = bool(optim.decay_paths)
+    rule = TorchRule(optim, module, {"weight": True, "bias": whole})
+    for step in range(5):
+        grads = {"kernel": normal(3, 2, seed=9 + step), "bias": normal(2, seed=99 + step)}
+        updates, state = tx.update(jax.tree.map(jnp.asarray, grads), state, params)
+        params = jax.tree.map(jnp.add, params, updates)
+        module.weight.grad = torch.tensor(grads["kernel"].T.copy())
+        module.bias.grad = torch.tensor(grads["bias"])
+        rule.step(optim.lr)
+    np.testing.assert_allclose(module.weight.detach().numpy().T, params["kernel"], atol=2e-6)
+    np.testing.assert_allclose(module.bias.detach().numpy(), params["bias"], atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"l1": 0.1}, "optim.l1"),
+        ({"ema": 0.9}, "optim.ema"),
+        ({"name": "sgd", "decoupled": True}, "decoupled"),
+        ({"name": "lbfgs"}, "lbfgs"),
+    ],
+)
+def test_a_rule_that_torch_has_not_is_refused(options, word):
+    with pytest.raises(UsageError, match=word):
+        TorchRule(OptimConfig(**options), torch.nn.Linear(2, 2), {"weight": True, "bias": False})
+
+
+TOML = {
+    "mlp": """experiment = "classification.train"
+data = {{ name = "digits", batch_size = 32 }}
+model = {{ name = "mlp", hidden = [16], dropout = [0.5] }}
+optim = {{ name = "momentum", lr = 0.05, weight_decay = 1e-3, warmup = 3 }}
+loop = {{ epochs = 1 }}
+label_smoothing = 0.1
+""",
+    "preact": """experiment = "classification.train"
+data = {{ name = "digits", batch_size = 32 }}
+image = {{ crop = 1, flip = true, mixup = 0.2 }}
+model = {{ name = "preact_resnet20", blocks = [1, 1], width = 4 }}
+optim = {{ name = "sgd", lr = 0.05 }}
+loop = {{ epochs = 1 }}
+""",
+    "text": """experiment = "language.characters"
+data = {{ name = "text", path = "{folder}/text.txt", length = 8, batch_size = 4 }}
+model = {{ cell = "lstm", hidden = 8 }}
+optim = {{ name = "sgd", lr = 0.5, clip_norm = 1.0 }}
+loop = {{ epochs = 3 }}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 30)
+    for name, text in TOML.items():
+        (folder / f"{name}.toml").write_text(text.format(folder=folder))
+    return folder
+
+
+def compared(folder, name, *, change=lambda side: None, steps=22):
+    lines, path = [], folder / f"{name}.toml"
+    code = harness.compare(
+        lambda flags: _read_config(path, flags, "compare"),
+        [str(path)],
+        folder / "out",
+        steps=steps,
+        speed=False,
+        change=change,
+        say=lines.append,
+    )
+    record = json.loads((folder / "out" / "compare.json").read_text())
+    return code, record, lines
+
+
+@pytest.mark.parametrize("name", TOML)
+def test_both_sides_agree(folder, name):
+    code, record, lines = compared(folder, name)
+    assert code == 0, lines
+    assert {v["name"] for v in record["verdicts"]} == {
+        *("outputs", "loss", "gradients", "update rule", "parameters")
+    }
+    assert record["settings"] == []
+    assert record["without"] == (["model.dropout"] if name == "mlp" else [])
+    ours, theirs = record["curves"]["jaxdl"], record["curves"]["torch"]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3)
+    assert len(ours) == 22
+    assert ours[0] > ours[-1]  # it trains
+    if name != "mlp":  # plain SGD
+        assert max(row["apart"] for row in record["parameters"]) < 1e-4
+    a, b = record["test"]["jaxdl"], record["test"]["torch"]
+    assert abs(a["loss"] - b["loss"]) < 1e-3
+    page = (folder / "out" / "compare.html").read_text()
+    assert "agree" in page
+    assert "data:image/png;base64," in page
+    assert "http" not in page  # it needs no other file
+
+
+def other_momentum(side):
+    for group in side.trainer.rule.optimiser.param_groups:
+        group["momentum"] = 0.89
+
+
+def other_epsilon(side):
+    side.module.norm.eps = 1e-3
+
+
+def same_padding(side):
+    conv = side.module.blocks[1].conv1
+    conv.padding = (0, 0)
+    conv.forward = lambda x: F.conv2d(F.pad(x, (0, 1, 0, 1)), conv.weight, None, 2)
+
+
+def other_smoothing(side):
+    side.trainer.smoothing = 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "verdict", "words"),
+    [
+        ("mlp", other_momentum, "update rule", "momentum 0.9 and 0.89"),
+        ("mlp", other_smoothing, "loss", "and"),
+        ("preact", other_epsilon, "outputs", "norm departs first"),
+        ("preact", same_padding, "outputs", "stage2_block1/conv1 departs first"),
+    ],
+)
+def test_a_planted_difference_is_named(folder, name, change, verdict, words):
+    code, record, _ = compared(folder, name, change=change, steps=2)
+    assert code == 1
+    failed = [v for v in record["verdicts"] if v["state"] == "fail"]
+    assert failed[0]["name"] == verdict
+    assert words in failed[0]["words"]
+    named = {(row["where"], row["name"]) for row in record["settings"]}
+    expected = {
+        other_momentum: {("optimiser", "momentum")},
+        other_smoothing: set(),
+        other_epsilon: {("norm", "eps")},
+        same_padding: {("stage2_block1/conv1", "padding")},
+    }
+    assert named == expected[change]
+
+
+def test_what_has_no_twin_is_refused():
+    with pytest.raises(UsageError, match="lenet_1998|LeNet1998"):
+        twin_of(create_model("lenet_1998", 10), (2, 28, 28, 1))
+    with pytest.raises(UsageError, match="act = 'relu', not 'tanh'"):
+        twin_of(create_model("mlp", 10, act="tanh"), (2, 8, 8, 1))
+    with pytest.raises(UsageError, match="square"):
+        twin_of(create_model("lenet", 10), (2, 8, 12, 1))
+    hello = SimpleNamespace(__name__="experiments.language.hello")
+    with pytest.raises(UsageError, match=r"language\.hello has no torch twin"):
+        harness.check_comparable(hello, None)
+    train = SimpleNamespace(__name__="experiments.classification.train")
+    with pytest.raises(UsageError, match="precision = float32, not bfloat16"):
+        harness.check_comparable(train, SimpleNamespace(precision="bfloat16"))
+    with pytest.raises(SystemExit) as end:
+        main(None, ["compare", "digits_mlp", "--steps", "0"])
+    assert end.value.code == 2
+
+
+def test_rounding_is_no_difference():
+    own, other = np.float32([1.0, 2.0]), np.float32([1.0, 2.0003])
+    row = stages.apart(own, other, other + 1e-4, scale=2.0)
+    assert row["apart"] == pytest.approx(1.5e-4, rel=1e-2)
+    assert row["rounding"] == pytest.approx(0.5e-4, rel=1e-2)
+    assert stages.near(row, 1e-5)
+    assert not stages.near({**row, "rounding": 1e-6}, 1e-5)
+    assert stages.near({**row, "rounding": 1e-6}, 2e-4)
+    assert not stages.near(stages.apart(own * np.nan, other, other, scale=1.0), 1e9)
+    assert stages.apart(own[:1], other, other, scale=1.0)["apart"] == np.inf
+
+
+def test_the_page_escapes_names(tmp_path):
+    record = {
+        **{"command": "jaxdl compare <b>", "agree": False, "without": [], "steps": 1},
+        **{"versions": {"jax": "1"}, "torch": "2", "device": "cpu", "cores": 2},
+        **{"verdicts": [{"name": "outputs", "state": "fail", "words": "a < b"}]},
+        **{"curves": {"jaxdl": [1.0], "torch": [1.0]}},
+        "test": {"jaxdl": {"accuracy": 1.0, "loss": 0.0}, "torch": {"accuracy": 1.0, "loss": 0.0}},
+        **{name: [] for name in ("settings", "layers", "gradients", "updates", "parameters")},
+    }
+    page = write_page(record, tmp_path / "compare.html").read_text()
+    assert "<b>" not in page
+    assert "a &lt; b" in page
+    assert "<td class=fail>fail</td>" in page
