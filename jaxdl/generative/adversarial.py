@@ -128,6 +128,16 @@ class Game:
         return global_mean(loss), (extra, {"g_loss": weighted(loss)})
 
 
+def move_player(
+    tx: optax.GradientTransformation, state: TrainState, name: str, grads: Tree
+) -> TrainState:
+    """`state` with the parameters of `g` or `d` one update of `tx` on."""
+    own = state.replace(params=state.params[name], opt_state=state.opt_state[name])
+    moved = apply_gradients(tx, own, grads)
+    params = {**state.params, name: moved.params}
+    return state.replace(params=params, opt_state={**state.opt_state, name: moved.opt_state})
+
+
 def make_game_step(
     game: Game,
     tx: optax.GradientTransformation,
@@ -151,11 +161,7 @@ def make_game_step(
             state.params[name]
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
-        own = state.replace(params=state.params[name], opt_state=state.opt_state[name])
-        moved = apply_gradients(tx, own, grads)
-        params = {**state.params, name: moved.params}
-        opt_state = {**state.opt_state, name: moved.opt_state}
-        new = state.replace(params=params, extra=extra, opt_state=opt_state)
+        new = move_player(tx, state.replace(extra=extra), name, grads)
         return new, metrics, loss + optax.global_norm(grads)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:

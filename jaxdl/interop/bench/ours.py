@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.data.split import Split
-from jaxdl.interop.bench.rows import CLASSES, VOCABULARY, WORKLOADS, Workload, draw_rows
+from jaxdl.generative.adversarial import Game, GameConfig, adversarial
+from jaxdl.generative.gan import DCDiscriminator, DCGenerator
+from jaxdl.interop.bench.rows import CLASSES, NOISE, VOCABULARY, WORKLOADS, Workload, draw_rows
 from jaxdl.language.character import CharacterModel
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.losses.classification import softmax_cross_entropy
@@ -33,6 +35,8 @@ def our_steps(name: str) -> Callable[[], None]:
 def bench_task(name: str) -> Task:
     """One of `WORKLOADS`: images under SGD with momentum, tokens under clipped Adam."""
     work = WORKLOADS[name]
+    if name == "dcgan":
+        return game_task(work)
     images = len(work.shape) == 3
     optim = OptimConfig("momentum", 0.01) if images else OptimConfig("adam", 1e-3, clip_norm=1.0)
     model = bench_model(name, work)
@@ -54,6 +58,18 @@ def bench_task(name: str) -> Task:
     split = Split(draw_rows(work), batch_size=work.batch)
     splits = {"train": split}
     return supervised(model, splits, prepare_for(name), loss_fn, optim, steps=1000, inputs="inputs")
+
+
+def game_task(work: Workload) -> Task:
+    """Two networks under Adam, each updated once a step."""
+    shape: Any = work.shape
+    game = Game(DCGenerator(shape), DCDiscriminator(), GameConfig(noise=NOISE))
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        return {"real": jnp.clip(batch["image"], -1, 1)}
+
+    splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
+    return adversarial(game, splits, prepare, OptimConfig("adam", 1e-3, b1=0.5), steps=1000)
 
 
 def bench_model(name: str, work: Workload) -> Any:

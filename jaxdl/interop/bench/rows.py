@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxdl.typing import Host
 
-CLASSES, VOCABULARY = 10, 65
+CLASSES, VOCABULARY, NOISE = 10, 65, 96
 BATCHES = 4  # different ones, taken in turn
 
 
@@ -32,6 +32,7 @@ WORKLOADS = {
     "lstm": Workload("LSTM 2 x 256, 64 tokens", 64, (64,), 5),
     "transformer": Workload("Transformer 2 + 2, width 128, 32 tokens", 64, (32,), 10),
     "vit": Workload("ViT 6 x 192, 64 tokens", 64, (32, 32, 3), 3),
+    "dcgan": Workload("DCGAN 28x28, D and G step", 64, (28, 28, 1), 5, CONVOLUTIONAL),
 }
 
 

@@ -13,6 +13,7 @@ import torch
 
 from jaxdl.checks import UsageError
 from jaxdl.config import as_flags, flatten, to_table
+from jaxdl.interop.compare.games import OurGame, TorchGame, game_twin
 from jaxdl.interop.compare.page import write_page
 from jaxdl.interop.compare.sides import OurSide, TorchSide
 from jaxdl.interop.compare.speed import measure_speed
@@ -28,8 +29,13 @@ from jaxdl.interop.torch_twins.twins import twin_of
 from jaxdl.language.character import CharacterModel
 from jaxdl.training.environment import describe
 from jaxdl.training.plan import total_steps
+from jaxdl.training.task import Task
+from jaxdl.typing import Batch
 
-EXPERIMENTS = ("classification.train", "classic.dense", "language.characters")
+EXPERIMENTS = (
+    *("classification.train", "classic.dense", "language.characters"),
+    "generative.adversarial",
+)
 RANDOM = ("dropout", "drop_path", "drop_connect")  # each side would draw its own
 # Fields of a config that its twin has not, and the value that they must have
 FIXED = {"precision": "float32", "aux_weight": 0.0, "strength": 0.0, "loss": "softmax"}
@@ -62,9 +68,9 @@ def compare(
     if quiet:
         say(f"without {', '.join(quiet)}: each side would draw numbers of its own")
     task = module.build(cfg)
-    ours = OurSide(task, cfg.seed)
-    _, batch = OurSide(task, cfg.seed).step()
-    theirs = make_torch_side(cfg, ours, np.shape(given(batch)))
+    ours = our_side(module, cfg, task)
+    _, batch = our_side(module, cfg, task).step()
+    theirs = torch_side(cfg, ours, batch)
     change(theirs)
     found = Findings()
     look_at_first_batch(ours, theirs, batch, found)
@@ -116,11 +122,22 @@ def without_chance(cfg: Any) -> dict[str, Any]:
     return off
 
 
-def make_torch_side(cfg: Any, ours: OurSide, shape: tuple[int, ...]) -> TorchSide:
+def our_side(module: Any, cfg: Any, task: Task) -> OurSide:
+    """The training of `task`, at its start."""
+    if not hasattr(module, "build_game"):
+        return OurSide(task, cfg.seed)
+    return OurGame(task, cfg.seed, module.build_game(cfg, task.splits["train"]))
+
+
+def torch_side(cfg: Any, ours: OurSide, batch: Batch) -> TorchSide:
     """The twin with the initial weights of `ours`, its optimiser and its loss."""
+    if isinstance(ours, OurGame):
+        if cfg.optim.clip_norm:
+            raise UsageError("compare: the twin of a game has no optim.clip_norm")
+        return TorchGame(game_twin(ours.game), ours, cfg.optim)
     text = isinstance(ours.task.model, CharacterModel)
     return TorchSide(
-        twin_of(ours.task.model, shape),
+        twin_of(ours.task.model, np.shape(given(batch))),
         ours,
         cfg.optim,
         smoothing=getattr(cfg, "label_smoothing", 0.0),
@@ -134,14 +151,12 @@ def follow(
     """Trains both on the same batches, judges the parameters on the way; the loss of each step."""
     start = theirs.twin.arrays(jax.device_get(ours.variables))
     curves: dict[str, list[float]] = {"jaxdl": [], "torch": []}
-    rate = ours.task.rate
-    assert rate is not None, "the task is supervised"
     for number in range(steps):
         loss, batch = ours.step()
         if not math.isfinite(loss):
             raise UsageError(f"compare: the loss of step {number} is {loss}; see jaxdl check")
         curves["jaxdl"].append(loss)
-        curves["torch"].append(theirs.trainer.step(batch, number, rate(number)))
+        curves["torch"].append(theirs.trainer.step(batch, number, ours.rate(number)))
         if number + 1 == min(STEPS_JUDGED, steps):
             look_at_parameters(ours, theirs, start, rule, found)
         if (number + 1) % EVERY == 0:

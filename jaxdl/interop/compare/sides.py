@@ -15,7 +15,7 @@ from jaxdl.checks import UsageError
 from jaxdl.interop.torch_twins.trainer import Trainer, aim_of, channels_first, given, tensor
 from jaxdl.interop.torch_twins.twins import Twin
 from jaxdl.training.optim import OptimConfig, decayed
-from jaxdl.training.step import AXIS, device_key, row_keys
+from jaxdl.training.step import AXIS, apply_gradients, device_key, row_keys
 from jaxdl.training.task import Task
 from jaxdl.typing import Array, Batch, Host, Tree
 
@@ -29,11 +29,21 @@ class OurSide:
 
     def __init__(self, task: Task, seed: int) -> None:
         self.task, self.split = task, task.splits["train"]
-        if not task.model or not task.loss_fn or not self.split.resident():
-            raise UsageError("compare: needs one model, one loss and data that fit the memory")
+        if not self.split.resident():
+            raise UsageError("compare: the data must fit the memory")
         self.state = jax.jit(task.init)(jax.random.key(seed))
         self.resident = jax.device_put(dict(self.split.resident()))
-        self.program = jax.jit(_one_device(self._one))
+        self.program = jax.jit(one_device(self._one))
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        assert self.task.rate is not None, "tasks with an optimiser have it"
+        return self.task.rate(step)
+
+    def update(self, state: Any, grads: Tree) -> Any:
+        """`state` one update by `grads` on."""
+        assert self.task.tx is not None, "tasks with an optimiser have it"
+        return apply_gradients(self.task.tx, state, grads)
 
     @property
     def variables(self) -> Tree:
@@ -44,15 +54,15 @@ class OurSide:
         """One update: the loss before it, and the prepared batch that it saw."""
         number = int(self.state.step)
         item = jax.tree.map(lambda x: x[0], self.split.feed(number, number + 1))
-        self.state, (loss, weight), ready = self.program(self.state, self.resident, item)
-        return float(loss) / float(weight), jax.device_get(ready)
+        self.state, pairs, ready = self.program(self.state, self.resident, item)
+        return sum(float(a) / float(n) for a, n in pairs), jax.device_get(ready)
 
     def _one(self, state: Any, resident: Any, item: Any) -> Any:
         batch = self.split.gather(resident, item)
         keys = row_keys(jax.random.fold_in(state.key, state.step), batch)
         ready = dict(self.task.prepare(keys, batch, True))
         new, metrics = self.task.step(state, batch)
-        return new, metrics["loss"], ready
+        return new, [metrics["loss"]], ready
 
     def gradients(self, batch: Batch) -> tuple[float, Tree]:
         """Loss and gradients of a prepared batch, from the start of a text."""
@@ -64,32 +74,12 @@ class OurSide:
             (loss, _), grads = grad_fn(state.params, state.extra, batch, key)
             return loss, grads
 
-        loss, grads = jax.jit(_one_device(both))(self.state, batch)
+        loss, grads = jax.jit(one_device(both))(self.state, batch)
         return float(loss), jax.device_get(grads)
 
     def layers(self, batch: Batch) -> tuple[Arrays, dict[str, dict[str, Any]]]:
         """Path -> output in training, NCHW where it is an image; path -> fields of the module."""
-        fields: dict[str, dict[str, Any]] = {}
-
-        def call(variables: Tree, x: Any) -> dict[str, Array]:
-            seen: dict[str, Array] = {}
-
-            def watch(method: Any, args: Any, options: Any, context: Any) -> Any:
-                out = method(*args, **options)
-                path = "/".join(context.module.path)
-                if context.method_name == "__call__" and path:
-                    fields[path] = _fields(context.module)
-                    seen[path] = out[0] if isinstance(out, tuple) else out
-                return out
-
-            with nn.intercept_methods(watch):
-                rngs, kept = {"dropout": jax.random.key(0)}, list(self.state.extra)
-                model: Any = self.task.model
-                model.apply(variables, x, train=True, mutable=kept, rngs=rngs)
-            return seen
-
-        seen = jax.device_get(jax.jit(call)(self.variables, given(batch)))
-        return {path: channels_first(value) for path, value in seen.items()}, fields
+        return watch(self.task.model, self.variables, given(batch))
 
     def evaluate(self, batches: list[Batch]) -> dict[str, float]:
         """Mean loss and share of right answers over prepared batches."""
@@ -113,6 +103,8 @@ class OurSide:
 class TorchSide:
     """The twin, its training, and a look inside."""
 
+    trainer_of: type[Trainer] = Trainer
+
     def __init__(self, twin: Twin, ours: OurSide, optim: OptimConfig, **options: Any) -> None:
         """It starts from the weights of `ours`; `options` are those of `Trainer`."""
         self.twin, self.module = twin, twin.module
@@ -121,7 +113,7 @@ class TorchSide:
         full = jax.tree.map(lambda p, y: np.full(p.shape, y, bool), ours.state.params, yes)
         acted = {name: bool(v.any()) for name, v in twin.arrays({"params": full}).items()}
         self.options = {"optim": optim, "decayed": acted, "still": twin.still, **options}
-        self.trainer = Trainer(self.module, **self.options)
+        self.trainer = self.trainer_of(self.module, **self.options)
         self.named = dict(self.module.named_parameters())
 
     def gradients(self, batch: Batch, dtype: Any = torch.float32) -> tuple[float, Arrays]:
@@ -177,6 +169,30 @@ def _as_it_was(trainer: Trainer, dtype: Any) -> Iterator[None]:
     trainer.carried = None
 
 
+def watch(model: Any, variables: Tree, x: Any) -> tuple[Arrays, dict[str, dict[str, Any]]]:
+    """What each module of `model` gives in training, by path, and its plain fields."""
+    fields: dict[str, dict[str, Any]] = {}
+
+    def call(variables: Tree, x: Any) -> dict[str, Array]:
+        seen: dict[str, Array] = {}
+
+        def keep(method: Any, args: Any, options: Any, context: Any) -> Any:
+            out = method(*args, **options)
+            path = "/".join(context.module.path)
+            if context.method_name == "__call__" and path:
+                fields[path] = _fields(context.module)
+                seen[path] = first(out)
+            return out
+
+        with nn.intercept_methods(keep):
+            rngs, kept = {"dropout": jax.random.key(0)}, [n for n in variables if n != "params"]
+            model.apply(variables, x, train=True, mutable=kept, rngs=rngs)
+        return seen
+
+    seen = jax.device_get(jax.jit(call)(variables, x))
+    return {path: channels_first(value) for path, value in seen.items()}, fields
+
+
 def score(pairs: list[tuple[Host, Host]]) -> dict[str, float]:
     """Mean cross-entropy, nats, and accuracy of (logits, labels), rows or tokens."""
     loss, right, count = 0.0, 0, 0
@@ -196,7 +212,7 @@ def first(out: Any) -> Any:
     return out[0] if isinstance(out, tuple) else out
 
 
-def _one_device(call: Any) -> Any:
+def one_device(call: Any) -> Any:
     """`call` inside the named axis that steps are written for, with one device on it."""
 
     def wrapped(*args: Any) -> Any:

@@ -12,7 +12,6 @@ import torch
 
 from jaxdl.interop.bench.workers import Worker, serve, summarise
 from jaxdl.interop.compare.sides import TorchSide
-from jaxdl.interop.torch_twins.trainer import Trainer
 from jaxdl.typing import Batch
 
 ROUNDS = 5
@@ -30,7 +29,8 @@ def measure_speed(
     """
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "torch.pt"
-        torch.save({"module": theirs.module, "options": theirs.options, "batch": batch}, saved)
+        parts = {"trainer": theirs.trainer_of, "module": theirs.module, "options": theirs.options}
+        torch.save({**parts, "batch": batch}, saved)
         steps = round_length(saved)
         sides = {"jaxdl": list(words), "torch": [str(saved)]}
         command = [sys.executable, "-m", "jaxdl.interop.compare.speed", str(steps)]
@@ -66,7 +66,7 @@ def round_length(saved: Path) -> int:
 def torch_work(saved: Path, steps: int) -> Callable[[], None]:
     """`work()` trains the saved twin, whose file only `measure_speed` writes."""
     found = torch.load(saved, weights_only=False)
-    trainer = Trainer(found["module"], **found["options"])
+    trainer = found["trainer"](found["module"], **found["options"])
 
     def work() -> None:
         for _ in range(steps):

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from jaxdl.interop.compare.sides import Arrays, OurSide, TorchSide, norm_of
-from jaxdl.training.step import apply_gradients
 from jaxdl.training.verdict import Verdict
 from jaxdl.typing import Host
 
@@ -102,10 +101,7 @@ def look_at_rule(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) 
     """The same gradients to both optimisers, a few times over: what the rules make of them."""
     _, grads = ours.gradients(batch)
     given = theirs.twin.arrays({"params": grads})
-    state, tx, rate = ours.state, ours.task.tx, ours.task.rate
-    assert tx, "the task is supervised"
-    assert rate, "the task is supervised"
-    update = jax.jit(lambda state, grads: apply_gradients(tx, state, grads))
+    state, update = ours.state, jax.jit(ours.update)
     kept = {name: p.detach().clone() for name, p in theirs.named.items()}
     before = theirs.twin.arrays({"params": jax.device_get(state.params)})
     for number in range(UPDATES_JUDGED):
@@ -113,7 +109,7 @@ def look_at_rule(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) 
         after = theirs.twin.arrays({"params": jax.device_get(state.params)})
         for name, parameter in theirs.trainer.rule.named.items():
             parameter.grad = torch.from_numpy(given[name].copy())
-        theirs.trainer.rule.step(rate(number))
+        theirs.trainer.rule.step(ours.rate(number))
         gaps = {}
         for name, parameter in theirs.trainer.rule.named.items():
             moved = norm_of(after[name] - before[name])

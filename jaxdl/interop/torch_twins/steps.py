@@ -6,12 +6,21 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from jaxdl.interop.bench.rows import CLASSES, VOCABULARY, WORKLOADS, draw_rows
-from jaxdl.interop.torch_twins import classifiers, sequences
+from jaxdl.interop.bench.rows import (
+    CLASSES,
+    NOISE,
+    VOCABULARY,
+    WORKLOADS,
+    Workload,
+    draw_rows,
+)
+from jaxdl.interop.torch_twins import adversarial, classifiers, sequences
 
 
 def torch_steps(name: str, form: str) -> Callable[[], None]:
     """`work()` trains as many steps as a round has; `form` is eager, channels_last or compile."""
+    if name == "dcgan":
+        return game_steps(WORKLOADS[name], form)
     work, model = WORKLOADS[name], twin(name)
     rows = {key: torch.from_numpy(value) for key, value in draw_rows(work).items()}
     images = "image" in rows
@@ -51,8 +60,38 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
     return run
 
 
+def game_steps(work: Workload, form: str) -> Callable[[], None]:
+    """The rounds of DCGAN."""
+    networks = game_networks(work)
+    optimisers = [torch.optim.Adam(n.parameters(), lr=1e-3, betas=(0.5, 0.999)) for n in networks]
+    layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
+    for network in networks:
+        network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    calls = [torch.compile(n) if form == "compile" else n for n in networks]
+    images = torch.from_numpy(draw_rows(work)["image"]).movedim(-1, 1).clip(-1, 1).contiguous()
+
+    def run() -> None:
+        order = torch.randperm(len(images))
+        for i in range(work.steps):
+            at = order[i * work.batch % len(order) :][: work.batch]
+            noises = 2 * torch.rand(2, work.batch, NOISE) - 1
+            real = images[at].to(memory_format=layout)
+            adversarial.step((calls[0], calls[1]), (optimisers[0], optimisers[1]), real, noises)
+
+    return run
+
+
+def game_networks(work: Workload) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Generator and discriminator."""
+    shape: Any = work.shape
+    generator = adversarial.Generator(NOISE, shape, 1024, (128, 64))
+    return generator, adversarial.Discriminator(shape, (32, 64))
+
+
 def twin(name: str) -> torch.nn.Module:
-    """The network of a workload."""
+    """The network of a workload, or both of a game."""
+    if name == "dcgan":
+        return torch.nn.ModuleList(game_networks(WORKLOADS[name]))
     made: dict[str, Callable[[], torch.nn.Module]] = {
         "mlp": lambda: classifiers.MLP(784, (256,), CLASSES),
         "lenet": classifiers.LeNet,
