@@ -120,6 +120,10 @@ SMALL = {
         ],
     ),
     "language.hello": ("hello_rnn", ["--loop.devices", "1", *TWO]),
+    "language.sequence_layers": (
+        "sequence_layers",
+        ["--lengths", "8", "16", "--width", "8", "--rounds", "1", "--steps", "5"],
+    ),
     "language.translate": (
         "reverse_transformer",
         [*("--data.rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],

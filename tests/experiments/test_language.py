@@ -4,8 +4,17 @@ import os
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
+from experiments.language.sequence_layers import (
+    Config,
+    Layer,
+    gradient_norms,
+    layers_to_see_all,
+    measure,
+)
+from jaxdl.checks import UsageError
 from jaxdl.cli import _read_config
 from jaxdl.training.results import find_configs
 
@@ -16,7 +25,7 @@ CONFIGS = {
 SMALL = {"shapes": ["--data.rows=64"], "hello": []}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", CONFIGS.keys() - {"sequence_layers"})
 def test_a_config_takes_a_step_in_shapes(name):
     module, cfg = _read_config(CONFIGS[name], [])
     if (
@@ -43,3 +52,40 @@ def test_a_config_takes_a_step_in_shapes(name):
         a.shape[1:] == b.shape for a, b in zip(*map(jax.tree.leaves, (new, state)), strict=True)
     )
     assert "loss" in metrics
+
+
+@pytest.mark.parametrize("scale", [0.8, 1.2])
+def test_a_gradient_shrinks_or_grows_as_the_singular_value_does(scale):
+    norms = gradient_norms(Config(width=8, steps=6), scale)
+    np.testing.assert_allclose(norms, scale ** np.arange(1, 7), rtol=1e-4)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_layers_until_the_last_output_sees_the_first_token(kernel):
+    length, x = 8, np.random.default_rng(0).normal(size=(1, 8, 4)).astype(np.float32)
+    for kind in ("rnn", "lstm", "conv", "attention"):
+        layer = Layer(kind, kernel)
+        variables = layer.init(jax.random.key(0), x)
+
+        def far(x, count, layer=layer, variables=variables):
+            for _ in range(count):
+                x = layer.apply(variables, x)
+            return x[0, -1].sum()
+
+        count = int(layers_to_see_all(kind, length, kernel))
+        assert np.abs(jax.grad(far)(x, count)[0, 0]).max() > 0
+        assert count == 1 or not np.abs(jax.grad(far)(x, count - 1)[0, 0]).max()
+
+
+def test_the_memory_of_attention_grows_with_the_square():
+    cfg = Config(width=4, rows=1, rounds=1)
+    mib = {kind: [measure(cfg, kind, n)["mib"] for n in (64, 256)] for kind in ("rnn", "attention")}
+    assert mib["rnn"][1] == pytest.approx(4 * mib["rnn"][0], rel=0.3)
+    assert mib["attention"][1] > 10 * mib["attention"][0]
+
+
+def test_layers_that_there_are_not_are_refused():
+    with pytest.raises(UsageError, match="kinds"):
+        Config(kinds=("gru",))
+    with pytest.raises(UsageError, match="kernel must be odd"):
+        Config(kernel=4)

@@ -1,0 +1,158 @@
+"""Recurrence, convolution and attention over one sequence: jaxdl run sequence_layers."""
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError, check_one_of
+from jaxdl.cli import main
+from jaxdl.draw import Figure
+from jaxdl.layers.attention import MultiHeadAttention
+from jaxdl.layers.conv import Conv
+from jaxdl.layers.recurrent import Recurrent
+from jaxdl.training.bench import seconds_of
+from jaxdl.training.report import write_numbers
+from jaxdl.typing import Array, Host, Numbers
+
+KINDS = ("rnn", "lstm", "conv", "attention")
+HEADS = 4
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured."""
+
+    kinds: tuple[str, ...] = KINDS
+    """rnn, lstm, conv (one dimension) and attention (self-attention)."""
+    lengths: tuple[int, ...] = (64, 256, 1024)
+    """Tokens of a sequence."""
+    width: int = 64
+    """Of a token, in and out."""
+    kernel: int = 3
+    """Of conv: tokens of a window."""
+    rows: int = 8
+    """Sequences at once."""
+    rounds: int = 5
+    """Timings, the median of which counts."""
+    scales: tuple[float, ...] = (0.9, 1.0, 1.1)
+    """Largest singular values of a recurrent matrix, whose gradient is followed back."""
+    steps: int = 100
+    """Over so many steps."""
+    seed: int = 0
+    """Of weights and inputs."""
+
+    def __post_init__(self) -> None:
+        for kind in self.kinds:
+            check_one_of("kinds", kind, KINDS)
+        if self.kernel < 3 or not self.kernel % 2 or self.width % HEADS:
+            raise UsageError(
+                f"kernel must be odd and at least 3, width a multiple of {HEADS}, got "
+                f"{self.kernel} and {self.width}"
+            )
+
+
+def run(cfg: Config, run_dir: Path) -> Numbers:
+    """Time and memory of a gradient by length, what a far token sees, gradients over time."""
+    began = time.perf_counter()
+    metrics: Numbers = {}
+    for kind in cfg.kinds:
+        for length in cfg.lengths:
+            for name, value in measure(cfg, kind, length).items():
+                metrics[f"{name}_{kind}_{length}"] = value
+        metrics[f"layers_to_see_all_{kind}"] = layers_to_see_all(kind, cfg.lengths[-1], cfg.kernel)
+    norms = {scale: gradient_norms(cfg, scale) for scale in cfg.scales}
+    for scale, values in norms.items():
+        metrics[f"gradient_after_{cfg.steps}_steps_{scale:g}"] = float(values[-1])
+    draw(cfg, metrics, norms).save(run_dir / "sequence_layers.png")
+    seconds = {"total": time.perf_counter() - began}
+    return write_numbers(run_dir, cfg, metrics, seconds, synthetic="normal numbers")
+
+
+class Layer(nn.Module):
+    """One of `KINDS`, `(B, L, D)` -> the same."""
+
+    kind: str
+    kernel: int
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        width = x.shape[-1]
+        if self.kind == "conv":
+            return Conv(width, self.kernel, padding=self.kernel // 2)(x)
+        if self.kind == "attention":
+            return MultiHeadAttention(HEADS, width)(x)[0]
+        return Recurrent(width, self.kind)(x, train=True)[0]
+
+
+def measure(cfg: Config, kind: str, length: int) -> Numbers:
+    """Milliseconds and MiB of temporary memory of the gradient of a layer, by its input."""
+    x = jax.random.normal(jax.random.key(cfg.seed), (cfg.rows, length, cfg.width))
+    layer = Layer(kind, cfg.kernel)
+    variables = jax.jit(layer.init)(jax.random.key(1), x)
+
+    def loss(x: Array) -> Array:
+        y: Any = layer.apply(variables, x)
+        return jnp.sum(y**2)
+
+    program = jax.jit(jax.grad(loss)).lower(x).compile()
+    program(x)
+    times = [seconds_of(lambda: program(x)) for _ in range(cfg.rounds)]
+    memory: Any = program.memory_analysis()
+    return {"ms": 1e3 * statistics.median(times), "mib": memory.temp_size_in_bytes / 2**20}
+
+
+def layers_to_see_all(kind: str, length: int, kernel: int) -> float:
+    """Layers until the last output depends on the first token."""
+    return float(-(-(length - 1) // (kernel // 2))) if kind == "conv" else 1.0
+
+
+def gradient_norms(cfg: Config, scale: float) -> Host:
+    """Norm of the gradient of h_T by h_(T-t), t = 1 .. steps, of h = W h: `(steps,)`.
+
+    W is `scale` times a random orthogonal matrix, so that all its singular values are `scale` and
+    the norms are those of scale^t: they vanish below 1 and explode above.
+    """
+    key = jax.random.key(cfg.seed)
+    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (cfg.width, cfg.width)))[0]
+
+    def advance(h: Array) -> Array:
+        return matrix @ h
+
+    def back(gradient: Array, _: None) -> tuple[Array, Array]:
+        (gradient,) = jax.vjp(advance, jnp.zeros(cfg.width))[1](gradient)
+        return gradient, jnp.linalg.norm(gradient)
+
+    start = jnp.zeros(cfg.width).at[0].set(1.0)
+    return np.asarray(jax.jit(lambda g: jax.lax.scan(back, g, None, cfg.steps)[1])(start))
+
+
+def draw(cfg: Config, metrics: Numbers, norms: dict[float, Host]) -> Figure:
+    """Time and memory over the length; gradients over the way back."""
+    figure = Figure(1, 3, size=(12, 3.6))
+    for axis, name, label in zip(
+        figure.axes, ("ms", "mib"), ("ms of a gradient", "MiB of temporary memory"), strict=False
+    ):
+        for kind in cfg.kinds:
+            values = [metrics[f"{name}_{kind}_{length}"] for length in cfg.lengths]
+            axis.plot(cfg.lengths, values, marker=".", label=kind)
+        axis.set(xscale="log", yscale="log", xlabel="tokens", title=label)
+        axis.legend(fontsize=8)
+        axis.grid(alpha=0.3)
+    last = figure.axes[2]
+    for scale, values in norms.items():
+        last.plot(np.arange(1, cfg.steps + 1), values, label=f"{scale:g}")
+    last.set(yscale="log", xlabel="steps back", title="gradient by the largest singular value")
+    last.legend(fontsize=8)
+    last.grid(alpha=0.3)
+    return figure
+
+
+if __name__ == "__main__":
+    main(__file__)
