@@ -14,7 +14,7 @@ VAL = ["--data.val", "100"]
 FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
-TWO = ["--loop.steps", "2"]
+TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is compiling
 BOXES = [
     *("--data.rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
     *("--model.name", "deep_convnet", "--model.pools", "1", "2", "--head.hidden", "4"),
@@ -85,7 +85,7 @@ SMALL = {
         "mnist_ddpm",
         [
             *("--data.name", "digits", *VAL, "--model.features", "8", "--judge.epochs", "0"),
-            *("--diffusion.sample_steps", "2", "--model.patch", "2", *TWO),
+            *("--diffusion.sample_steps", "2", "--model.multipliers", "1", *TWO),
         ],
     ),
     "generative.pixels": (
@@ -119,7 +119,7 @@ SMALL = {
             *("--sample.length", "5", "--data.length", "8"),
         ],
     ),
-    "language.hello": ("hello_rnn", ["--loop.devices", "1", *TWO]),
+    "language.hello": ("hello_rnn", TWO),
     "language.sequence_layers": (
         "sequence_layers",
         ["--lengths", "8", "16", "--width", "8", "--rounds", "1", "--steps", "5"],
