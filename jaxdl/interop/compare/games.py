@@ -114,14 +114,14 @@ class GameTrainer(Trainer):
 
     def forward(self, batch: Batch) -> Any:
         """G on its noise, D on real images."""
-        g, d = self.players
+        g, d = players(self.module)
         return g(self._cast(batch["g_noise"])), d(self._cast(batch["real"]))
 
     def backward(self, batch: Batch) -> float:
         """The gradients of both losses at the same weights; the losses, added up."""
         self.module.train()
         self.module.zero_grad(set_to_none=True)
-        g, d = self.players
+        g, d = players(self.module)
         g_loss = adversarial.generator_loss(g, d, self._cast(batch["g_noise"]))
         g_loss.backward()
         d.zero_grad(set_to_none=True)
@@ -134,15 +134,9 @@ class GameTrainer(Trainer):
         """One update of D, then one of G."""
         self.module.train()
         real, noises = tensor(batch["real"]), [tensor(batch[n]) for n in ("d_noise", "g_noise")]
-        g, d = self.players
+        g, d = players(self.module)
         turns = Turn(self.rule, rate, d), Turn(self.rule, rate, g)
         return float(sum(adversarial.step((g, d), turns, real, noises)))
-
-    @property
-    def players(self) -> tuple[Any, Any]:
-        """G and D."""
-        named: Any = dict(self.module.named_children())
-        return named["g"], named["d"]
 
     def _cast(self, array: Any) -> torch.Tensor:
         return tensor(array).to(next(self.module.parameters()).dtype)
@@ -157,10 +151,16 @@ class TorchGame(TorchSide):
         """As `OurGame.evaluate`."""
         (batch,) = batches
         self.module.eval()
-        g, d = self.module["g"], self.module["d"]
+        g, d = players(self.module)
         with torch.no_grad():
             pair = d(tensor(batch["real"])), d(g(tensor(batch["noise"])))
         return judge(*(scores.numpy() for scores in pair))
+
+
+def players(module: torch.nn.Module) -> tuple[Any, Any]:
+    """G and D of a twin."""
+    named: Any = dict(module.named_children())
+    return named["g"], named["d"]
 
 
 class Turn:
