@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
+from jaxdl.layers.dense import Dense
 from jaxdl.layers.embed import Embed, TokenEmbed
 from jaxdl.layers.recurrent import CELLS
 from jaxdl.layers.transformer import Stack
@@ -30,10 +31,10 @@ class RecurrentCaptioner(nn.Module):
     cell: str = "lstm"  # rnn or lstm
 
     def setup(self) -> None:
-        self.project = nn.Dense(self.hidden)
+        self.project = Dense(self.hidden)
         self.embed = Embed(self.vocabulary, self.width)
         self.core = CELLS[self.cell](self.hidden)
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(self, pair: tuple[Array, Array], *, train: bool) -> tuple[Array, Array]:
         features, words = pair
@@ -78,10 +79,10 @@ class AttentionCaptioner(nn.Module):
     hidden: int = 128
 
     def setup(self) -> None:
-        self.project = nn.Dense(self.hidden)
+        self.project = Dense(self.hidden)
         self.embed = Embed(self.vocabulary, self.width)
         self.core = AttentionLSTMCell(self.hidden)
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(self, pair: tuple[Array, Array], *, train: bool) -> tuple[Array, Array]:
         features, words = pair
@@ -121,12 +122,12 @@ class TransformerCaptioner(nn.Module):
     dropout: float = 0.0
 
     def setup(self) -> None:
-        self.project = nn.Dense(self.width)
+        self.project = Dense(self.width)
         self.embed = TokenEmbed(self.vocabulary, self.width, self.length, "learned")
         self.stack = Stack(
             *(self.depth, self.heads, self.width, self.hidden), cross=True, dropout=self.dropout
         )
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(self, pair: tuple[Array, Array], *, train: bool) -> tuple[Array, Array]:
         features, words = pair

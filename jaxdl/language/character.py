@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 
+from jaxdl.layers.dense import Dense
 from jaxdl.layers.embed import Embed
 from jaxdl.layers.recurrent import Recurrent
 from jaxdl.ops.recurrence import State
@@ -26,7 +27,7 @@ class CharacterModel(nn.Module):
         self.embed = Embed(self.vocabulary, self.embedding)
         self.recurrent = Recurrent(self.hidden, self.cell, self.layers, dropout=self.dropout)
         self.drop = nn.Dropout(self.dropout)
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(
         self, ids: Array, state: State | None = None, *, train: bool

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.data.captions import NULL
 from jaxdl.layers.attention import AdditiveAttention, DotAttention
+from jaxdl.layers.dense import Dense
 from jaxdl.layers.embed import Embed
 from jaxdl.layers.recurrent import CELLS, Recurrent
 from jaxdl.ops.recurrence import State
@@ -38,10 +39,10 @@ class RecurrentEncoder(nn.Module):
         both = Recurrent(self.hidden, self.cell, bidirectional=True, name="recurrent")
         y, last = both(x, kept=ids != NULL, train=train)
         state = tuple(
-            jnp.tanh(nn.Dense(self.hidden, name=f"state{i}")(part.reshape(len(part), -1)))
+            jnp.tanh(Dense(self.hidden, name=f"state{i}")(part.reshape(len(part), -1)))
             for i, part in enumerate(last)
         )
-        return nn.Dense(self.hidden, name="merge")(y), state
+        return Dense(self.hidden, name="merge")(y), state
 
 
 class SequenceClassifier(nn.Module):
@@ -59,7 +60,7 @@ class SequenceClassifier(nn.Module):
             self.vocabulary, self.width, self.hidden, self.cell, name="encoder"
         )
         _, state = encoder(ids, train=train)
-        return nn.Dense(self.num_classes, name="head")(state[0])
+        return Dense(self.num_classes, name="head")(state[0])
 
 
 class AttentionDecoderCell(nn.Module):
@@ -110,7 +111,7 @@ class Seq2Seq(nn.Module):
         self.encoder = RecurrentEncoder(self.vocabulary, self.width, self.hidden, self.cell)
         self.embed = Embed(self.vocabulary, self.width)
         self.decoder = AttentionDecoderCell(self.hidden, self.cell, self.attention)
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(self, pair: tuple[Array, Array], *, train: bool) -> tuple[Array, Array]:
         source, target = pair

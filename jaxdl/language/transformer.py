@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from jaxdl.data.captions import NULL
+from jaxdl.layers.dense import Dense
 from jaxdl.layers.embed import TokenEmbed
 from jaxdl.layers.transformer import Stack
 from jaxdl.ops.attention import causal_mask
@@ -42,7 +43,7 @@ class TransformerTranslator(nn.Module):
         self.source_embed, self.target_embed = TokenEmbed(*embed), TokenEmbed(*embed)
         self.encoder = Stack(*sizes, **options)
         self.decoder = Stack(*sizes, cross=True, **options)
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(self, pair: tuple[Array, Array], *, train: bool) -> tuple[Array, Array]:
         source, target = pair
@@ -94,7 +95,7 @@ class TransformerLM(nn.Module):
             norm_first=self.norm_first,
             rotary=self.positions == "rotary",
         )
-        self.head = nn.Dense(self.vocabulary)
+        self.head = Dense(self.vocabulary)
 
     def __call__(self, ids: Array, *, train: bool) -> Array:
         mask = causal_mask(ids.shape[1])[None]

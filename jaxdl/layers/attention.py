@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
+from jaxdl.layers.dense import Dense
 from jaxdl.ops.attention import additive_scores, masked_softmax, scaled_dot_product
 from jaxdl.ops.position import rotate
 from jaxdl.typing import Array
@@ -30,8 +31,8 @@ class AttentionLayer(nn.Module):
     @nn.compact
     def __call__(self, query: Array, x: Array, *, mask: Array | None = None) -> tuple[Array, Array]:
         check_rank("AttentionLayer: query", query, 3)
-        key = nn.Dense(query.shape[-1], use_bias=False, name="key")(x)
-        value = nn.Dense(self.values, use_bias=False, name="value")(x)
+        key = Dense(query.shape[-1], use_bias=False, name="key")(x)
+        value = Dense(self.values, use_bias=False, name="value")(x)
         return scaled_dot_product(query, key, value, mask=mask)
 
 
@@ -46,7 +47,7 @@ class SelfAttention(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, mask: Array | None = None) -> tuple[Array, Array]:
-        query = nn.Dense(self.width, use_bias=False, name="query")(x)
+        query = Dense(self.width, use_bias=False, name="query")(x)
         return AttentionLayer(self.width, name="attention")(query, x, mask=mask)
 
 
@@ -60,7 +61,7 @@ class DotAttention(nn.Module):
     def __call__(
         self, query: Array, memory: Array, *, mask: Array | None = None
     ) -> tuple[Array, Array]:
-        query = nn.Dense(memory.shape[-1], use_bias=False, name="query")(query)
+        query = Dense(memory.shape[-1], use_bias=False, name="query")(query)
         return scaled_dot_product(query, memory, memory, mask=mask)
 
 
@@ -77,8 +78,8 @@ class AdditiveAttention(nn.Module):
         self, query: Array, memory: Array, *, mask: Array | None = None
     ) -> tuple[Array, Array]:
         vector = self.param("vector", nn.initializers.lecun_normal(), (self.width, 1))
-        query = nn.Dense(self.width, name="query")(query)
-        key = nn.Dense(self.width, use_bias=False, name="key")(memory)
+        query = Dense(self.width, name="query")(query)
+        key = Dense(self.width, use_bias=False, name="key")(memory)
         weights = masked_softmax(additive_scores(query, key, vector[:, 0]), mask)
         return jnp.einsum("bml,bld->bmd", weights, memory), weights
 
@@ -99,7 +100,7 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(
                 f"MultiHeadAttention: width (={self.width}) must divide into heads (={self.heads})"
             )
-        dense = partial(nn.Dense, self.width, kernel_init=xavier)
+        dense = partial(Dense, self.width, kernel_init=xavier)
         self.query, self.key, self.value, self.out = (dense() for _ in range(4))
 
     def __call__(

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
+from jaxdl.ops.linear import product_over_rows
 from jaxdl.ops.recurrence import Point, State, advance, recur
 from jaxdl.typing import Array, Key
 
@@ -93,7 +94,7 @@ class Cell(nn.Module):
         wx = self.param("wx", init, (x.shape[-1], size)).astype(x.dtype)
         wh = self.param("wh", init, (self.hidden, size)).astype(x.dtype)
         b = self.param("b", init, (size,)).astype(x.dtype)
-        zx = self.bias_of(x @ wx + b.reshape((1,) * (x.ndim - 1) + (-1,)))
+        zx = self.bias_of(product_over_rows(x, wx) + b.reshape((1,) * (x.ndim - 1) + (-1,)))
         before: State = self.zero_state(len(x)) if state is None else state
         before = tuple(part.astype(x.dtype) for part in before)
         if x.ndim == 2:

@@ -3,6 +3,7 @@
 import flax.linen as nn
 
 from jaxdl.checks import check_rank
+from jaxdl.layers.dense import Dense
 from jaxdl.ops.attention import scaled_dot_product
 from jaxdl.typing import Array, ModuleDef
 
@@ -28,9 +29,9 @@ class SpatialAttention(nn.Module):
             )
         y = x if self.norm is None else self.norm(name="norm")(x)
         y = y.reshape(len(x), -1, channels)
-        query = nn.Dense(channels // self.reduce, name="query")(y)
-        key = nn.Dense(channels // self.reduce, name="key")(y)
-        value = nn.Dense(channels, name="value")(y)
+        query = Dense(channels // self.reduce, name="query")(y)
+        key = Dense(channels // self.reduce, name="key")(y)
+        value = Dense(channels, name="value")(y)
         y, _ = scaled_dot_product(query, key, value)
-        y = nn.Dense(channels, name="out")(y).reshape(x.shape)
+        y = Dense(channels, name="out")(y).reshape(x.shape)
         return x + self.param("gamma", nn.initializers.zeros, ()) * y

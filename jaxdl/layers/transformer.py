@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.layers.attention import Cache, MultiHeadAttention, xavier
+from jaxdl.layers.dense import Dense
 from jaxdl.typing import Array
 
 LayerNorm = partial(nn.LayerNorm, epsilon=1e-5, use_fast_variance=False)
@@ -28,9 +29,9 @@ class FeedForward(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
-        y = self.act(nn.Dense(self.hidden, kernel_init=xavier, name="fc1")(x))
+        y = self.act(Dense(self.hidden, kernel_init=xavier, name="fc1")(x))
         y = nn.Dropout(self.dropout, deterministic=not train)(y)
-        return nn.Dense(x.shape[-1], kernel_init=xavier, name="fc2")(y)
+        return Dense(x.shape[-1], kernel_init=xavier, name="fc2")(y)
 
 
 class Block(nn.Module):

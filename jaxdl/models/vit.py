@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
+from jaxdl.layers.dense import Dense
 from jaxdl.layers.wiring import WIRINGS, deepnorm_gain, residual, scaled
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
@@ -35,7 +36,7 @@ class SelfAttention(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         batch, tokens, width = x.shape
-        dense = partial(nn.Dense, dtype=x.dtype)
+        dense = partial(Dense, dtype=x.dtype)
         gains = np.repeat(np.array([1, 1, self.gain], np.float32), width)[None]
 
         def init(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
@@ -64,7 +65,7 @@ class EncoderBlock(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
         gain = deepnorm_gain(self.wiring, self.depth)
-        dense = partial(nn.Dense, kernel_init=scaled(xavier, gain), dtype=x.dtype)
+        dense = partial(Dense, kernel_init=scaled(xavier, gain), dtype=x.dtype)
         drop = partial(nn.Dropout, self.dropout, deterministic=not train)
         norm = partial(LayerNorm, dtype=x.dtype)
         join = partial(residual, self.wiring, depth=self.depth)
@@ -132,7 +133,7 @@ class ViT(nn.Module):
         x = out["pooled"] = x[:, 0] if self.pool == "token" else x.mean(1)
         if self.num_classes:
             zeros = nn.initializers.zeros
-            x = out["logits"] = nn.Dense(self.num_classes, kernel_init=zeros, name="head")(x)
+            x = out["logits"] = Dense(self.num_classes, kernel_init=zeros, name="head")(x)
         return out if stages else x
 
     def position_table(self, grid: tuple[int, ...], tokens: int) -> Array:
