@@ -31,6 +31,7 @@ from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Tree
 
 BATCH, BATCH_SIZE = 256, 128  # in evaluation, in training
+RECIPE = OptimConfig("momentum", 0.1, schedule="cosine", warmup=100, weight_decay=1e-4)
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,14 @@ class Judge:
             metrics = {"loss": weighted(loss), "accuracy": accuracy(logits, batch["label"])}
             return global_mean(loss), (extra, metrics)
 
-        optim = OptimConfig(lr=1e-3, schedule="cosine", warmup=20)
         steps = self.cfg.epochs * self.splits["train"].steps_per_epoch
-        return supervised(self.model, self.splits, self.prepare, loss_fn, optim, steps=steps)
+        return supervised(self.model, self.splits, self.prepare, loss_fn, RECIPE, steps=steps)
 
     @cached_property
     def state(self) -> TrainState:
         """The trained state: from the cache folder, where it is there."""
         train = self.splits["train"]
-        digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features}".encode())
+        digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features} {RECIPE}".encode())
         for name in ("image", "label"):
             digest.update(np.ascontiguousarray(train.arrays[name]).tobytes())
         folder = cache_dir() / "judges" / digest.hexdigest()[:32]

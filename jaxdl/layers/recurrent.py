@@ -100,12 +100,12 @@ class Cell(nn.Module):
         if x.ndim == 2:
             after = advance(type(self).point, wh, before, zx)
             return after[0], after
-        mask = jnp.ones(x.shape[:2], bool) if kept is None else kept
-        if mask.shape != x.shape[:2]:
+        if kept is not None and kept.shape != x.shape[:2]:
             raise ValueError(
-                f"{type(self).__name__}: kept must be (B, T) = {x.shape[:2]}, got {mask.shape}"
+                f"{type(self).__name__}: kept must be (B, T) = {x.shape[:2]}, got {kept.shape}"
             )
-        run: Any = recur(type(self).point, reverse, wh, before, zx.swapaxes(0, 1), mask.T)
+        mask = None if kept is None else kept.T
+        run: Any = recur(type(self).point, reverse, wh, before, zx.swapaxes(0, 1), mask)
         y, after = run[0].swapaxes(0, 1), run[1]
         return (y if kept is None else jnp.where(kept[..., None], y, 0)), after
 

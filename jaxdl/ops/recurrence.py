@@ -15,15 +15,15 @@ Point = Callable[[State, Array, Array], State]  # (state, W_x x, W_h h) -> state
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def recur(
-    point: Point, reverse: bool, wh: Array, start: State, zx: Array, kept: Array
+    point: Point, reverse: bool, wh: Array, start: State, zx: Array, kept: Array | None
 ) -> tuple[Array, State]:
     """Applies `state = point(state, zx[t], h @ wh)` for every t, h the first part of the state.
 
     Where `kept` is False the state stays as it is. The gradient of `wh` is one product after the
     loop: a loop that adds up a product a step is half as fast.
 
-    Args: `wh` `(H, G)`, `start` parts `(B, H)`, `zx` `(T, B, G)`, `kept` `(T, B)` bool; `reverse`
-    begins at the last t. Returns: h of every t `(T, B, H)`, and the last state.
+    Args: `wh` `(H, G)`, `start` parts `(B, H)`, `zx` `(T, B, G)`, `kept` `(T, B)` bool
+    or None (all); `reverse` begins at the last t. Returns: h of every t `(T, B, H)`, last state.
     """
     return _forward(point, reverse, wh, start, zx, kept)[0]
 
@@ -33,13 +33,15 @@ def advance(point: Point, wh: Array, state: State, zx: Array) -> State:
     return point(state, zx, state[0] @ wh)
 
 
-def _hold(point: Point, state: State, zx: Array, zh: Array, kept: Array) -> State:
+def _hold(point: Point, state: State, zx: Array, zh: Array, kept: Array | None) -> State:
     new = point(state, zx, zh)
+    if kept is None:
+        return new
     return jax.tree.map(lambda a, b: jnp.where(kept[:, None], a, b), new, state)
 
 
 def _forward(
-    point: Point, reverse: bool, wh: Array, start: State, zx: Array, kept: Array
+    point: Point, reverse: bool, wh: Array, start: State, zx: Array, kept: Array | None
 ) -> tuple[tuple[Array, State], Any]:
     def step(state: State, inputs: Any) -> Any:
         z, keep = inputs
@@ -64,7 +66,8 @@ def _backward(point: Point, reverse: bool, residuals: Any, cotangent: Any) -> An
 
     inputs = (dh, before, zx, zh, kept)
     dstart, (dzx, dzh) = jax.lax.scan(step, dlast, inputs, reverse=not reverse)
-    dwh = jnp.einsum("tbh,tbg->hg", before[0], dzh)
+    h, dz = before[0], dzh  # over rows: a product that contracts two axes copies its operands
+    dwh = h.reshape(-1, h.shape[-1]).T @ dz.reshape(-1, dz.shape[-1])
     return dwh, dstart, dzx, None
 
 
