@@ -25,7 +25,7 @@ CONFIGS = {
 SMALL = {"shapes": ["--data.rows=64"], "hello": []}
 
 
-@pytest.mark.parametrize("name", CONFIGS.keys() - {"sequence_layers"})
+@pytest.mark.parametrize("name", sorted(CONFIGS.keys() - {"sequence_layers"}))
 def test_a_config_takes_a_step_in_shapes(name):
     module, cfg = _read_config(CONFIGS[name], [])
     if (

@@ -3,12 +3,14 @@
 import json
 
 import jax
+import numpy as np
 import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.interop.bench import against_torch as harness
 from jaxdl.interop.bench.ours import bench_task
 from jaxdl.interop.bench.rows import WORKLOADS
+from jaxdl.interop.bench.workers import forget_peak, peak
 
 
 def count(tree):
@@ -74,6 +76,16 @@ def test_what_is_wrong_is_said(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(UsageError, match="no result of --out"):
         harness.bench_against_torch(["lenet"], against=tmp_path / "a.json")
+
+
+def test_memory_is_counted_from_where_it_is_asked_for():
+    held = np.ones(20_000_000)  # 153 MiB, of which the peak keeps nothing
+    del held
+    before = forget_peak()
+    assert peak() - before < 30_000
+    held = np.ones(10_000_000)
+    assert 70_000 < peak() - before < 120_000
+    del held
 
 
 @pytest.mark.slow

@@ -157,7 +157,7 @@ TOML = {
     "mlp": """experiment = "classification.train"
 data = {{ name = "digits", batch_size = 32 }}
 model = {{ name = "mlp", hidden = [16], dropout = [0.5] }}
-optim = {{ name = "momentum", lr = 0.05, weight_decay = 1e-3, warmup = 3 }}
+optim = {{ name = "momentum", lr = 0.05, weight_decay = 1e-3, warmup = 3, ema = 0.9 }}
 loop = {{ epochs = 1 }}
 label_smoothing = 0.1
 """,
@@ -217,7 +217,7 @@ def test_both_sides_agree(folder, name):
         *("outputs", "loss", "gradients", "update rule", "parameters")
     }
     assert record["settings"] == []
-    assert record["without"] == (["model.dropout"] if name == "mlp" else [])
+    assert record["without"] == (["model.dropout", "optim.ema"] if name == "mlp" else [])
     ours, theirs = record["curves"]["jaxdl"], record["curves"]["torch"]
     np.testing.assert_allclose(ours, theirs, rtol=1e-3)
     assert len(ours) == 22
@@ -289,6 +289,8 @@ def test_what_has_no_twin_is_refused():
     train = SimpleNamespace(__name__="experiments.classification.train")
     with pytest.raises(UsageError, match="precision = float32, not bfloat16"):
         harness.check_comparable(train, SimpleNamespace(precision="bfloat16"))
+    with pytest.raises(UsageError, match=r"optim\.l1"):
+        harness.check_comparable(train, SimpleNamespace(optim=OptimConfig(l1=0.1)))
     with pytest.raises(SystemExit) as end:
         main(None, ["compare", "digits_mlp", "--steps", "0"])
     assert end.value.code == 2

@@ -24,6 +24,7 @@ from jaxdl.interop.compare.stages import (
     look_at_parameters,
     look_at_rule,
 )
+from jaxdl.interop.torch_twins.optimisers import torch_settings
 from jaxdl.interop.torch_twins.trainer import given
 from jaxdl.interop.torch_twins.twins import twin_of
 from jaxdl.language.character import CharacterModel
@@ -36,7 +37,8 @@ EXPERIMENTS = (
     *("classification.train", "classic.dense", "language.characters"),
     "generative.adversarial",
 )
-RANDOM = ("dropout", "drop_path", "drop_connect")  # each side would draw its own
+# Each side would draw its own; averages of weights change no update.
+LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")
 # Fields of a config that its twin has not, and the value that they must have
 FIXED = {"precision": "float32", "aux_weight": 0.0, "strength": 0.0, "loss": "softmax"}
 TEST_ROWS = 2000
@@ -62,11 +64,11 @@ def compare(
     compared, to see what a difference looks like. Raises UsageError where there is no twin.
     """
     module, cfg = make([])
-    check_comparable(module, cfg)
-    quiet = without_chance(cfg)
+    quiet = left_out(cfg)
     module, cfg = make(as_flags(quiet))
+    check_comparable(module, cfg)
     if quiet:
-        say(f"without {', '.join(quiet)}: each side would draw numbers of its own")
+        say(f"without {', '.join(quiet)}, which the twin has not")
     task = module.build(cfg)
     ours = our_side(module, cfg, task)
     _, batch = our_side(module, cfg, task).step()
@@ -111,13 +113,15 @@ def check_comparable(module: Any, cfg: Any) -> None:
     for field, value in FIXED.items():
         if getattr(cfg, field, value) != value:
             raise UsageError(f"compare: the twin has {field} = {value}, not {getattr(cfg, field)}")
+    if hasattr(cfg, "optim"):
+        torch_settings(cfg.optim)
 
 
-def without_chance(cfg: Any) -> dict[str, Any]:
-    """Fields of the model that draw random numbers, switched off: field -> its zero."""
+def left_out(cfg: Any) -> dict[str, Any]:
+    """Fields of the config that are switched off: field -> its zero."""
     off = {}
     for name, value in flatten(to_table(cfg)).items():
-        if name.rpartition(".")[2] in RANDOM and np.any(value):
+        if name.rpartition(".")[2] in LEFT_OUT and np.any(value):
             off[name] = [0.0] * len(value) if isinstance(value, list) else 0.0
     return off
 

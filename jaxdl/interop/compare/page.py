@@ -31,7 +31,7 @@ def write_page(record: dict[str, Any], path: Path) -> Path:
         f"<p><code>{escape(record['command'])}</code><br>jax {escape(record['versions']['jax'])}, "
         f"torch {escape(record['torch'])}, {escape(record['device'])}, "
         f"{record['cores']} cores</p>",
-        *(f"<p>Without {escape(name)}, for which each would draw." for name in record["without"]),
+        *(f"<p>Without {escape(name)}, which the twin has not.</p>" for name in record["without"]),
         table(
             ["verdict", "of", ""], [[v["state"], v["name"], v["words"]] for v in record["verdicts"]]
         ),
