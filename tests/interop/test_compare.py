@@ -224,6 +224,7 @@ def test_both_sides_agree(folder, name):
     assert ours[0] > ours[-1] or name == "game"  # it trains
     if name != "mlp":  # plain SGD
         assert max(row["apart"] for row in record["parameters"]) < 1e-4
+    assert len(record["parameters_at_end"]) == len(record["parameters"]) > 0
     a, b = record["test"]["jaxdl"], record["test"]["torch"]
     assert abs(a["loss"] - b["loss"]) < 1e-3
     page = (folder / "out" / "compare.html").read_text()
@@ -315,7 +316,8 @@ def test_the_page_escapes_names(tmp_path):
         **{"verdicts": [{"name": "outputs", "state": "fail", "words": "a < b"}]},
         **{"curves": {"jaxdl": [1.0], "torch": [1.0]}},
         "test": {"jaxdl": {"accuracy": 1.0, "loss": 0.0}, "torch": {"accuracy": 1.0, "loss": 0.0}},
-        **{name: [] for name in ("settings", "layers", "gradients", "updates", "parameters")},
+        **{name: [] for name in ("settings", "layers", "gradients", "updates")},
+        **{name: [] for name in ("parameters", "parameters_at_end")},
     }
     page = write_page(record, tmp_path / "compare.html").read_text()
     assert "<b>" not in page

@@ -23,6 +23,7 @@ from jaxdl.interop.compare.stages import (
     look_at_first_batch,
     look_at_parameters,
     look_at_rule,
+    parameter_rows,
 )
 from jaxdl.interop.torch_twins.optimisers import torch_settings
 from jaxdl.interop.torch_twins.trainer import given
@@ -84,8 +85,10 @@ def compare(
     test = {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
     for verdict in found.verdicts:
         say(str(verdict))
-    right = [f"{side} {values['accuracy']:.2%}" for side, values in test.items()]
-    say(f"after {steps} steps, right in the test split: {', '.join(right)}")
+    found.parameters_at_end = parameter_rows(ours, theirs)
+    worst = max(row["apart"] for row in found.parameters_at_end)
+    right = " and ".join(f"{values['accuracy']:.2%}" for values in test.values())
+    say(f"after {steps} steps: right in the test split {right}; parameters {worst:.2g} apart")
     record = {
         "command": " ".join(["jaxdl", "compare", *words]),
         "agree": found.agree,

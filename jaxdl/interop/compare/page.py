@@ -48,7 +48,8 @@ def write_page(record: dict[str, Any], path: Path) -> Path:
         ),
         *section("Gradients", record["gradients"], ["name", "shape", "apart", "rounding"]),
         *section("Updates by the same gradients", record["updates"], ["number", "name", "apart"]),
-        *section("Parameters on the way", record["parameters"], ["name", "shape", "apart"]),
+        *section("Parameters after 20 steps", record["parameters"], ["name", "shape", "apart"]),
+        *section("At the end", record["parameters_at_end"], ["name", "shape", "apart"]),
     ]
     path.write_text("\n".join(parts) + "\n", encoding="utf-8")
     return path

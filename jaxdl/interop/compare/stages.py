@@ -42,6 +42,7 @@ class Findings:
     gradients: list[Row] = field(default_factory=list)
     updates: list[Row] = field(default_factory=list)
     parameters: list[Row] = field(default_factory=list)
+    parameters_at_end: list[Row] = field(default_factory=list)
 
     def add(self, name: str, good: bool, words: str) -> None:
         """One line of the verdict."""
@@ -143,13 +144,21 @@ def look_at_parameters(
     other = theirs.parameters()
     gone = sum(float(((mine[n] - start[n]) ** 2).sum()) for n in other) ** 0.5
     gap = sum(float(((mine[n] - other[n]) ** 2).sum()) for n in other) ** 0.5
-    for name, value in other.items():
-        found.parameters.append({"name": name, **apart(mine[name], value, value, scale=1.0)})
+    found.parameters = parameter_rows(ours, theirs)
     worst = max(found.parameters, key=lambda row: row["apart"])
     share = gap / max(gone, 1e-12)
     good = worst["apart"] <= PARAMETERS or (rule != "sgd" and share <= MOVED)
     words = f"after {STEPS_JUDGED} steps {worst['name']} furthest: {worst['apart']:.2g}"
     found.add("parameters", good, f"{words}; all {share:.1g} of the way that they went")
+
+
+def parameter_rows(ours: OurSide, theirs: TorchSide) -> list[Row]:
+    """How far each parameter and running statistic is from the other side's."""
+    mine = theirs.twin.arrays(jax.device_get(ours.variables))
+    return [
+        {"name": name, **apart(mine[name], value, value, scale=1.0)}
+        for name, value in theirs.parameters().items()
+    ]
 
 
 def apart(mine: Host, other: Host, exact: Host, *, scale: float) -> Row:
