@@ -122,7 +122,7 @@ SMALL = {
     "language.hello": ("hello_rnn", TWO),
     "language.sequence_layers": (
         "sequence_layers",
-        ["--lengths", "8", "16", "--width", "8", "--rounds", "1", "--steps", "5"],
+        ["--data.lengths", "8", "16", "--data.width", "8", "--rounds", "1", "--steps", "5"],
     ),
     "language.translate": (
         "reverse_transformer",

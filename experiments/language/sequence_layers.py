@@ -26,19 +26,33 @@ HEADS = 4
 
 
 @dataclass(frozen=True)
-class Config:
-    """What is measured."""
+class SequenceConfig:
+    """The inputs."""
 
-    kinds: tuple[str, ...] = KINDS
-    """rnn, lstm, conv (one dimension) and attention (self-attention)."""
+    name: str = "normal"
+    """normal: independent numbers of deviation 1."""
     lengths: tuple[int, ...] = (64, 256, 1024)
     """Tokens of a sequence."""
     width: int = 64
     """Of a token, in and out."""
-    kernel: int = 3
-    """Of conv: tokens of a window."""
     rows: int = 8
     """Sequences at once."""
+
+    def __post_init__(self) -> None:
+        check_one_of("data.name", self.name, ("normal",))
+        if self.width % HEADS:
+            raise UsageError(f"data.width must be a multiple of {HEADS}, got {self.width}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured."""
+
+    data: SequenceConfig = SequenceConfig()
+    kinds: tuple[str, ...] = KINDS
+    """rnn, lstm, conv (one dimension) and attention (self-attention)."""
+    kernel: int = 3
+    """Of conv: tokens of a window."""
     rounds: int = 5
     """Timings, the median of which counts."""
     scales: tuple[float, ...] = (0.9, 1.0, 1.1)
@@ -51,11 +65,8 @@ class Config:
     def __post_init__(self) -> None:
         for kind in self.kinds:
             check_one_of("kinds", kind, KINDS)
-        if self.kernel < 3 or not self.kernel % 2 or self.width % HEADS:
-            raise UsageError(
-                f"kernel must be odd and at least 3, width a multiple of {HEADS}, got "
-                f"{self.kernel} and {self.width}"
-            )
+        if self.kernel < 3 or not self.kernel % 2:
+            raise UsageError(f"kernel must be odd and at least 3, got {self.kernel}")
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
@@ -63,16 +74,18 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     began = time.perf_counter()
     metrics: Numbers = {}
     for kind in cfg.kinds:
-        for length in cfg.lengths:
+        for length in cfg.data.lengths:
             for name, value in measure(cfg, kind, length).items():
                 metrics[f"{name}_{kind}_{length}"] = value
-        metrics[f"layers_to_see_all_{kind}"] = layers_to_see_all(kind, cfg.lengths[-1], cfg.kernel)
+        metrics[f"layers_to_see_all_{kind}"] = layers_to_see_all(
+            kind, cfg.data.lengths[-1], cfg.kernel
+        )
     norms = {scale: gradient_norms(cfg, scale) for scale in cfg.scales}
     for scale, values in norms.items():
         metrics[f"gradient_after_{cfg.steps}_steps_{scale:g}"] = float(values[-1])
     draw(cfg, metrics, norms).save(run_dir / "sequence_layers.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, synthetic="normal numbers")
+    return write_numbers(run_dir, cfg, metrics, seconds, synthetic=str(cfg.data))
 
 
 class Layer(nn.Module):
@@ -93,7 +106,7 @@ class Layer(nn.Module):
 
 def measure(cfg: Config, kind: str, length: int) -> Numbers:
     """Milliseconds and MiB of temporary memory of the gradient of a layer, by its input."""
-    x = jax.random.normal(jax.random.key(cfg.seed), (cfg.rows, length, cfg.width))
+    x = jax.random.normal(jax.random.key(cfg.seed), (cfg.data.rows, length, cfg.data.width))
     layer = Layer(kind, cfg.kernel)
     variables = jax.jit(layer.init)(jax.random.key(1), x)
 
@@ -120,16 +133,16 @@ def gradient_norms(cfg: Config, scale: float) -> Host:
     the norms are those of scale^t: they vanish below 1 and explode above.
     """
     key = jax.random.key(cfg.seed)
-    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (cfg.width, cfg.width)))[0]
+    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (cfg.data.width, cfg.data.width)))[0]
 
     def advance(h: Array) -> Array:
         return matrix @ h
 
     def back(gradient: Array, _: None) -> tuple[Array, Array]:
-        (gradient,) = jax.vjp(advance, jnp.zeros(cfg.width))[1](gradient)
+        (gradient,) = jax.vjp(advance, jnp.zeros(cfg.data.width))[1](gradient)
         return gradient, jnp.linalg.norm(gradient)
 
-    start = jnp.zeros(cfg.width).at[0].set(1.0)
+    start = jnp.zeros(cfg.data.width).at[0].set(1.0)
     return np.asarray(jax.jit(lambda g: jax.lax.scan(back, g, None, cfg.steps)[1])(start))
 
 
@@ -140,8 +153,8 @@ def draw(cfg: Config, metrics: Numbers, norms: dict[float, Host]) -> Figure:
         figure.axes, ("ms", "mib"), ("ms of a gradient", "MiB of temporary memory"), strict=False
     ):
         for kind in cfg.kinds:
-            values = [metrics[f"{name}_{kind}_{length}"] for length in cfg.lengths]
-            axis.plot(cfg.lengths, values, marker=".", label=kind)
+            values = [metrics[f"{name}_{kind}_{length}"] for length in cfg.data.lengths]
+            axis.plot(cfg.data.lengths, values, marker=".", label=kind)
         axis.set(xscale="log", yscale="log", xlabel="tokens", title=label)
         axis.legend(fontsize=8)
         axis.grid(alpha=0.3)

@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -54,6 +55,9 @@ def params_sha256(tree: Tree) -> str:
         digest.update(f"{path} {value.shape} {value.dtype}\n".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()
+
+
+TRIES = 20  # to delete what a failed save left
 
 
 class Checkpoints:
@@ -211,8 +215,13 @@ class Checkpoints:
         for path in (manifest, manifest.with_suffix(".part")):
             with contextlib.suppress(OSError):
                 path.unlink()
-        for path in [self._root(step), *self.folder.glob(f"{step}.*tmp*")]:
-            shutil.rmtree(path, ignore_errors=True)
+        for _ in range(TRIES):  # a thread of Orbax may still be writing there
+            left = [p for p in (self._root(step), *self.folder.glob(f"{step}.*tmp*")) if p.exists()]
+            for path in left:
+                shutil.rmtree(path, ignore_errors=True)
+            if not left:
+                break
+            time.sleep(0.1)
 
     def _refused(self, step: int, arrays: dict[str, Host], error: Exception) -> CheckpointError:
         need = sum(value.nbytes for value in arrays.values())

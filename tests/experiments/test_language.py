@@ -10,6 +10,7 @@ import pytest
 from experiments.language.sequence_layers import (
     Config,
     Layer,
+    SequenceConfig,
     gradient_norms,
     layers_to_see_all,
     measure,
@@ -56,7 +57,7 @@ def test_a_config_takes_a_step_in_shapes(name):
 
 @pytest.mark.parametrize("scale", [0.8, 1.2])
 def test_a_gradient_shrinks_or_grows_as_the_singular_value_does(scale):
-    norms = gradient_norms(Config(width=8, steps=6), scale)
+    norms = gradient_norms(Config(SequenceConfig(width=8), steps=6), scale)
     np.testing.assert_allclose(norms, scale ** np.arange(1, 7), rtol=1e-4)
 
 
@@ -78,7 +79,7 @@ def test_layers_until_the_last_output_sees_the_first_token(kernel):
 
 
 def test_the_memory_of_attention_grows_with_the_square():
-    cfg = Config(width=4, rows=1, rounds=1)
+    cfg = Config(SequenceConfig(width=4, rows=1), rounds=1)
     mib = {kind: [measure(cfg, kind, n)["mib"] for n in (64, 256)] for kind in ("rnn", "attention")}
     assert mib["rnn"][1] == pytest.approx(4 * mib["rnn"][0], rel=0.3)
     assert mib["attention"][1] > 10 * mib["attention"][0]
@@ -87,5 +88,7 @@ def test_the_memory_of_attention_grows_with_the_square():
 def test_layers_that_there_are_not_are_refused():
     with pytest.raises(UsageError, match="kinds"):
         Config(kinds=("gru",))
+    with pytest.raises(UsageError, match=r"data\.width"):
+        SequenceConfig(width=6)
     with pytest.raises(UsageError, match="kernel must be odd"):
         Config(kernel=4)

@@ -43,6 +43,13 @@ def run_bench(args: argparse.Namespace, task_of: Callable[[str], Any]) -> int:
 
         print(loop_against_steps(task, rounds=args.rounds))
         return 0
+    if args.work[:1] == ["serve"]:  # a process of `jaxdl compare`: steps of a round, a config
+        _, steps, config = args.work
+        from jaxdl.interop.bench.workers import serve
+        from jaxdl.training.bench import looped
+
+        serve(lambda: looped(task_of(config), int(steps)))
+        return 0
     from jaxdl.interop.bench.against_torch import bench_against_torch
 
     return bench_against_torch(

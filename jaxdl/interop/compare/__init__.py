@@ -1,1 +1,0 @@
-"""`jaxdl compare`: a config beside the same network in PyTorch."""

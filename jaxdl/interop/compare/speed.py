@@ -32,9 +32,12 @@ def measure_speed(
         parts = {"trainer": theirs.trainer_of, "module": theirs.module, "options": theirs.options}
         torch.save({**parts, "batch": batch}, saved)
         steps = round_length(saved)
-        sides = {"jaxdl": list(words), "torch": [str(saved)]}
-        command = [sys.executable, "-m", "jaxdl.interop.compare.speed", str(steps)]
-        workers = {side: Worker([*command, side, *rest], side) for side, rest in sides.items()}
+        commands = {
+            "jaxdl": ["jaxdl.cli", "bench", "serve", str(steps), *words],
+            "torch": ["jaxdl.interop.compare.speed", str(steps), str(saved)],
+        }
+        python = [sys.executable, "-m"]
+        workers = {side: Worker([*python, *words], side) for side, words in commands.items()}
         try:
             firsts = {side: worker.wait() for side, worker in workers.items()}
             seen = [{s: w.round() for s, w in workers.items()} for _ in range(ROUNDS)]
@@ -76,19 +79,9 @@ def torch_work(saved: Path, steps: int) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Arguments: steps of a round, jaxdl or torch, then a config with its flags, or a file."""
-    steps, side, *rest = sys.argv[1:]
-    if side == "torch":
-        serve(lambda: torch_work(Path(rest[0]), int(steps)))
-        return
-
-    def setup() -> Callable[[], Any]:
-        from jaxdl.cli import task_of
-        from jaxdl.training.bench import looped
-
-        return looped(task_of(rest[0], rest[1:], "compare"), int(steps))
-
-    serve(setup)
+    """The process of torch; its arguments: steps of a round, and the saved file."""
+    steps, saved = sys.argv[1:]
+    serve(lambda: torch_work(Path(saved), int(steps)))
 
 
 if __name__ == "__main__":
