@@ -12,7 +12,7 @@ from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.sources import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise
+from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise, part_of
 from jaxdl.generative.batches import in_batches
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator, MLPDiscriminator, MLPGenerator
 from jaxdl.generative.grids import interpolate, save_grid
@@ -126,8 +126,7 @@ class Evaluation:
         self.program = jax.jit(self._make)
 
     def _make(self, variables: Tree, z: Array, label: Array) -> Array:
-        own = {name: tree["g"] for name, tree in variables.items() if "g" in tree}
-        made: Any = self.game.generator.apply(own, z, label, train=False)
+        made: Any = self.game.generator.apply(part_of(variables, "g"), z, label, train=False)
         return (made + 1) / 2
 
     def make(self, variables: Tree, z: Any, label: Any = None) -> Any:

@@ -64,6 +64,11 @@ def draw_noise(keys: Key, game: GameConfig) -> Array:
     return jax.vmap(lambda key: jax.random.uniform(key, shape, minval=-1, maxval=1))(keys)
 
 
+def part_of(variables: Tree, name: str) -> dict[str, Any]:
+    """The collections of one player, `g` or `d`."""
+    return {kind: tree[name] for kind, tree in variables.items() if name in tree}
+
+
 class Game:
     """Two networks under one set of rules: `params` and `extra` have the parts `g` and `d`.
 
@@ -87,7 +92,7 @@ class Game:
 
     def make(self, params: Tree, extra: Tree, z: Array, label: Array | None) -> tuple[Array, Tree]:
         """What the generator makes of noise in training, and its new statistics."""
-        own = {name: tree["g"] for name, tree in extra.items() if "g" in tree}
+        own = part_of(extra, "g")
         variables = {"params": params, **own}
         made, new = self.generator.apply(variables, z, label, train=True, mutable=list(own))
         merged = {

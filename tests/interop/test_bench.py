@@ -8,6 +8,7 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.interop.bench import against_torch as harness
+from jaxdl.interop.bench import workers
 from jaxdl.interop.bench.ours import bench_task
 from jaxdl.interop.bench.rows import WORKLOADS
 from jaxdl.interop.bench.workers import forget_peak, peak
@@ -49,7 +50,7 @@ class FakeWorker:
 
 @pytest.mark.parametrize(("cores", "ms"), [("all", 200.0), ("one", 400.0)])
 def test_the_ratio_is_that_to_the_fastest_form(cores, ms, tmp_path, monkeypatch):
-    monkeypatch.setattr(harness, "Worker", FakeWorker)
+    monkeypatch.setattr(workers, "Worker", FakeWorker)
     lines, out = [], tmp_path / "bench.json"
     bench = lambda **options: harness.bench_against_torch(  # noqa: E731
         ["lenet"], cores=cores, rounds=2, say=lines.append, **options

@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.interop.bench.rows import WORKLOADS
-from jaxdl.interop.bench.workers import Worker, summarise
+from jaxdl.interop.bench.workers import in_turn, summarise
 
 ROUNDS = 5
 WORSE = 1.1  # a ratio so many times as large as before is named
@@ -74,13 +74,7 @@ def measure(name: str, cores: str, rounds: int) -> dict[str, Any]:
     core = "all" if cores == "all" else str(min(os.sched_getaffinity(0)))
     command = [sys.executable, "-m", "jaxdl.interop.bench.worker", name]
     sides = ("jaxdl", *work.forms)
-    workers = {side: Worker([*command, side, core], side) for side in sides}
-    try:
-        workers = {side: worker for side, worker in workers.items() if worker.wait()}
-        seen = [{side: worker.round() for side, worker in workers.items()} for _ in range(rounds)]
-    finally:
-        for worker in workers.values():
-            worker.end()
+    _, seen = in_turn({side: [*command, side, core] for side in sides}, rounds)
     return summarise(seen, "wall" if cores == "all" else "cpu", work.steps)
 
 

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,23 @@ class Worker:
     def _read(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
+
+
+def in_turn(
+    commands: Mapping[str, Sequence[str]], rounds: int
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Side -> seconds of its first round; then, round by round, side -> what `Worker.round` gave.
+
+    A side that did not start has no rounds.
+    """
+    workers = {side: Worker(command, side) for side, command in commands.items()}
+    try:
+        firsts = {side: worker.wait() for side, worker in workers.items()}
+        ready = {side: worker for side, worker in workers.items() if firsts[side]}
+        return firsts, [{s: w.round() for s, w in ready.items()} for _ in range(rounds)]
+    finally:
+        for worker in workers.values():
+            worker.end()
 
 
 def serve(setup: Callable[[], Callable[[], Any]]) -> None:

@@ -20,7 +20,8 @@ from jaxdl.interop.compare.speed import measure_speed
 from jaxdl.interop.compare.stages import (
     STEPS_JUDGED,
     Findings,
-    look_at_first_batch,
+    look_at_gradients,
+    look_at_layers,
     look_at_parameters,
     look_at_rule,
     parameter_rows,
@@ -72,12 +73,13 @@ def compare(
         say(f"without {', '.join(quiet)}, which the twin has not")
     task = module.build(cfg)
     ours = our_side(module, cfg, task)
-    _, batch = our_side(module, cfg, task).step()
+    batch = ours.first_batch()
     theirs = torch_side(cfg, ours, batch)
     change(theirs)
     found = Findings()
-    look_at_first_batch(ours, theirs, batch, found)
-    look_at_rule(ours, theirs, batch, found)
+    look_at_layers(ours, theirs, batch, found)
+    grads = look_at_gradients(ours, theirs, batch, found)
+    look_at_rule(ours, theirs, grads, found)
     total = total_steps(cfg.loop, ours.split.steps_per_epoch)
     steps = total if steps is None else min(steps, total)
     curves = follow(ours, theirs, cfg.optim.name, found, steps, say)

@@ -1,5 +1,6 @@
 """The sides of a comparison where two networks play against each other: DCGAN."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -7,11 +8,12 @@ import numpy as np
 import torch
 
 from jaxdl.checks import UsageError
-from jaxdl.generative.adversarial import Game, draw_noise, move_player
+from jaxdl.generative.adversarial import Game, draw_noise, move_player, part_of
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator
 from jaxdl.interop.compare.sides import Arrays, OurSide, TorchSide, one_device, watch
 from jaxdl.interop.rules import Rules, to_torch
 from jaxdl.interop.torch_twins import adversarial
+from jaxdl.interop.torch_twins.classifiers import side_after_convs
 from jaxdl.interop.torch_twins.optimisers import TorchRule
 from jaxdl.interop.torch_twins.trainer import Trainer, tensor
 from jaxdl.interop.torch_twins.twins import Twin
@@ -79,8 +81,7 @@ class OurGame(OurSide):
         seen, fields = {}, {}
         inputs = {"g": batch["g_noise"], "d": batch["real"]}
         for name, model in {"g": self.game.generator, "d": self.game.discriminator}.items():
-            own = {k: tree[name] for k, tree in self.variables.items() if name in tree}
-            made, known = watch(model, own, inputs[name])
+            made, known = watch(model, part_of(self.variables, name), inputs[name])
             seen |= {f"{name}/{path}": value for path, value in made.items()}
             fields |= {f"{name}/{path}": value for path, value in known.items()}
         return seen, fields
@@ -97,13 +98,10 @@ class OurGame(OurSide):
         """D's loss, and the share of real and made images that it takes for what they are."""
 
         def call(variables: Tree, batch: Batch) -> Any:
-            own = {n: {k: t[n] for k, t in variables.items() if n in t} for n in ("g", "d")}
-            made: Any = self.game.generator.apply(own["g"], batch["noise"], train=False)
-            pair = [
-                self.game.discriminator.apply(own["d"], x, train=False)
-                for x in (batch["real"], made)
-            ]
-            return pair
+            g, d = (part_of(variables, name) for name in ("g", "d"))
+            made: Any = self.game.generator.apply(g, batch["noise"], train=False)
+            score = partial(self.game.discriminator.apply, d, train=False)
+            return score(batch["real"]), score(made)
 
         (batch,) = batches
         return judge(*jax.device_get(jax.jit(call)(self.variables, batch)))
@@ -115,17 +113,17 @@ class GameTrainer(Trainer):
     def forward(self, batch: Batch) -> Any:
         """G on its noise, D on real images."""
         g, d = players(self.module)
-        return g(self._cast(batch["g_noise"])), d(self._cast(batch["real"]))
+        return g(self.cast(batch["g_noise"])), d(self.cast(batch["real"]))
 
     def backward(self, batch: Batch) -> float:
         """The gradients of both losses at the same weights; the losses, added up."""
         self.module.train()
         self.module.zero_grad(set_to_none=True)
         g, d = players(self.module)
-        g_loss = adversarial.generator_loss(g, d, self._cast(batch["g_noise"]))
+        g_loss = adversarial.generator_loss(g, d, self.cast(batch["g_noise"]))
         g_loss.backward()
         d.zero_grad(set_to_none=True)
-        real, noise = self._cast(batch["real"]), self._cast(batch["d_noise"])
+        real, noise = self.cast(batch["real"]), self.cast(batch["d_noise"])
         d_loss = adversarial.discriminator_loss(g, d, real, noise)
         d_loss.backward()
         return float(d_loss.detach() + g_loss.detach())
@@ -137,9 +135,6 @@ class GameTrainer(Trainer):
         g, d = players(self.module)
         turns = Turn(self.rule, rate, d), Turn(self.rule, rate, g)
         return float(sum(adversarial.step((g, d), turns, real, noises)))
-
-    def _cast(self, array: Any) -> torch.Tensor:
-        return tensor(array).to(next(self.module.parameters()).dtype)
 
 
 class TorchGame(TorchSide):
@@ -192,8 +187,8 @@ def game_twin(game: Game) -> Twin:
     generator = adversarial.Generator(game.game.noise, g.shape, g.hidden, g.features)
     critic = adversarial.Discriminator(g.shape, d.features, d.slope)
     module = torch.nn.ModuleDict({"g": generator, "d": critic})
-    sides = tuple(((side - 4) // 2 - 4) // 2 for side in (height, width))
-    rules = Rules(PARAMETERS, flattened={"d/fc": (sides[0], sides[1])})
+    flat = side_after_convs(height), side_after_convs(width)
+    rules = Rules(PARAMETERS, flattened={"d/fc": flat})
 
     def arrays(variables: Tree) -> dict[str, Host]:
         made = to_torch(rules, variables)

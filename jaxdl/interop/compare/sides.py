@@ -57,6 +57,13 @@ class OurSide:
         self.state, pairs, ready = self.program(self.state, self.resident, item)
         return sum(float(a) / float(n) for a, n in pairs), jax.device_get(ready)
 
+    def first_batch(self) -> dict[str, Host]:
+        """The prepared batch of the step that comes next; the state stays."""
+        state = self.state
+        _, batch = self.step()
+        self.state = state
+        return batch
+
     def _one(self, state: Any, resident: Any, item: Any) -> Any:
         batch = self.split.gather(resident, item)
         keys = row_keys(jax.random.fold_in(state.key, state.step), batch)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jaxdl.interop.bench.workers import Worker, serve, summarise
+from jaxdl.interop.bench.workers import in_turn, serve, summarise
 from jaxdl.interop.compare.sides import TorchSide
 from jaxdl.typing import Batch
 
@@ -32,18 +32,12 @@ def measure_speed(
         parts = {"trainer": theirs.trainer_of, "module": theirs.module, "options": theirs.options}
         torch.save({**parts, "batch": batch}, saved)
         steps = round_length(saved)
-        commands = {
-            "jaxdl": ["jaxdl.cli", "bench", "serve", str(steps), *words],
-            "torch": ["jaxdl.interop.compare.speed", str(steps), str(saved)],
-        }
         python = [sys.executable, "-m"]
-        workers = {side: Worker([*python, *words], side) for side, words in commands.items()}
-        try:
-            firsts = {side: worker.wait() for side, worker in workers.items()}
-            seen = [{s: w.round() for s, w in workers.items()} for _ in range(ROUNDS)]
-        finally:
-            for worker in workers.values():
-                worker.end()
+        commands = {
+            "jaxdl": [*python, "jaxdl.cli", "bench", "serve", str(steps), *words],
+            "torch": [*python, "jaxdl.interop.compare.speed", str(steps), str(saved)],
+        }
+        firsts, seen = in_turn(commands, ROUNDS)
     row = summarise(seen, "wall", steps)
     own, other = row["ms"]["jaxdl"], row["ms"]["torch"]
     low, high = row["range"]
@@ -53,7 +47,7 @@ def measure_speed(
         **row,
         "first_step_s": firsts,
         "examples_per_s": {side: 1e3 * rows / ms for side, ms in row["ms"].items()},
-        "memory_mib": {side: seen[-1][side]["memory"] / 1024 for side in workers},
+        "memory_mib": {side: seen[-1][side]["memory"] / 1024 for side in commands},
     }
 
 

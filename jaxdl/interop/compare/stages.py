@@ -1,6 +1,6 @@
 """What departs first: settings, layers, loss, gradients, the update rule, parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,25 +10,16 @@ import torch
 
 from jaxdl.interop.compare.sides import Arrays, OurSide, TorchSide, norm_of
 from jaxdl.training.verdict import Verdict
-from jaxdl.typing import Host
+from jaxdl.typing import Host, Tree
 
 OUTPUTS, LOSS, GRADIENTS, UPDATES, PARAMETERS = 1e-5, 1e-5, 1e-4, 1e-4, 1e-4
 ROUNDING = 4  # times torch's own distance from float64 that are no difference
 MOVED = 0.02  # of the way that they went: rules with a memory let rounding grow
 STEPS_JUDGED = 20
 UPDATES_JUDGED = 3
-# Our field -> torch's, and what torch's value is in ours
-FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "eps": ("eps", float),
-    "epsilon": ("eps", float),
-    "momentum": ("momentum", float),
-    "stride": ("stride", lambda value: value),
-    "padding": ("padding", lambda value: value),
-    "dilation": ("dilation", lambda value: value),
-    "kernel_size": ("kernel_size", lambda value: value),
-    "groups": ("groups", int),
-    "window": ("kernel_size", lambda value: value),
-}
+# Our field -> torch's
+SAME = ("eps", "momentum", "stride", "padding", "dilation", "kernel_size", "groups")
+FIELDS = {name: name for name in SAME} | {"epsilon": "eps", "window": "kernel_size"}
 Row = dict[str, Any]
 
 
@@ -54,8 +45,8 @@ class Findings:
         return all(verdict.state != "fail" for verdict in self.verdicts)
 
 
-def look_at_first_batch(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
-    """Settings, outputs layer by layer, loss and gradients at the initial weights."""
+def look_at_layers(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+    """Settings, and outputs layer by layer at the initial weights."""
     mine, fields = ours.layers(batch)
     other, modules = theirs.layers(batch)
     exact, _ = theirs.layers(batch, torch.float64)
@@ -78,10 +69,10 @@ def look_at_first_batch(ours: OurSide, theirs: TorchSide, batch: Any, found: Fin
         worst = max((row["apart"] for row in found.layers), default=0.0)
         words = f"{len(found.layers)} layers, at most {worst:.2g} apart"
     found.add("outputs", bool(found.layers) and not bad, words)
-    _look_at_gradients(ours, theirs, batch, found)
 
 
-def _look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+def look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> Tree:
+    """Loss and gradients at the initial weights; returns our gradients."""
     loss, grads = ours.gradients(batch)
     their_loss, their_grads = theirs.gradients(batch)
     gap = abs(loss - their_loss)
@@ -96,11 +87,11 @@ def _look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Find
     worst = max(bad or found.gradients, key=lambda row: row["apart"])
     words = f"{len(found.gradients)} arrays, {worst['name']} furthest: {worst['apart']:.2g}"
     found.add("gradients", not bad, words)
+    return grads
 
 
-def look_at_rule(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+def look_at_rule(ours: OurSide, theirs: TorchSide, grads: Tree, found: Findings) -> None:
     """The same gradients to both optimisers, a few times over: what the rules make of them."""
-    _, grads = ours.gradients(batch)
     given = theirs.twin.arrays({"params": grads})
     state, update = ours.state, jax.jit(ours.update)
     kept = {name: p.detach().clone() for name, p in theirs.named.items()}
@@ -181,11 +172,11 @@ def near(row: Row, most: float) -> bool:
 def differing_fields(path: str, ours: Mapping[str, Any], module: Any) -> list[Row]:
     """The settings of one layer that both sides have and that differ."""
     rows = []
-    for name, (theirs, read) in FIELDS.items():
+    for name, theirs in FIELDS.items():
         own = ours.get(name)
         if own is None or not hasattr(module, theirs):
             continue
-        other = read(getattr(module, theirs))
+        other = getattr(module, theirs)
         if _plain(own) != _plain(other):
             rows.append({"where": path, "name": name, "ours": own, "theirs": other, "rule": False})
     return rows

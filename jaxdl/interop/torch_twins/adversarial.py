@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from jaxdl.interop.torch_twins.classifiers import side_after_convs
+
 
 class Generator(nn.Module):
     """1024 - ReLU - norm - 7x7x128 - ReLU - norm - two transposed convolutions - tanh."""
@@ -40,7 +42,7 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         height, width, channels = shape
-        flat = features[1] * (((height - 4) // 2 - 4) // 2) * (((width - 4) // 2 - 4) // 2)
+        flat = features[1] * side_after_convs(height) * side_after_convs(width)
         self.slope = slope
         self.conv1 = nn.Conv2d(channels, features[0], 5)
         self.conv2 = nn.Conv2d(features[0], features[1], 5)

@@ -7,6 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def side_after_convs(side: int) -> int:
+    """Of an image after two 5x5 convolutions without padding, each with a 2x2 pool."""
+    return ((side - 4) // 2 - 4) // 2
+
+
 class MLP(nn.Sequential):
     """(linear - ReLU) for every hidden width, then a linear layer."""
 
@@ -137,7 +142,7 @@ class MNISTInception(nn.Module):
         self.inception1 = InceptionA(filters[0], narrow, wide)
         self.conv2 = nn.Conv2d(joined, filters[1], 5)
         self.inception2 = InceptionA(filters[1], narrow, wide)
-        self.head = nn.Linear(joined * (((size - 4) // 2 - 4) // 2) ** 2, num_classes)
+        self.head = nn.Linear(joined * side_after_convs(size) ** 2, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.inception1(F.relu(F.max_pool2d(self.conv1(x), 2)))
@@ -173,7 +178,7 @@ class MNISTResidual(nn.Module):
         self.block1 = PlainResidualBlock(filters[0])
         self.conv2 = nn.Conv2d(filters[0], filters[1], 5)
         self.block2 = PlainResidualBlock(filters[1])
-        self.head = nn.Linear(filters[1] * (((size - 4) // 2 - 4) // 2) ** 2, num_classes)
+        self.head = nn.Linear(filters[1] * side_after_convs(size) ** 2, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.block1(F.max_pool2d(F.relu(self.conv1(x)), 2))

@@ -44,15 +44,18 @@ class Trainer:
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits; the state of a text is carried on, its gradient is not."""
-        x = tensor(given(batch))
-        if x.is_floating_point():
-            x = x.to(next(self.module.parameters()).dtype)
+        x = self.cast(given(batch))
         if not self.fresh_every:
             return self.module(x)
         logits, state = self.module(x, self.carried)
         many = isinstance(state, tuple)
         self.carried = tuple(s.detach() for s in state) if many else state.detach()
         return logits
+
+    def cast(self, array: Any) -> Tensor:
+        """`tensor`, floats as wide as the module's."""
+        x = tensor(array)
+        return x.to(next(self.module.parameters()).dtype) if x.is_floating_point() else x
 
     def backward(self, batch: Batch) -> float:
         """Gradients of the mean loss into the parameters; the loss."""

@@ -125,7 +125,7 @@ def inception_twin(model: MNISTInception, shape: Shape) -> Twin:
         narrow=model.narrow,
         wide=model.wide,
     )
-    return _by_rules(module, _same_names(head=((_side(shape) - 4) // 2 - 4) // 2))
+    return _by_rules(module, _same_names(head=classifiers.side_after_convs(_side(shape))))
 
 
 def residual_twin(model: MNISTResidual, shape: Shape) -> Twin:
@@ -134,7 +134,7 @@ def residual_twin(model: MNISTResidual, shape: Shape) -> Twin:
     module = classifiers.MNISTResidual(
         model.num_classes, channels=shape[-1], size=_side(shape), filters=filters
     )
-    return _by_rules(module, _same_names(head=((_side(shape) - 4) // 2 - 4) // 2))
+    return _by_rules(module, _same_names(head=classifiers.side_after_convs(_side(shape))))
 
 
 def preact_twin(model: PreActResNet, shape: Shape) -> Twin:
