@@ -99,10 +99,10 @@ class Checkpoints:
             except Exception:
                 self._remove(step)
                 raise
+            if self.keep:
+                self.drop(self.steps()[: -self.keep])
         except Exception as error:  # Orbax lets through whatever its parts raise
             raise self._refused(step, arrays, error) from error
-        if self.keep:
-            self.drop(self.steps()[: -self.keep])
 
     def restore(
         self, like: Tree, step: int | None = None, *, cast: bool = False

@@ -80,3 +80,18 @@ def test_only_the_newest_are_kept_and_later_ones_step_aside(tmp_path):
 def test_a_fresh_run_does_not_write_over_checkpoints(saved):
     with pytest.raises(UsageError, match="already holds checkpoints"):
         Checkpoints(saved.folder, fresh=True)
+
+
+def test_a_folder_that_goes_between_save_and_drop_is_named(tmp_path, monkeypatch):
+    folder = tmp_path / "checkpoints"
+    checkpoints = Checkpoints(folder, keep=1)
+    checkpoints.save(1, TREE, {})
+
+    def moved(steps):
+        steps = list(steps)
+        folder.rename(tmp_path / "elsewhere")
+        Checkpoints.drop(checkpoints, steps)
+
+    monkeypatch.setattr(checkpoints, "drop", moved)
+    with pytest.raises(CheckpointError, match=f"cannot be written to {folder}.*is gone"):
+        checkpoints.save(2, TREE, {})
