@@ -366,7 +366,7 @@ def _results(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _bench(args: argparse.Namespace, rest: list[str]) -> int:
-    return run_bench(args, lambda config: task_of(config, rest, "bench"))
+    return run_bench(args, rest, lambda config: task_of(config, rest, "bench"))
 
 
 def _weights(args: argparse.Namespace, rest: list[str]) -> int:

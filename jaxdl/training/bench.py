@@ -7,11 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from jaxdl.checks import DivergedError
+from jaxdl.data.split import Split
 from jaxdl.training.chunk import make_chunk, zero_sums
 from jaxdl.training.parallel import Parallel
+from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
+from jaxdl.typing import Batch, Key, Pairs
 
 ROUNDS = 5
 
@@ -42,21 +47,44 @@ def seconds_of(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def looped(task: Task, steps: int) -> Callable[[], Any]:
-    """`work()` runs one program of so many steps to its end."""
-    split, parallel = task.splits["train"], Parallel("shard_map", 1)
+def looped(task: Task, steps: int, devices: int = 1) -> Callable[[], Any]:
+    """`work()` runs one program of so many steps to its end.
+
+    Raises DivergedError where a loss is not finite: the program stops there, so its time says
+    nothing.
+    """
+    split, parallel = task.splits["train"], Parallel("auto", devices)
     state = jax.jit(task.init)(jax.random.key(0))
     zero = zero_sums(task, parallel, state)
     run = parallel.bind(make_chunk(task.step, split.gather, stop=True))
     resident = parallel.place_all(split.resident())
     feed = parallel.place_feed(split.feed(0, steps))
-    kept = [parallel.place(state)]
+    kept, done = [parallel.place(state)], itertools.count(steps, steps)
 
     def work() -> Any:
         kept[0], _, mark = run(kept[0], parallel.place_all(zero), resident, feed, np.int32(steps))
-        return jax.block_until_ready(mark)  # calls return before the work is done
+        mark = int(np.max(mark))  # waits for it: calls return before the work is done
+        if mark < next(done):
+            raise DivergedError(f"bench: a loss is not finite by step {mark}")
+        return mark
 
     return work
+
+
+def dispatch_task(arrays: int = 100) -> Task:
+    """A state of so many small arrays and a step that only counts in them."""
+
+    def init(key: Key) -> TrainState:
+        params = {f"a{i}": jnp.zeros(8) for i in range(arrays)}
+        return TrainState(jnp.int32(0), params, {}, key)
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
+        one = jnp.mean(batch["x"])
+        params = jax.tree.map(lambda x: x + one, state.params)
+        return state.replace(params=params, step=state.step + 1), {"x": (one, jnp.float32(1))}
+
+    splits = {"train": Split({"x": np.ones((64, 1), np.float32)}, batch_size=8)}
+    return Task(splits, init, lambda keys, batch, train: batch, step)
 
 
 def _single(task: Task, steps: int) -> Callable[[], Any]:

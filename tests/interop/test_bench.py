@@ -1,17 +1,21 @@
 """`jaxdl bench`: both sides train the same network, and the table is that of their times."""
 
+import dataclasses
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.checks import UsageError
+from jaxdl.checks import DivergedError, UsageError
 from jaxdl.interop.bench import against_torch as harness
 from jaxdl.interop.bench import workers
+from jaxdl.interop.bench.devices import bench_devices
 from jaxdl.interop.bench.ours import bench_task
 from jaxdl.interop.bench.rows import WORKLOADS
 from jaxdl.interop.bench.workers import forget_peak, peak
+from jaxdl.training.bench import dispatch_task, looped
 
 
 def count(tree):
@@ -93,3 +97,47 @@ def test_memory_is_counted_from_where_it_is_asked_for():
 def test_two_processes_train(capfd):
     assert harness.bench_against_torch(["mlp"], rounds=1) == 0
     assert "mlp: MLP 784-256-10 (256)" in capfd.readouterr().out
+
+
+def test_several_devices_are_set_beside_one(monkeypatch):
+    given = {}
+
+    class Process(FakeWorker):
+        def __init__(self, command, side):
+            given[side], self.side = command, side
+
+        def wait(self):
+            return 1.0
+
+        def round(self):
+            return {"wall": 3.0 if self.side == "8 devices" else 2.0, "cpu": 1.0, "memory": 1.0}
+
+    monkeypatch.setattr(workers, "Worker", Process)
+    words = bench_devices(["digits_mlp", "--seed", "1"], rounds=2)
+    assert words.startswith("8 devices 300.00 ms a step, one 200.00 ms: ratio 1.50 (1.50 to 1.50")
+    assert given["8 devices"][-4:] == ["10", "8", "digits_mlp", "--seed", "1"][-4:]
+    assert "JAX_NUM_CPU_DEVICES=8" in given["8 devices"]
+    assert "JAX_NUM_CPU_DEVICES=1" in given["1 devices"]
+
+
+def test_dispatch_is_that_of_a_counting_step():
+    task = dispatch_task(arrays=3)
+    work = looped(task, 5)
+    assert int(work()) == 5
+    state, _ = task.step(task.init(jax.random.key(0)), {"x": np.full((2, 1), 2.0)})
+    assert len(state.params) == 3
+    assert all((np.asarray(x) == 2).all() for x in state.params.values())
+    assert int(state.step) == 1
+
+
+def test_a_program_that_stops_at_a_loss_is_no_measurement():
+    task = dispatch_task(arrays=1)
+
+    def step(state, batch):
+        state, _ = task.step(state, batch)
+        return state, {"x": (jnp.where(state.step > 7, jnp.nan, 1.0), jnp.float32(1))}
+
+    work = looped(dataclasses.replace(task, step=step), 5)
+    assert int(work()) == 5
+    with pytest.raises(DivergedError, match="not finite by step"):
+        work()

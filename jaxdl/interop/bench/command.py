@@ -1,7 +1,7 @@
 """`jaxdl bench`: which of its measurements is asked for."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads beside PyTorch's (default: all); data; boxes; steps CONFIG: its loop",
+        help="workloads beside PyTorch's (default: all); data; boxes; dispatch; steps CONFIG: its "
+        "loop; devices CONFIG: eight simulated ones beside one",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
@@ -21,41 +22,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", type=Path, help="an earlier --out: names what got slower")
 
 
-def run_bench(args: argparse.Namespace, task_of: Callable[[str], Any]) -> int:
-    """Prints what was measured; `task_of(config)` is the task of a config."""
+def run_bench(args: argparse.Namespace, flags: Sequence[str], task_of: Callable[[str], Any]) -> int:
+    """Prints what was measured; `task_of(config)` is the task of a config with these flags."""
     if args.rounds < 1:
         raise UsageError(f"bench: --rounds must be at least 1, got {args.rounds}")
-    if args.work[:1] == ["data"]:
-        from jaxdl.training.bench_data import bench_data
+    match args.work:
+        case ["data"]:
+            from jaxdl.training.bench_data import bench_data
 
-        print(bench_data(rounds=args.rounds))
-        return 0
-    if args.work[:1] == ["boxes"]:
-        from jaxdl.detection.bench import bench_boxes
+            print(bench_data(rounds=args.rounds))
+        case ["boxes"]:
+            from jaxdl.detection.bench import bench_boxes
 
-        print(bench_boxes(rounds=args.rounds))
-        return 0
-    if args.work[:1] == ["steps"]:
-        if len(args.work) != 2:
-            raise UsageError("bench steps: give a config; `jaxdl list` shows them")
-        task = task_of(args.work[1])
-        from jaxdl.training.bench import loop_against_steps
+            print(bench_boxes(rounds=args.rounds))
+        case ["dispatch"]:
+            from jaxdl.training.bench import dispatch_task, loop_against_steps
 
-        print(loop_against_steps(task, rounds=args.rounds))
-        return 0
-    if args.work[:1] == ["serve"]:  # a process of `jaxdl compare`: steps of a round, a config
-        _, steps, config = args.work
-        from jaxdl.interop.bench.workers import serve
-        from jaxdl.training.bench import looped
+            print(loop_against_steps(dispatch_task(), 1000, rounds=args.rounds))
+        case ["steps", config]:
+            task = task_of(config)
+            from jaxdl.training.bench import loop_against_steps
 
-        serve(lambda: looped(task_of(config), int(steps)))
-        return 0
-    from jaxdl.interop.bench.against_torch import bench_against_torch
+            print(loop_against_steps(task, rounds=args.rounds))
+        case ["devices", config]:
+            from jaxdl.interop.bench.devices import bench_devices
 
-    return bench_against_torch(
-        args.work,
-        cores=args.cores,
-        rounds=args.rounds,
-        against=args.against,
-        out=args.out,
-    )
+            print(bench_devices([config, *flags], rounds=args.rounds))
+        case ["steps" | "devices" as what, *_]:
+            raise UsageError(f"bench {what}: give one config; `jaxdl list` shows them")
+        case ["serve", steps, devices, config]:  # a process of another command's
+            from jaxdl.interop.bench.workers import serve
+            from jaxdl.training.bench import looped
+
+            serve(lambda: looped(task_of(config), int(steps), int(devices)))
+        case names:
+            from jaxdl.interop.bench.against_torch import bench_against_torch
+
+            return bench_against_torch(
+                names,
+                cores=args.cores,
+                rounds=args.rounds,
+                against=args.against,
+                out=args.out,
+            )
+    return 0

@@ -9,7 +9,15 @@ import jax.numpy as jnp
 from jaxdl.data.split import Split
 from jaxdl.generative.adversarial import Game, GameConfig, adversarial
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator
-from jaxdl.interop.bench.rows import CLASSES, NOISE, VOCABULARY, WORKLOADS, Workload, draw_rows
+from jaxdl.interop.bench.rows import (
+    CLASSES,
+    NOISE,
+    RATE,
+    VOCABULARY,
+    WORKLOADS,
+    Workload,
+    draw_rows,
+)
 from jaxdl.language.character import CharacterModel
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.losses.classification import softmax_cross_entropy
@@ -37,7 +45,7 @@ def bench_task(name: str) -> Task:
     if name == "dcgan":
         return game_task(work)
     images = len(work.shape) == 3
-    optim = OptimConfig("momentum", 0.01) if images else OptimConfig("adam", 1e-3, clip_norm=1.0)
+    optim = OptimConfig("momentum", RATE) if images else OptimConfig("adam", RATE, clip_norm=1.0)
     model = bench_model(name, work)
 
     def logits_and_extra(params: Tree, extra: Tree, batch: Batch, key: Key) -> Any:
@@ -68,7 +76,7 @@ def game_task(work: Workload) -> Task:
         return {"real": jnp.clip(batch["image"], -1, 1)}
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
-    return adversarial(game, splits, prepare, OptimConfig("adam", 1e-3, b1=0.5), steps=1000)
+    return adversarial(game, splits, prepare, OptimConfig("adam", RATE, b1=0.5), steps=1000)
 
 
 def bench_model(name: str, work: Workload) -> Any:

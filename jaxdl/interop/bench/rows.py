@@ -8,6 +8,7 @@ from jaxdl.typing import Host
 
 CLASSES, VOCABULARY, NOISE = 10, 65, 96
 BATCHES = 4  # different ones, taken in turn
+RATE = 1e-3  # on noise a larger one lets a net without activations diverge
 
 
 @dataclass(frozen=True)

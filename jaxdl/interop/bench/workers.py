@@ -116,19 +116,19 @@ def pin(core: str) -> None:
 
 
 def summarise(rounds: Sequence[dict[str, Any]], clock: str, steps: int) -> dict[str, Any]:
-    """Milliseconds a step of every side, the ratio to torch's fastest, and its range.
+    """Milliseconds a step of every side, the first side's ratio to the fastest other, its range.
 
     A round is side -> what `Worker.round` gave, of so many `steps`; `clock` is wall or cpu.
     """
     times = {side: [row[side][clock] for row in rounds] for side in rounds[0]}
-    others = [side for side in times if side != "jaxdl"]
+    ours, *others = times
     best = min(others, key=lambda side: statistics.median(times[side]))
-    ratios = [a / b for a, b in zip(times["jaxdl"], times[best], strict=True)]
+    ratios = [a / b for a, b in zip(times[ours], times[best], strict=True)]
     plain, last = others[0], rounds[-1]
     return {
         "ms": {side: 1e3 / steps * statistics.median(values) for side, values in times.items()},
         "best": best,
         "ratio": statistics.median(ratios),
         "range": [min(ratios), max(ratios)],
-        "memory": last["jaxdl"]["memory"] / max(last[plain]["memory"], 1),
+        "memory": last[ours]["memory"] / max(last[plain]["memory"], 1),
     }

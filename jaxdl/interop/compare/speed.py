@@ -34,7 +34,7 @@ def measure_speed(
         steps = round_length(saved)
         python = [sys.executable, "-m"]
         commands = {
-            "jaxdl": [*python, "jaxdl.cli", "bench", "serve", str(steps), *words],
+            "jaxdl": [*python, "jaxdl.cli", "bench", "serve", str(steps), "1", *words],
             "torch": [*python, "jaxdl.interop.compare.speed", str(steps), str(saved)],
         }
         firsts, seen = in_turn(commands, ROUNDS)

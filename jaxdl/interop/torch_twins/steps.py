@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from jaxdl.interop.bench.rows import (
     CLASSES,
     NOISE,
+    RATE,
     VOCABULARY,
     WORKLOADS,
     Workload,
@@ -26,9 +27,9 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
     images = "image" in rows
     if images:
         rows["image"] = rows["image"].movedim(-1, 1).contiguous()
-        optimiser: Any = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+        optimiser: Any = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
     else:
-        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+        optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
     model.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     call: Any = torch.compile(model) if form == "compile" else model
@@ -63,7 +64,7 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
 def game_steps(work: Workload, form: str) -> Callable[[], None]:
     """The rounds of DCGAN."""
     networks = game_networks(work)
-    optimisers = [torch.optim.Adam(n.parameters(), lr=1e-3, betas=(0.5, 0.999)) for n in networks]
+    optimisers = [torch.optim.Adam(n.parameters(), lr=RATE, betas=(0.5, 0.999)) for n in networks]
     layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
     for network in networks:
         network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
