@@ -37,8 +37,8 @@ def corner_size_to_corners(boxes: Array) -> Array:
 
 def box_area(boxes: Array) -> Array:
     """Width times height, `(..., 4)` -> `(...)`."""
-    low, high = _split(boxes)
-    return jnp.prod(jnp.maximum(high - low, 0), axis=-1)
+    x1, y1, x2, y2 = _numbers(boxes)
+    return jnp.maximum(x2 - x1, 0) * jnp.maximum(y2 - y1, 0)
 
 
 def clip_to_image(boxes: Array, size: Size) -> Array:
@@ -65,7 +65,8 @@ def paired_giou(a: Array, b: Array) -> Array:
     IoU - (area of the box around both - union) / area of the box around both, in (-1, 1].
     """
     inter, union = _shares(a, b)
-    hull = jnp.prod(_hull(a, b), axis=-1)
+    width, height = _hull(a, b)
+    hull = width * height
     return _ratio(inter, union) - _ratio(hull - union, hull)
 
 
@@ -74,9 +75,10 @@ def paired_diou(a: Array, b: Array) -> Array:
 
     IoU - (distance of the centres)^2 / (diagonal of the box around both)^2.
     """
-    centre_a, centre_b = (sum(_split(boxes)) / 2 for boxes in (a, b))
-    distance = jnp.sum((centre_a - centre_b) ** 2, axis=-1)
-    return paired_iou(a, b) - _ratio(distance, jnp.sum(_hull(a, b) ** 2, axis=-1))
+    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = _numbers(a), _numbers(b)
+    distance = ((ax1 + ax2 - bx1 - bx2) / 2) ** 2 + ((ay1 + ay2 - by1 - by2) / 2) ** 2
+    width, height = _hull(a, b)
+    return paired_iou(a, b) - _ratio(distance, width**2 + height**2)
 
 
 def iou(a: Array, b: Array) -> Array:
@@ -98,6 +100,11 @@ def _split(boxes: Array) -> tuple[Array, Array]:
     return boxes[..., :2], boxes[..., 2:]
 
 
+def _numbers(boxes: Array) -> tuple[Array, ...]:
+    """The four numbers, each `(...)`: sums over an axis of two keep a CPU from its vectors."""
+    return tuple(boxes[..., i] for i in range(4))
+
+
 def _all_pairs(who: str, a: Array, b: Array) -> tuple[Array, Array]:
     if a.shape[-1:] != (4,) or b.shape[-1:] != (4,) or a.ndim != b.ndim or a.ndim < 2:
         raise ValueError(
@@ -108,16 +115,19 @@ def _all_pairs(who: str, a: Array, b: Array) -> tuple[Array, Array]:
 
 def _shares(a: Array, b: Array) -> tuple[Array, Array]:
     """Areas of intersection and union."""
-    (low_a, high_a), (low_b, high_b) = _split(a), _split(b)
-    sides = jnp.minimum(high_a, high_b) - jnp.maximum(low_a, low_b)
-    inter = jnp.prod(jnp.maximum(sides, 0), axis=-1)
+    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = _numbers(a), _numbers(b)
+    width = jnp.minimum(ax2, bx2) - jnp.maximum(ax1, bx1)
+    height = jnp.minimum(ay2, by2) - jnp.maximum(ay1, by1)
+    inter = jnp.maximum(width, 0) * jnp.maximum(height, 0)
     return inter, box_area(a) + box_area(b) - inter
 
 
-def _hull(a: Array, b: Array) -> Array:
+def _hull(a: Array, b: Array) -> tuple[Array, Array]:
     """Width and height of the box around both."""
-    (low_a, high_a), (low_b, high_b) = _split(a), _split(b)
-    return jnp.maximum(jnp.maximum(high_a, high_b) - jnp.minimum(low_a, low_b), 0)
+    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = _numbers(a), _numbers(b)
+    width = jnp.maximum(ax2, bx2) - jnp.minimum(ax1, bx1)
+    height = jnp.maximum(ay2, by2) - jnp.minimum(ay1, by1)
+    return jnp.maximum(width, 0), jnp.maximum(height, 0)
 
 
 def _ratio(part: Array, whole: Array) -> Array:

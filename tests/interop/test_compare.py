@@ -1,6 +1,7 @@
 """`jaxdl compare`: every twin computes what its model does, and a planted difference is named."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import jax
@@ -323,3 +324,25 @@ def test_the_page_escapes_names(tmp_path):
     assert "<b>" not in page
     assert "a &lt; b" in page
     assert "<td class=fail>fail</td>" in page
+
+
+@pytest.mark.parametrize("name", ["mlp", "preact"])
+def test_what_rounding_sets_apart_is_looked_at_in_float64(folder, name, monkeypatch):
+    for limit in ("GRADIENTS", "PARAMETERS", "ROUNDING"):
+        monkeypatch.setattr(stages, limit, -1.0)  # nothing is near in float32
+    _, record, lines = compared(folder, name, steps=20)
+    verdicts = {v["name"]: v for v in record["verdicts"]}
+    for stage in ("gradients", "parameters"):
+        assert verdicts[stage]["state"] == "pass", lines
+        assert "so it is rounding" in verdicts[stage]["words"]
+        apart = float(re.search(r"in float64 (\S+),", verdicts[stage]["words"])[1])
+        assert apart < 1e-8
+
+
+def test_a_planted_difference_stays_in_float64(folder, monkeypatch):
+    monkeypatch.setattr(stages, "PARAMETERS", -1.0)
+    _, record, _ = compared(folder, "mlp", change=other_smoothing, steps=20)
+    verdicts = {v["name"]: v for v in record["verdicts"]}
+    for stage in ("gradients", "parameters"):
+        assert verdicts[stage]["state"] == "fail"
+        assert "in float64" in verdicts[stage]["words"]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import torch
 
 from jaxdl.checks import UsageError
 from jaxdl.config import as_flags, flatten, to_table
+from jaxdl.interop.compare.exact import apart_in_float64
 from jaxdl.interop.compare.games import OurGame, TorchGame, game_twin
 from jaxdl.interop.compare.page import write_page
 from jaxdl.interop.compare.sides import OurSide, TorchSide
@@ -74,15 +74,16 @@ def compare(
     task = module.build(cfg)
     ours = our_side(module, cfg, task)
     batch = ours.first_batch()
-    theirs = torch_side(cfg, ours, batch)
-    change(theirs)
+    theirs, double = (torch_side(cfg, ours, batch) for _ in range(2))
+    for side in (theirs, double):
+        change(side)
     found = Findings()
     look_at_layers(ours, theirs, batch, found)
     grads = look_at_gradients(ours, theirs, batch, found)
     look_at_rule(ours, theirs, grads, found)
     total = total_steps(cfg.loop, ours.split.steps_per_epoch)
     steps = total if steps is None else min(steps, total)
-    curves = follow(ours, theirs, cfg.optim.name, found, steps, say)
+    curves = follow(ours, theirs, double, found, steps, say)
     batches = ours.test_batches(ours.task.splits["test"].size if steps == total else TEST_ROWS)
     test = {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
     for verdict in found.verdicts:
@@ -155,19 +156,29 @@ def torch_side(cfg: Any, ours: OurSide, batch: Batch) -> TorchSide:
 
 
 def follow(
-    ours: OurSide, theirs: TorchSide, rule: str, found: Findings, steps: int, say: Say
+    ours: OurSide, theirs: TorchSide, double: TorchSide, found: Findings, steps: int, say: Say
 ) -> dict[str, list[float]]:
-    """Trains both on the same batches, judges the parameters on the way; the loss of each step."""
-    start = theirs.twin.arrays(jax.device_get(ours.variables))
+    """Trains both on the same batches, judges the parameters on the way; the loss of each step.
+
+    `double` is another of `theirs`, at the start, for a second opinion.
+    """
+    start = ours.state
     curves: dict[str, list[float]] = {"jaxdl": [], "torch": []}
+    first: list[Batch] = []
+
+    def exact() -> float:
+        return apart_in_float64(ours, start, double, first)
+
     for number in range(steps):
         loss, batch = ours.step()
         if not math.isfinite(loss):
             raise UsageError(f"compare: the loss of step {number} is {loss}; see jaxdl check")
         curves["jaxdl"].append(loss)
         curves["torch"].append(theirs.trainer.step(batch, number, ours.rate(number)))
-        if number + 1 == min(STEPS_JUDGED, steps):
-            look_at_parameters(ours, theirs, start, rule, found)
+        if len(first) < STEPS_JUDGED:
+            first.append(batch)
+            if len(first) == min(STEPS_JUDGED, steps):
+                look_at_parameters(ours, theirs, start, exact, found)
         if (number + 1) % EVERY == 0:
             say(f"step {number + 1}/{steps}  loss {loss:.4f} and {curves['torch'][-1]:.4f}")
     return curves

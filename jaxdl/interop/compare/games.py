@@ -35,6 +35,11 @@ class OurGame(OurSide):
         self.game = game
         super().__init__(task, seed)
 
+    @property
+    def repeatable(self) -> bool:
+        """A step draws its noise itself, in float64 other noise."""
+        return False
+
     def _one(self, state: Any, resident: Any, item: Any) -> Any:
         batch = self.split.gather(resident, item)
         own, d_keys, g_keys = split_rows(
@@ -55,8 +60,10 @@ class OurGame(OurSide):
             state = move_player(self.task.tx, state, name, grads[name])
         return state
 
-    def gradients(self, batch: Batch) -> tuple[float, Tree]:
+    def gradients(self, batch: Batch, *, wide: bool = False) -> tuple[float, Tree]:
         """Both losses added up, and each player's gradient of its own, at the same weights."""
+
+        assert not wide, "a game is not repeatable"
 
         def both(state: Any) -> Any:
             keys = row_keys(jax.random.fold_in(state.key, 0), batch)

@@ -46,6 +46,11 @@ class OurSide:
         return apply_gradients(self.task.tx, state, grads)
 
     @property
+    def repeatable(self) -> bool:
+        """Whether a step needs but the weights and a prepared batch, in float64 too."""
+        return not self.state.local
+
+    @property
     def variables(self) -> Tree:
         """The model's."""
         return {"params": self.state.params, **self.state.extra}
@@ -71,8 +76,8 @@ class OurSide:
         new, metrics = self.task.step(state, batch)
         return new, [metrics["loss"]], ready
 
-    def gradients(self, batch: Batch) -> tuple[float, Tree]:
-        """Loss and gradients of a prepared batch, from the start of a text."""
+    def gradients(self, batch: Batch, *, wide: bool = False) -> tuple[float, Tree]:
+        """Loss and gradients of a prepared batch, from the start of a text; `wide`: in float64."""
         loss_fn: Any = self.task.loss_fn
 
         def both(state: Any, batch: Batch) -> Any:
@@ -81,8 +86,10 @@ class OurSide:
             (loss, _), grads = grad_fn(state.params, state.extra, batch, key)
             return loss, grads
 
-        loss, grads = jax.jit(one_device(both))(self.state, batch)
-        return float(loss), jax.device_get(grads)
+        with jax.enable_x64(wide):
+            state, batch = widen((self.state, batch)) if wide else (self.state, batch)
+            loss, grads = jax.jit(one_device(both))(state, batch)
+            return float(loss), jax.device_get(grads)
 
     def layers(self, batch: Batch) -> tuple[Arrays, dict[str, dict[str, Any]]]:
         """Path -> output in training, NCHW where it is an image; path -> fields of the module."""
@@ -198,6 +205,11 @@ def watch(model: Any, variables: Tree, x: Any) -> tuple[Arrays, dict[str, dict[s
 
     seen = jax.device_get(jax.jit(call)(variables, x))
     return {path: channels_first(value) for path, value in seen.items()}, fields
+
+
+def widen(tree: Tree) -> Tree:
+    """Arrays of float32 as float64; all others as they are."""
+    return jax.tree.map(lambda x: np.asarray(x, np.float64) if x.dtype == np.float32 else x, tree)
 
 
 def score(pairs: list[tuple[Host, Host]]) -> dict[str, float]:

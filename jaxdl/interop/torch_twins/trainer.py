@@ -61,7 +61,7 @@ class Trainer:
         """Gradients of the mean loss into the parameters; the loss."""
         self.module.train()
         self.module.zero_grad(set_to_none=True)
-        logits, aim = self.forward(batch), tensor(aim_of(batch))
+        logits, aim = self.forward(batch), self.cast(aim_of(batch))
         if self.fresh_every:
             logits, aim = logits.flatten(0, 1), aim.flatten()
         loss = F.cross_entropy(logits, aim, label_smoothing=self.smoothing)
