@@ -335,8 +335,9 @@ def test_what_rounding_sets_apart_is_looked_at_in_float64(folder, name, monkeypa
     for stage in ("gradients", "parameters"):
         assert verdicts[stage]["state"] == "pass", lines
         assert "so it is rounding" in verdicts[stage]["words"]
-        apart = float(re.search(r"in float64 (\S+),", verdicts[stage]["words"])[1])
-        assert apart < 1e-8
+        apart = re.search(r"in float64 (\S+),", verdicts[stage]["words"])
+        assert apart is not None
+        assert float(apart[1]) < 1e-8
 
 
 def test_a_planted_difference_stays_in_float64(folder, monkeypatch):
