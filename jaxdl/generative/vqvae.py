@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_transpose import ConvTranspose
+from jaxdl.layers.norm import BatchNorm
 from jaxdl.ops.distance import squared_euclidean
 from jaxdl.ops.lookup import lookup
-from jaxdl.typing import Array, Key
+from jaxdl.typing import Array
 
 
 class Residual(nn.Module):
@@ -19,6 +20,20 @@ class Residual(nn.Module):
     def __call__(self, x: Array) -> Array:
         y = Conv(x.shape[-1], 3, padding=1, name="conv1")(nn.relu(x))
         return x + Conv(x.shape[-1], 1, name="conv2")(nn.relu(y))
+
+
+class ToCode(nn.Module):
+    """1x1 convolution - batch norm: `(B, H, W, C)` -> `(B, H, W, width)`, of the size of codes.
+
+    Without the norm all values start close together, and one or two codes take them all (Lancucki
+    et al. 2020, arXiv 2005.08520).
+    """
+
+    width: int
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        return BatchNorm(train, name="norm")(Conv(self.width, 1, use_bias=False, name="conv")(x))
 
 
 class VQVAE(nn.Module):
@@ -41,22 +56,22 @@ class VQVAE(nn.Module):
         self.down1 = Conv(first, 4, 2, 1)
         self.down2 = Conv(second, 4, 2, 1)
         self.encoder_blocks = [Residual() for _ in range(self.blocks)]
-        self.to_code = Conv(self.width, 1)
-        self.book = self.param("book", _uniform, (self.codes, self.width))
+        self.to_code = ToCode(self.width)
+        self.book = self.param("book", nn.initializers.normal(1.0), (self.codes, self.width))
         self.from_code = Conv(second, 3, padding=1)
         self.decoder_blocks = [Residual() for _ in range(self.blocks)]
         self.up1 = ConvTranspose(first, 4, 2, 1, gain=2.0)
         self.up2 = ConvTranspose(self.channels, 4, 2, 1)
 
     def __call__(self, image: Array, *, train: bool) -> dict[str, Array]:
-        encoded = self.encode(image)
+        encoded = self.encode(image, train=train)
         codes = self.nearest(encoded)
         quantised = lookup(self.book, codes)
         passed = encoded + jax.lax.stop_gradient(quantised - encoded)
         logits = self.decode(passed)
         return {"logits": logits, "encoded": encoded, "quantised": quantised, "codes": codes}
 
-    def encode(self, image: Array) -> Array:
+    def encode(self, image: Array, *, train: bool) -> Array:
         """`(B, H, W, C)` -> `(B, H / 4, W / 4, width)`."""
         check_rank("VQVAE: image", image, 4)
         if image.shape[1] % 4 or image.shape[2] % 4:
@@ -64,17 +79,13 @@ class VQVAE(nn.Module):
         x = self.down2(nn.relu(self.down1(2 * image - 1)))
         for block in self.encoder_blocks:
             x = block(x)
-        return self.to_code(nn.relu(x))
+        return self.to_code(nn.relu(x), train=train)
 
     def nearest(self, encoded: Array) -> Array:
         """The number of the nearest code of each position: `(..., width)` -> `(...)` int32."""
         flat = jax.lax.stop_gradient(encoded).reshape(-1, self.width)
         gaps = squared_euclidean(flat, jax.lax.stop_gradient(self.book))
         return jnp.argmin(gaps, axis=1).astype(jnp.int32).reshape(encoded.shape[:-1])
-
-    def codes_of(self, image: Array) -> Array:
-        """`(B, H, W, C)` -> `(B, H / 4, W / 4)`."""
-        return self.nearest(self.encode(image))
 
     def decode(self, values: Array) -> Array:
         """`(B, h, w, width)` -> logits `(B, 4 h, 4 w, C)`."""
@@ -86,10 +97,6 @@ class VQVAE(nn.Module):
     def decode_codes(self, codes: Array) -> Array:
         """`(B, h, w)` -> logits `(B, 4 h, 4 w, C)`."""
         return self.decode(lookup(self.book, codes))
-
-
-def _uniform(key: Key, shape: tuple[int, int]) -> Array:
-    return jax.random.uniform(key, shape, minval=-1 / shape[0], maxval=1 / shape[0])
 
 
 def perplexity(codes: Array, size: int) -> Array:

@@ -15,7 +15,7 @@ MODEL = VQVAE(codes=6, width=3, features=(4, 5), blocks=1)
 def variables():
     made = jax.jit(lambda k: MODEL.init(k, IMAGE, train=False))(jax.random.key(0))
     book = np.random.default_rng(1).normal(size=(6, 3)) * 0.3
-    return {"params": {**made["params"], "book": jnp.float32(book)}}
+    return {**made, "params": {**made["params"], "book": jnp.float32(book)}}
 
 
 def test_codes_are_the_nearest_of_the_book(variables):
@@ -35,7 +35,8 @@ def test_gradients_pass_the_book_by(variables):
     out = MODEL.apply(variables, IMAGE, train=False)
 
     def error(params):
-        return jnp.sum(MODEL.apply({"params": params}, IMAGE, train=False)["logits"] ** 2)
+        own = {**variables, "params": params}
+        return jnp.sum(MODEL.apply(own, IMAGE, train=False)["logits"] ** 2)
 
     grads = jax.grad(error)(variables["params"])
     assert not np.asarray(grads["book"]).any()
@@ -43,7 +44,8 @@ def test_gradients_pass_the_book_by(variables):
         out["quantised"]
     )
     _, pull = jax.vjp(
-        lambda p: MODEL.apply({"params": p}, IMAGE, method="encode"), variables["params"]
+        lambda p: MODEL.apply({**variables, "params": p}, IMAGE, train=False, method="encode"),
+        variables["params"],
     )
     want = pull(slope)[0]["down1"]["kernel"]
     np.testing.assert_allclose(grads["down1"]["kernel"], want, rtol=1e-3, atol=1e-5)
@@ -59,3 +61,12 @@ def test_perplexity_counts_codes_in_use(codes, want):
 def test_sizes_are_checked():
     with pytest.raises(ValueError, match="multiples of 4"):
         jax.eval_shape(lambda: MODEL.init(jax.random.key(0), jnp.zeros((1, 9, 8, 1)), train=False))
+
+
+def test_many_codes_are_in_use_from_the_start():
+    model = VQVAE(codes=16, width=8, features=(4, 8), blocks=1)
+    image = np.repeat(np.random.default_rng(0).random((32, 4, 4, 1)), 2, 1).repeat(2, 2)
+    image = image.astype(np.float32) * 0.1  # dark ones, much alike
+    variables = jax.jit(lambda k: model.init(k, image, train=False))(jax.random.key(0))
+    out, _ = model.apply(variables, image, train=True, mutable=["batch_stats"])
+    assert float(perplexity(out["codes"], 16)) > 8
