@@ -69,4 +69,4 @@ def test_many_codes_are_in_use_from_the_start():
     image = image.astype(np.float32) * 0.1  # dark ones, much alike
     variables = jax.jit(lambda k: model.init(k, image, train=False))(jax.random.key(0))
     out, _ = model.apply(variables, image, train=True, mutable=["batch_stats"])
-    assert float(perplexity(out["codes"], 16)) > 8
+    assert float(perplexity(out["codes"], 16)) > 5
