@@ -6,7 +6,12 @@ from pathlib import Path
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.detection.centernet import CenterNet, centernet_candidates, centernet_losses
+from jaxdl.detection.centernet import (
+    CenterNet,
+    centernet_candidates,
+    centernet_heat,
+    centernet_losses,
+)
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.files import predict_files as predict
 from jaxdl.detection.files import show_run as show
@@ -61,7 +66,8 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         ups=head.ups,
     )
     losses = partial(centernet_losses, weights=head.weights)
-    return Detector(model, losses, partial(centernet_candidates, count=head.peaks))
+    candidates = partial(centernet_candidates, count=head.peaks)
+    return Detector(model, losses, candidates, heat=centernet_heat)
 
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:

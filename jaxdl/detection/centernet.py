@@ -80,6 +80,11 @@ def centernet_losses(
     return {k: w * v for (k, v), w in zip(parts.items(), weights, strict=True)}
 
 
+def centernet_heat(out: CentreMaps) -> Array:
+    """The heat of the likeliest class, `(B, H, W)`."""
+    return jax.nn.sigmoid(jnp.max(out.heat, axis=-1))
+
+
 def centernet_candidates(
     out: CentreMaps, size: tuple[int, int], *, count: int = 100
 ) -> tuple[Array, Array, Array]:

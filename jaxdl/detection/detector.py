@@ -55,6 +55,7 @@ class Detector:
     `candidates(out, size) -> (boxes (B, N, 4), scores (B, N), labels (B, N))`, before suppression.
     With `sees_truth` the model is called with `truth=batch` in training. `propose(images)`, for a
     detector of given regions, makes `proposals` `(n, P, 4)` and `proposed` `(n, P)` on the host.
+    `heat(out) -> (B, h, w)` in [0, 1] is drawn over pictures, where a detector has such maps.
     """
 
     model: nn.Module
@@ -62,6 +63,7 @@ class Detector:
     candidates: Callable[[Any, Size], tuple[Array, Array, Array]]
     sees_truth: bool = False
     propose: Callable[[Host], dict[str, Host]] | None = None
+    heat: Callable[[Any], Array] | None = None
 
     def options(self, batch: Batch, train: bool) -> dict[str, Any]:
         """What the model is called with beside the images of a prepared batch."""
@@ -72,10 +74,17 @@ class Detector:
 
     def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
         """The detections in the images `(B, H, W, C)` of a prepared batch."""
-        image = batch["image"]
-        size = image.shape[1], image.shape[2]
-        out = self.model.apply(variables, image, train=False, **self.options(batch, False))
-        return choose_detections(cfg, *self.candidates(out, size), size)
+        size = batch["image"].shape[1], batch["image"].shape[2]
+        return choose_detections(cfg, *self.candidates(self._out(variables, batch), size), size)
+
+    def maps(self, variables: Tree, batch: Batch) -> dict[str, Array]:
+        """`heat` `(B, h, w)` of a prepared batch; nothing where the detector has no such maps."""
+        return {} if self.heat is None else {"heat": self.heat(self._out(variables, batch))}
+
+    def _out(self, variables: Tree, batch: Batch) -> Any:
+        return self.model.apply(
+            variables, batch["image"], train=False, **self.options(batch, False)
+        )
 
 
 def choose_detections(

@@ -30,7 +30,7 @@ class DetectionEvaluation:
 
     `map50` is VOC's mean average precision at IoU .5 (all points), `map50_11` that of VOC 2007;
     `ap` ... are COCO's, in pixels of the file where the set says how it was scaled. In `folder`:
-    predictions beside truth, precision over recall.
+    predictions beside truth, precision over recall, heat maps where there are any.
     """
 
     def __init__(
@@ -40,9 +40,10 @@ class DetectionEvaluation:
         *,
         batch_size: int = 32,
         propose: Callable[[Host], dict[str, Host]] | None = None,
+        maps: Callable[[Tree, Batch], dict[str, Array]] = lambda variables, batch: {},
     ):
-        """`detect(variables, prepared batch) -> Detections`; `propose` as in `Detector`."""
-        self.detect, self.propose = detect, propose
+        """`detect(variables, prepared batch) -> Detections`; `propose`, `maps` as in `Detector`."""
+        self.detect, self.propose, self.maps = detect, propose, maps
         self.rows_of = RowEvaluator(self._row, prepare, batch_size=batch_size)
 
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
@@ -50,7 +51,8 @@ class DetectionEvaluation:
             k: batch[k] for k in ("boxes", "labels", "kept", "difficult", "scale") if k in batch
         }
         found = self.detect(variables, batch)._asdict()
-        return {f"found_{name}": value for name, value in found.items()} | kept
+        made = {f"found_{name}": value for name, value in found.items()} | kept
+        return made | self.maps(variables, batch)
 
     def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
         rows = self.rows_of(state, split)
@@ -63,6 +65,8 @@ class DetectionEvaluation:
             shown = [{k: v[i] for k, v in rows.items()} for i in chosen]
             draw_predictions(images, shown, split.classes).save(folder / "predictions.png", dpi=160)
             draw_precision_recall(found, truth, split.classes).save(folder / "precision_recall.png")
+            if "heat" in rows:
+                draw_heat(images, rows["heat"]).save(folder / "heat.png", dpi=160)
         every, eleven = (
             mean_of(average_precisions(found, truth, count, points=p)) for p in ("all", "11")
         )
@@ -99,6 +103,19 @@ def draw_predictions(
         sure = row["found_valid"] & (row["found_scores"] >= SURE)
         seen = {"boxes": row["found_boxes"], "labels": row["found_labels"], "kept": sure}
         draw_boxes(figure.axes[2 * i + 1], seen | {"scores": row["found_scores"]}, classes)
+    return figure
+
+
+def draw_heat(images: Sequence[Host] | Host, heat: Host) -> Figure:
+    """Each picture, and its heat `(h, w)` laid over it."""
+    figure = draw_grid(
+        [image for image in images for _ in range(2)],
+        ["picture", "heat"] * len(images),
+        columns=min(6, 2 * len(images)),
+    )
+    for axis, image, values in zip(figure.axes[1::2], images, heat, strict=False):
+        extent = (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
+        axis.imshow(values, cmap="inferno", vmin=0, vmax=1, alpha=0.7, extent=extent)
     return figure
 
 

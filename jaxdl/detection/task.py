@@ -55,6 +55,7 @@ def detection_task(cfg: DetectionConfig, build_detector: Callable[[Any, int], De
             lambda variables, batch: detector.detect(cfg.detect, variables, batch),
             prepare,
             propose=detector.propose,
+            maps=detector.maps,
         ),
     )
 

@@ -13,11 +13,13 @@ from jaxdl.checks import DataError
 from jaxdl.data.setting import DataConfig
 from jaxdl.data.shapes import Shapes
 from jaxdl.data.split import Split
+from jaxdl.detection.centernet import CentreMaps, centernet_heat
 from jaxdl.detection.detector import DetectConfig, Detections
-from jaxdl.detection.evaluate import DetectionEvaluation, unpad
+from jaxdl.detection.evaluate import DetectionEvaluation, draw_heat, unpad
 from jaxdl.detection.files import predict_files, show_run
 from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
 from jaxdl.detection.task import DetectionConfig, detection_task
+from jaxdl.training.checkpoint import params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
@@ -101,6 +103,31 @@ def test_eight_devices_agree_with_one(name, tmp_path):
         np.testing.assert_allclose(one, eight, rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_resumed_detector_is_the_uninterrupted_one(name, tmp_path):
+    task = detection_task(
+        replace(config(), loop=LoopConfig(steps=4)), lambda cfg, classes: DETECTORS[name](classes)
+    )
+    whole = fit(task, LoopConfig(steps=4), tmp_path / "whole").state
+    fit(task, LoopConfig(steps=2), tmp_path / "parts")
+    again = fit(task, LoopConfig(steps=4), tmp_path / "parts", resume=True).state
+    assert params_sha256(whole.params) == params_sha256(again.params)
+    assert int(again.step) == 4
+
+
+def test_heat_lies_over_its_picture(tmp_path):
+    images = np.zeros((2, 20, 30, 3), np.uint8)
+    heat = np.zeros((2, 4, 6))
+    heat[0, 1, 4] = 1  # pixels 20 to 25, 5 to 10
+    figure = draw_heat(images, heat)
+    laid = figure.axes[1].images[-1]
+    np.testing.assert_array_equal(laid.get_array(), heat[0])
+    assert laid.get_extent() == [-0.5, 29.5, 19.5, -0.5] == figure.axes[1].images[0].get_extent()
+    out = CentreMaps(jnp.array([[[[0.0, 2.0], [-1.0, -3.0]]]]), jnp.zeros(1), jnp.zeros(1))
+    want = 1 / (1 + np.exp([[[-2.0, 1.0]]]))
+    np.testing.assert_allclose(centernet_heat(out), want, rtol=1e-6)
+
+
 @pytest.fixture
 def trained(tmp_path):
     """A run with an untrained detector."""
@@ -124,6 +151,11 @@ def test_boxes_are_drawn_on_ones_own_pictures(trained, tmp_path):
     out = tmp_path / "shown.png"
     assert show_run(trained, out) == str(out)
     assert out.exists()
+    split = trained.task.splits["test"]
+    numbers = trained.task.evaluate(trained.state, split, tmp_path / "evaluated")
+    assert np.isfinite(numbers["map50"])
+    with Image.open(tmp_path / "evaluated" / "heat.png") as picture:
+        assert min(picture.size) > 100
 
 
 def test_predictions_are_in_pixels_of_the_file(trained, tmp_path, monkeypatch):

@@ -4,7 +4,12 @@ from functools import partial
 
 import flax.linen as nn
 
-from jaxdl.detection.centernet import CenterNet, centernet_candidates, centernet_losses
+from jaxdl.detection.centernet import (
+    CenterNet,
+    centernet_candidates,
+    centernet_heat,
+    centernet_losses,
+)
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.faster_rcnn import FasterRCNN, faster_rcnn_candidates, faster_rcnn_losses
 from jaxdl.detection.one_stage import OneStage, one_stage_candidates, one_stage_losses
@@ -44,9 +49,11 @@ def faster_rcnn(classes, **options):
 
 def centernet(classes, **options):
     model = CenterNet(Thin(), classes, hidden=8, ups=0)
-    return Detector(
-        model, partial(centernet_losses, **options), partial(centernet_candidates, count=20)
+    losses, candidates = (
+        partial(centernet_losses, **options),
+        partial(centernet_candidates, count=20),
     )
+    return Detector(model, losses, candidates, heat=centernet_heat)
 
 
 DETECTORS = {"one_stage": one_stage, "faster_rcnn": faster_rcnn, "centernet": centernet}
