@@ -5,8 +5,8 @@ import operator
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
+from jaxdl.ops.across import sum_over
 from jaxdl.typing import ArrayLike, Numbers, Pair, Pairs
 
 
@@ -33,7 +33,7 @@ def add(a: Pairs, b: Pairs) -> Pairs:
 
 def total(pairs: Pairs, axis_name: str | None) -> Pairs:
     """The pairs summed over the devices of a named axis; None is one device."""
-    return dict(pairs) if axis_name is None else lax.psum(dict(pairs), axis_name)
+    return sum_over(dict(pairs), axis_name)
 
 
 def finish(pairs: Pairs) -> Numbers:

@@ -13,6 +13,7 @@ import optax
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.metrics.accumulate import total
+from jaxdl.ops.across import mean_over
 from jaxdl.training.state import TrainState
 from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, Pairs, Prepare, Tree
 
@@ -177,7 +178,7 @@ def device_key(key: Key, axis_name: str | None = AXIS) -> Key:
 
 def average(tree: Tree, axis_name: str | None = AXIS) -> Tree:
     """The mean over devices, leaf by leaf."""
-    return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
+    return mean_over(tree, axis_name)
 
 
 def global_mean(
