@@ -85,11 +85,10 @@ def look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findi
     for name, value in their_grads.items():
         row = apart(own[name], value, exact[name], scale=max(norm_of(value), least))
         found.gradients.append({"name": name, **row})
-    bad = [row for row in found.gradients if not near(row, GRADIENTS)]
-    worst = max(bad or found.gradients, key=lambda row: row["apart"])
+    worst = max(found.gradients, key=lambda row: row["apart"])
     words = f"{len(found.gradients)} arrays, {worst['name']} furthest: {worst['apart']:.2g}"
-    good = not bad
-    if bad and ours.repeatable:
+    good = all(near(row, GRADIENTS) for row in found.gradients)
+    if worst["apart"] > GRADIENTS and ours.repeatable:
         wide = theirs.twin.arrays({"params": ours.gradients(batch, wide=True)[1]})
         double = max(norm_of(wide[n] - g) / max(norm_of(g), least) for n, g in exact.items())
         good = double <= EXACT
