@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -58,10 +59,10 @@ class GameConfig:
 
 def draw_noise(keys: Key, game: GameConfig) -> Array:
     """One row of noise a key: `(B,)` -> `(B, noise)`."""
-    shape = (game.noise,)
+    draw = partial(jax.random.uniform, minval=-1, maxval=1)
     if game.noise_kind == "normal":
-        return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-    return jax.vmap(lambda key: jax.random.uniform(key, shape, minval=-1, maxval=1))(keys)
+        draw = jax.random.normal
+    return jax.vmap(lambda key: draw(key, (game.noise,), jnp.float32))(keys)
 
 
 def part_of(variables: Tree, name: str) -> dict[str, Any]:

@@ -7,8 +7,7 @@ import torch
 
 from jaxdl.interop.compare.sides import OurSide, TorchSide, norm_of, one_device, widen
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import make_train_step
-from jaxdl.typing import Batch, Key
+from jaxdl.typing import Batch
 
 
 def apart_in_float64(
@@ -18,10 +17,7 @@ def apart_in_float64(
 
     `start` is our state before them; `theirs` stands there, too, and is trained in place.
     """
-    task = ours.task
-    assert task.loss_fn is not None, "the task of a model has one"
-    assert task.tx is not None, "and an optimiser"
-    step = one_device(make_train_step(task.loss_fn, task.tx, _as_it_is))
+    step = one_device(ours.prepared_step())
     theirs.module.to(torch.float64)
     with jax.enable_x64(True):
         run, state = jax.jit(step), widen(start)
@@ -32,7 +28,3 @@ def apart_in_float64(
         mine = theirs.twin.arrays(jax.device_get({"params": state.params, **state.extra}))
     other = theirs.parameters()
     return max(norm_of(mine[name] - value) for name, value in other.items())
-
-
-def _as_it_is(keys: Key, batch: Batch, train: bool) -> Batch:
-    return batch

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from jaxdl.checks import UsageError
-from jaxdl.generative.adversarial import Game, draw_noise, move_player, part_of
+from jaxdl.generative.adversarial import Game, draw_noise, make_game_step, move_player, part_of
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator
-from jaxdl.interop.compare.sides import Arrays, OurSide, TorchSide, one_device, watch
+from jaxdl.interop.compare.sides import Arrays, OurSide, TorchSide, as_it_is, watch
 from jaxdl.interop.rules import Rules, to_torch
 from jaxdl.interop.torch_twins import adversarial
 from jaxdl.interop.torch_twins.classifiers import side_after_convs
@@ -19,12 +19,13 @@ from jaxdl.interop.torch_twins.trainer import Trainer, tensor
 from jaxdl.interop.torch_twins.twins import Twin
 from jaxdl.layers.norm import BatchNorm
 from jaxdl.ops.augment import split_rows
-from jaxdl.training.step import row_keys
+from jaxdl.training.step import Step, row_keys
 from jaxdl.training.task import Task
 from jaxdl.typing import Batch, Host, Tree
 
 # fc2 and norm2 stand before a reshape to an image, whose axes torch has in another order
 LAYERS = [(r"([gd])/(fc1|fc|out|norm1|norm3|up\d|conv\d)", "{1}.{2}")]
+NOISES = ("d_noise", "g_noise")
 PARAMETERS = [(r"([gd])/(\w+)", "{1}.{2}")]
 
 
@@ -35,10 +36,10 @@ class OurGame(OurSide):
         self.game = game
         super().__init__(task, seed)
 
-    @property
-    def repeatable(self) -> bool:
-        """A step draws its noise itself, in float64 other noise."""
-        return False
+    def prepared_step(self) -> Step:
+        """As `OurSide.prepared_step`; the noise comes of the same keys."""
+        assert self.task.tx is not None, "a game has it"
+        return make_game_step(self.game, self.task.tx, as_it_is)
 
     def _one(self, state: Any, resident: Any, item: Any) -> Any:
         batch = self.split.gather(resident, item)
@@ -63,9 +64,7 @@ class OurGame(OurSide):
     def gradients(self, batch: Batch, *, wide: bool = False) -> tuple[float, Tree]:
         """Both losses added up, and each player's gradient of its own, at the same weights."""
 
-        assert not wide, "a game is not repeatable"
-
-        def both(state: Any) -> Any:
+        def both(state: Any, batch: Batch) -> Any:
             keys = row_keys(jax.random.fold_in(state.key, 0), batch)
             _, d_keys, g_keys = split_rows(keys, 3)
             total, grads = 0.0, {}
@@ -80,8 +79,7 @@ class OurGame(OurSide):
                 total += loss
             return total, grads
 
-        loss, grads = jax.jit(one_device(both))(self.state)
-        return float(loss), jax.device_get(grads)
+        return self.run_once(both, batch, wide=wide)
 
     def layers(self, batch: Batch) -> tuple[Arrays, dict[str, dict[str, Any]]]:
         """Of both networks, G on its noise, D on real images."""
@@ -138,7 +136,7 @@ class GameTrainer(Trainer):
     def step(self, batch: Batch, number: int, rate: float) -> float:
         """One update of D, then one of G."""
         self.module.train()
-        real, noises = tensor(batch["real"]), [tensor(batch[n]) for n in ("d_noise", "g_noise")]
+        real, noises = self.cast(batch["real"]), [self.cast(batch[n]) for n in NOISES]
         g, d = players(self.module)
         turns = Turn(self.rule, rate, d), Turn(self.rule, rate, g)
         return float(sum(adversarial.step((g, d), turns, real, noises)))

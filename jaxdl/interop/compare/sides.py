@@ -15,9 +15,16 @@ from jaxdl.checks import UsageError
 from jaxdl.interop.torch_twins.trainer import Trainer, aim_of, channels_first, given, tensor
 from jaxdl.interop.torch_twins.twins import Twin
 from jaxdl.training.optim import OptimConfig, decayed
-from jaxdl.training.step import AXIS, apply_gradients, device_key, row_keys
+from jaxdl.training.step import (
+    AXIS,
+    Step,
+    apply_gradients,
+    device_key,
+    make_train_step,
+    row_keys,
+)
 from jaxdl.training.task import Task
-from jaxdl.typing import Array, Batch, Host, Tree
+from jaxdl.typing import Array, Batch, Host, Key, Tree
 
 Arrays = dict[str, Host]
 PRINTED = (bool, int, float, str, tuple)
@@ -86,10 +93,20 @@ class OurSide:
             (loss, _), grads = grad_fn(state.params, state.extra, batch, key)
             return loss, grads
 
+        return self.run_once(both, batch, wide=wide)
+
+    def run_once(self, both: Any, batch: Batch, *, wide: bool) -> tuple[float, Tree]:
+        """What `both(state, batch)` gives, a loss and gradients, `wide` in float64."""
         with jax.enable_x64(wide):
             state, batch = widen((self.state, batch)) if wide else (self.state, batch)
             loss, grads = jax.jit(one_device(both))(state, batch)
             return float(loss), jax.device_get(grads)
+
+    def prepared_step(self) -> Step:
+        """A step that is given a prepared batch."""
+        assert self.task.loss_fn is not None, "the task of a model has one"
+        assert self.task.tx is not None, "and an optimiser"
+        return make_train_step(self.task.loss_fn, self.task.tx, as_it_is)
 
     def layers(self, batch: Batch) -> tuple[Arrays, dict[str, dict[str, Any]]]:
         """Path -> output in training, NCHW where it is an image; path -> fields of the module."""
@@ -205,6 +222,11 @@ def watch(model: Any, variables: Tree, x: Any) -> tuple[Arrays, dict[str, dict[s
 
     seen = jax.device_get(jax.jit(call)(variables, x))
     return {path: channels_first(value) for path, value in seen.items()}, fields
+
+
+def as_it_is(keys: Key, batch: Batch, train: bool) -> Batch:
+    """`prepare` of what is prepared."""
+    return batch
 
 
 def widen(tree: Tree) -> Tree:
