@@ -167,6 +167,7 @@ def follow(
     first: list[Batch] = []
 
     def exact() -> float:
+        say("parameters are apart: the same steps in float64, some minutes for convolutions")
         return apart_in_float64(ours, start, double, first)
 
     for number in range(steps):
