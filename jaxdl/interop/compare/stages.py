@@ -15,7 +15,7 @@ from jaxdl.typing import Host, Tree
 
 OUTPUTS, LOSS, GRADIENTS, UPDATES, PARAMETERS = 1e-5, 1e-5, 1e-4, 1e-4, 1e-4
 ROUNDING = 4  # times torch's own distance from float64 that are no difference
-EXACT = 1e-6  # of gradients and parameters in float64
+EXACT = 1e-5  # of gradients and parameters in float64; rates and betas have float32
 MOVED = 0.02  # of the way that they went, where there is no float64
 STEPS_JUDGED = 20
 UPDATES_JUDGED = 3
