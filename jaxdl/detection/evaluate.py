@@ -95,9 +95,7 @@ def draw_predictions(
     images: Sequence[Host] | Host, rows: Sequence[Mapping[str, Host]], classes: Sequence[str]
 ) -> Figure:
     """Each picture twice: with its true boxes, then with those found, and their scores."""
-    doubled = [image for image in images for _ in range(2)]
-    titles = ["truth", "found"] * len(images)
-    figure = draw_grid(doubled, titles, columns=min(6, 2 * len(images)))
+    figure = _draw_pairs(images, ["truth", "found"])
     for i, row in enumerate(rows):
         draw_boxes(figure.axes[2 * i], row, classes)
         sure = row["found_valid"] & (row["found_scores"] >= SURE)
@@ -108,15 +106,17 @@ def draw_predictions(
 
 def draw_heat(images: Sequence[Host] | Host, heat: Host) -> Figure:
     """Each picture, and its heat `(h, w)` laid over it."""
-    figure = draw_grid(
-        [image for image in images for _ in range(2)],
-        ["picture", "heat"] * len(images),
-        columns=min(6, 2 * len(images)),
-    )
+    figure = _draw_pairs(images, ["picture", "heat"])
     for axis, image, values in zip(figure.axes[1::2], images, heat, strict=False):
         extent = (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
         axis.imshow(values, cmap="inferno", vmin=0, vmax=1, alpha=0.7, extent=extent)
     return figure
+
+
+def _draw_pairs(images: Sequence[Host] | Host, titles: list[str]) -> Figure:
+    """Each picture twice, under two titles."""
+    doubled = [image for image in images for _ in range(2)]
+    return draw_grid(doubled, titles * len(images), columns=min(6, len(doubled)))
 
 
 def draw_precision_recall(

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from jaxdl.ops.across import mean_over
 from jaxdl.typing import Array
 
 
@@ -58,14 +59,10 @@ def _moments(x: Array, axis_name: str | None) -> tuple[Array, Array, int]:
     axes = tuple(range(x.ndim - 1))
     x = _wide(x)
     count = x.size // x.shape[-1]
-    mean = jnp.mean(x, axes, keepdims=True)
-    if axis_name is not None:
-        mean = lax.pmean(mean, axis_name)
-        count *= lax.axis_size(axis_name)
+    count *= 1 if axis_name is None else lax.axis_size(axis_name)
+    mean = mean_over(jnp.mean(x, axes, keepdims=True), axis_name)
     # Around the mean: E[x^2] - mean^2 loses its digits where the mean is large.
-    var = jnp.mean(jnp.square(x - mean), axes)
-    if axis_name is not None:
-        var = lax.pmean(var, axis_name)
+    var = mean_over(jnp.mean(jnp.square(x - mean), axes), axis_name)
     return mean.reshape(var.shape), var, count
 
 

@@ -91,8 +91,7 @@ def look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findi
     if worst["apart"] > GRADIENTS and ours.repeatable:
         wide = theirs.twin.arrays({"params": ours.gradients(batch, wide=True)[1]})
         double = max(norm_of(wide[n] - g) / max(norm_of(g), least) for n, g in exact.items())
-        good = double <= EXACT
-        words += f"; in float64 {double:.2g}" + (", so it is rounding" if good else "")
+        good, words = _judge_exact(double, words)
     found.add("gradients", good, words)
     return grads
 
@@ -151,9 +150,7 @@ def look_at_parameters(
     good = worst["apart"] <= PARAMETERS
     words = f"after {STEPS_JUDGED} steps {worst['name']} furthest: {worst['apart']:.2g}"
     if not good and ours.repeatable:
-        double = exact()
-        good = double <= EXACT
-        words += f"; in float64 {double:.2g}" + (", so it is rounding" if good else "")
+        good, words = _judge_exact(exact(), words)
     elif not good:
         mine, other = theirs.twin.arrays(jax.device_get(ours.variables)), theirs.parameters()
         before = theirs.twin.arrays(jax.device_get({"params": start.params, **start.extra}))
@@ -165,6 +162,12 @@ def look_at_parameters(
         good = share <= MOVED
         words += f"; all {share:.1g} of the way that they went"
     found.add("parameters", good, words)
+
+
+def _judge_exact(gap: float, words: str) -> tuple[bool, str]:
+    """Whether what is `apart` in float64 agrees, and the words with that added."""
+    good = gap <= EXACT
+    return good, f"{words}; in float64 {gap:.2g}" + (", so it is rounding" if good else "")
 
 
 def parameter_rows(ours: OurSide, theirs: TorchSide) -> list[Row]:
