@@ -39,8 +39,6 @@ class Config:
     """Of descent on the log cost from zero."""
     lr: float = 0.01
     """Its rate."""
-    seed: int = 0
-    """Not used: nothing is random."""
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:

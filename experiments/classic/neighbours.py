@@ -37,8 +37,6 @@ class Config:
     """Training rows that cross-validation looks at."""
     compare: bool = False
     """Also time NumPy's matrix product and scikit-learn on the same search (l2)."""
-    seed: int = 0
-    """Not used: nothing is random."""
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:

@@ -23,14 +23,18 @@ __all__ = ["Config", "build", "predict", "run", "show"]
 class HeadConfig:
     """Both stages, on the features of the backbone."""
 
-    stage: str = "last"
-    """The stage of the model whose values are the features."""
+    stages: tuple[str, ...] = ("last",)
+    """The stages of the model whose values are the features; of a pyramid, the finest first."""
+    pyramid: int = 0
+    """Features of a pyramid over the stages (FPN); 0: one stage, as it is."""
+    cells: float = 14.0
+    """Of a pyramid: how many cells a side a region measures at least where it is cut out."""
     hidden: int = 128
     """Features of the hidden layers."""
     dropout: float = 0.3
     """Chance that one of them is dropped in training."""
     anchors: tuple[float, ...] = SHAPES
-    """Widths and heights in cells, one pair after the other."""
+    """Widths and heights in cells (of every level), one pair after the other."""
     positive: float = 0.7
     """IoU from which an anchor is an object's."""
     negative: float = 0.3
@@ -58,6 +62,10 @@ class HeadConfig:
             raise UsageError("head: negative must not exceed positive, weights must be >= 0")
         if min(self.samples, self.proposals, self.pooled) < 1:
             raise UsageError("head.samples, head.proposals and head.pooled must be at least 1")
+        if not self.stages or (len(self.stages) > 1 and not self.pyramid):
+            raise UsageError(f"head.stages must be one without head.pyramid, got {self.stages}")
+        if self.pyramid < 0 or self.cells <= 0:
+            raise UsageError("head.pyramid must be >= 0 and head.cells > 0")
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,9 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         build_model(cfg.model, num_classes=0),
         num_classes,
         head.anchors,
-        stage=head.stage,
+        stages=head.stages,
+        pyramid=head.pyramid,
+        cells=head.cells,
         hidden=head.hidden,
         dropout=head.dropout,
         pooled=head.pooled,

@@ -50,8 +50,6 @@ class Config:
     """Length of a run, for the schedules."""
     warmup: int = 50
     """Warm-up steps of the schedules."""
-    seed: int = 0
-    """Not used: nothing is drawn at random."""
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:

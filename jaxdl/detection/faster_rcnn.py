@@ -11,13 +11,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
 from jaxdl.detection.boxes import clip_to_image, usable_boxes
 from jaxdl.detection.coding import decode_rcnn, encode_rcnn
 from jaxdl.detection.matching import Matches, match_by_iou
 from jaxdl.detection.nms import nms, select_top
-from jaxdl.detection.one_stage import backbone_features
-from jaxdl.detection.roi import roi_align
+from jaxdl.detection.one_stage import backbone_stages
+from jaxdl.detection.pyramid import FeaturePyramid, align_in_levels
 from jaxdl.detection.sample import sample_balanced
 from jaxdl.layers.conv import Conv
 from jaxdl.losses.classification import softmax_cross_entropy
@@ -75,16 +76,21 @@ class RegionHead(nn.Module):
 
 
 class FasterRCNN(nn.Module):
-    """Both stages on one feature map: `(B, H, W, C)` -> `Regions`.
+    """Both stages on the backbone's features: `(B, H, W, C)` -> `Regions`.
 
-    `shapes` are the anchors' in cells. With `truth` (a prepared batch) the true boxes stand among
-    the proposals, so that the second stage has objects to learn from the start.
+    The features are one of the backbone's named stages, or a pyramid of `pyramid` channels over
+    several, the finest first, whose levels share the heads. `shapes` are the anchors' in cells (of
+    every level). The best of all levels go through suppression together. With `truth` (a prepared
+    batch) the true boxes stand among the proposals, so that the second stage has objects to learn
+    from the start. Raises UsageError for stages that do not become coarser.
     """
 
     backbone: nn.Module
     num_classes: int
     shapes: tuple[float, ...]
-    stage: str = "last"
+    stages: tuple[str, ...] = ("last",)
+    pyramid: int = 0
+    cells: float = 14.0  # of a side of a region in the level that it is cut from, at least
     hidden: int = 128
     dropout: float = 0.3
     pooled: int = 7  # cells a side of RoI align
@@ -95,17 +101,27 @@ class FasterRCNN(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, truth: Batch | None = None) -> Regions:
-        features = backbone_features(self.backbone, self.stage, x, train)
-        size, grid = (x.shape[1], x.shape[2]), (features.shape[1], features.shape[2])
-        stride = size[0] / grid[0]
-        anchors = make_anchors(grid, self.shapes, stride=stride).reshape(-1, 4)
+        levels = backbone_stages(self.backbone, self.stages, x, train)
+        size = x.shape[1], x.shape[2]
+        strides = [size[0] / level.shape[1] for level in levels]
+        if strides != sorted(set(strides)):
+            raise UsageError(f"stages {self.stages} must become coarser, they measure {strides}")
+        if self.pyramid:
+            levels = FeaturePyramid(self.pyramid, name="pyramid")(levels)
+        anchors = [
+            make_anchors(level.shape[1:3], self.shapes, stride=stride).reshape(-1, 4)
+            for level, stride in zip(levels, strides, strict=True)
+        ]
+        anchors = jnp.concatenate(anchors)
         head = ProposalHead(len(self.shapes) // 2, self.hidden, self.dropout, name="proposal")
-        objectness, offsets = head(features, train=train)
+        said = [head(level, train=train) for level in levels]
+        objectness, offsets = (jnp.concatenate(part, axis=1) for part in zip(*said, strict=True))
         boxes, valid = self.propose(anchors, objectness, offsets, size)
         if truth is not None:
             boxes = jnp.concatenate([boxes, truth["boxes"]], axis=1)
             valid = jnp.concatenate([valid, truth["kept"]], axis=1)
-        cut = roi_align(features, boxes, size=(self.pooled, self.pooled), scale=1 / stride)
+        bins = (self.pooled, self.pooled)
+        cut = align_in_levels(levels, boxes, size=bins, strides=strides, cells=self.cells)
         seen = cut.reshape(*cut.shape[:2], -1) if self.flat else cut.mean(axis=(2, 3))
         second = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
         classes, refined = second(seen, train=train)

@@ -3,6 +3,7 @@
 In the manner of YOLO v2 (Redmon & Farhadi 2017, arXiv 1612.08242).
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -61,13 +62,19 @@ class OneStage(nn.Module):
         return CellPredictions(boxes[..., 0], offsets, y[..., 5 * anchors :])
 
 
-def backbone_features(backbone: Any, stage: str, x: Array, train: bool) -> Array:
-    """The named stage of a backbone. Raises UsageError, with the names, where there is no such."""
+def backbone_stages(backbone: Any, names: Sequence[str], x: Array, train: bool) -> list[Array]:
+    """Named stages of a backbone. Raises UsageError, with the names, where there is no such."""
     stages = backbone(x, train=train, stages=True)
-    if stage not in stages or stages[stage].ndim != 4:
-        maps = [name for name, value in stages.items() if value.ndim == 4]
-        raise UsageError(f"stage must be one of {', '.join(maps)}, got {stage!r}")
-    return stages[stage]
+    for name in names:
+        if name not in stages or stages[name].ndim != 4:
+            maps = [name for name, value in stages.items() if value.ndim == 4]
+            raise UsageError(f"stage must be one of {', '.join(maps)}, got {name!r}")
+    return [stages[name] for name in names]
+
+
+def backbone_features(backbone: Any, stage: str, x: Array, train: bool) -> Array:
+    """One of them."""
+    return backbone_stages(backbone, (stage,), x, train)[0]
 
 
 def one_stage_losses(

@@ -81,7 +81,7 @@ def write_numbers(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "examples_per_second": rows / seconds["total"],
         "steps": 0,
-        "seed": cfg.seed,
+        **({"seed": cfg.seed} if hasattr(cfg, "seed") else {}),
         "params_sha256": params_sha256(params),
     }
     save_report(run_dir, report)

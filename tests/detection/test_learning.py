@@ -13,15 +13,18 @@ FLAGS = [
     *("--data.rows", "16", "--data.objects", "2", "--data.image_size", "32"),
     *("--data.batch_size", "16", "--loop.steps", "250", "--loop.devices", "1"),
     *("--model.name", "deep_convnet", "--model.filters", "16", "32", "64", "64"),
-    *("--model.pools", "1", "2", "3", "--model.batch_norm", "true", "--head.stage", "stage4"),
+    *("--model.pools", "1", "2", "3", "--model.batch_norm", "true"),
     *("--optim.lr", "3e-3"),
 ]
+STAGE = ["--head.stage", "stage4"]
+FASTER = ["--head.dropout", "0", "--head.proposals", "12", "--head.stages"]
 MORE = {
-    "shapes_one_stage": ["--head.dropout", "0"],
-    "shapes_faster_rcnn": ["--head.dropout", "0", "--head.proposals", "12"],
-    "shapes_centernet": [],
-    "shapes_fast_rcnn": ["--head.dropout", "0", "--head.pooled", "3"],
-    "shapes_localise": ["--data.objects", "1"],
+    "shapes_one_stage": [*STAGE, "--head.dropout", "0"],
+    "shapes_faster_rcnn": [*FASTER, "stage4"],
+    "shapes_fpn": [*FASTER, "stage2", "stage4"],
+    "shapes_centernet": STAGE,
+    "shapes_fast_rcnn": [*STAGE, "--head.dropout", "0", "--head.pooled", "3"],
+    "shapes_localise": [*STAGE, "--data.objects", "1"],
 }
 
 

@@ -19,7 +19,7 @@ SHAPES = (1.0, 1.0, 2.0, 2.0, 3.0, 2.0)
 
 
 class Thin(nn.Module):
-    """Cells of 8 pixels."""
+    """Cells of 8 pixels, and `fine` ones of 4."""
 
     features: int = 8
 
@@ -27,7 +27,8 @@ class Thin(nn.Module):
     def __call__(self, x, *, train, stages):
         assert stages
         y = nn.relu(Conv(self.features, 8, 8, name="conv")(x))
-        return {"last": y, "pooled": y.mean((1, 2))}
+        fine = nn.relu(Conv(self.features, 4, 4, name="fine")(x))
+        return {"fine": fine, "last": y, "pooled": y.mean((1, 2))}
 
 
 def one_stage(classes, **options):
@@ -39,10 +40,11 @@ def one_stage(classes, **options):
     )
 
 
-def faster_rcnn(classes, **options):
+def faster_rcnn(classes, levels=None, **options):
     model = FasterRCNN(
         Thin(), classes, SHAPES, hidden=8, dropout=0.0, pooled=2, proposals=6, before=20
     )
+    model = model.clone(**(levels or {}))
     losses = partial(faster_rcnn_losses, samples=8, **options)
     return Detector(model, losses, faster_rcnn_candidates, sees_truth=True)
 
@@ -56,4 +58,10 @@ def centernet(classes, **options):
     return Detector(model, losses, candidates, heat=centernet_heat)
 
 
-DETECTORS = {"one_stage": one_stage, "faster_rcnn": faster_rcnn, "centernet": centernet}
+PYRAMID = {"stages": ("fine", "last"), "pyramid": 4, "cells": 2.0}
+DETECTORS = {
+    "one_stage": one_stage,
+    "faster_rcnn": faster_rcnn,
+    "pyramid": partial(faster_rcnn, levels=PYRAMID),
+    "centernet": centernet,
+}

@@ -164,7 +164,7 @@ def test_seeds_are_separate_runs_and_their_spread(tmp_path):
         (["sweep", "digits_mlp", "--grid", "model.hidden=8,wide"], "wide"),
         (["sweep", "digits_mlp", "--grid", "seed=1,2", "--by", "test_loss"], "validation"),
         (["sweep", "digits_mlp", "--grid", "seed=1,2", "--folds", "1"], "at least 2"),
-        (["sweep", "digits_knn", "--grid", "seed=1,2"], "no Task"),
+        (["sweep", "digits_knn", "--grid", "k=1,2"], "no Task"),
         (["run", "digits_mlp", "--seeds", "1"], "at least 2"),
         (["run", "digits_knn", "--seeds", "2"], "no Task"),
     ],

@@ -82,6 +82,7 @@ def compare(
     grads = look_at_gradients(ours, theirs, batch, found)
     look_at_rule(ours, theirs, grads, found)
     total = total_steps(cfg.loop, ours.split.steps_per_epoch)
+    length = ["--full"] if steps is None else ["--steps", str(steps)]
     steps = total if steps is None else min(steps, total)
     curves = follow(ours, theirs, double, found, steps, say)
     batches = ours.test_batches(ours.task.splits["test"].size if steps == total else TEST_ROWS)
@@ -93,7 +94,7 @@ def compare(
     right = " and ".join(f"{values['accuracy']:.2%}" for values in test.values())
     say(f"after {steps} steps: right in the test split {right}; parameters {worst:.2g} apart")
     record = {
-        "command": " ".join(["jaxdl", "compare", *words]),
+        "command": " ".join(["jaxdl", "compare", *words, *length]),
         "agree": found.agree,
         "steps": steps,
         "without": list(quiet),
