@@ -3,7 +3,8 @@
 XLA's CPU compiler rewrites convolutions into its fast form only outside of loops, and JAX writes
 both gradients with permuted dimension numbers, so that a scanned train step runs naive code. Here
 the gradients are themselves convolutions of the one form NHWC x HWIO -> NHWC, with explicit
-transposes; they are differentiable again in reverse mode.
+transposes; they are differentiable again in reverse mode. Where even that form is slow, with few
+channels, a product with a band matrix takes its place on a CPU (`_banded`).
 """
 
 import itertools
@@ -21,6 +22,11 @@ from jaxdl.typing import Array
 Padding = int | Sequence[int | tuple[int, int]]
 MULTIPLY_ADD = "multiply_add"  # the scope of elementwise products that stand for a convolution
 SPLIT_UP_TO = 8  # groups; more would make programs long and convolutions thin
+# Up to so many channels a product with a band matrix is the faster on a CPU, for the convolution
+# and for its gradient by the input (docs/speed.md).
+THIN, THIN_GRADIENT = 4, 8
+WINDOW = 5  # cells a side of the largest kernel that becomes a band
+RUN = 4  # outputs of a row that a band gives
 LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
 
@@ -189,6 +195,11 @@ def _check_fits(x: Array, kernel: Array, geometry: Geometry) -> None:
         )
 
 
+def _forward(x: Array, kernel: Array, geometry: Geometry) -> Array:
+    thin = x.shape[-1] <= THIN and _can_be_banded(x, kernel, geometry)
+    return (_banded if thin else _plain)(x, kernel, geometry)
+
+
 def _plain(x: Array, kernel: Array, geometry: Geometry) -> Array:
     stride, pads, spread, dilation, groups, precision = geometry
     if min(min(pads)) < 0 and max(spread) == 1:  # a crop; negative padding would miss the fast form
@@ -205,6 +216,36 @@ def _plain(x: Array, kernel: Array, geometry: Geometry) -> Array:
         feature_group_count=groups,
         precision=precision,
     )
+
+
+def _can_be_banded(x: Array, kernel: Array, geometry: Geometry) -> bool:
+    image = x.ndim == 4 and max(kernel.shape[:2]) <= WINDOW
+    plain = geometry.groups == 1 and max(geometry.spread) == 1 and min(map(min, geometry.pads)) >= 0
+    return image and plain and jax.default_backend() == "cpu"
+
+
+def _banded(x: Array, kernel: Array, geometry: Geometry) -> Array:
+    """Runs of outputs of a row, each the product of its window of the input with one band matrix.
+
+    The band holds the kernel at each of the `RUN` places, shifted; the rest of it is zeros.
+    """
+    (down, right), (rows, columns), _, (lower, apart) = geometry[:4]
+    high, wide, channels, features = kernel.shape
+    height, width = out_sizes(x.shape[1:3], (high, wide), geometry)
+    window, step = _span(RUN, right) + _span(wide, apart) - 1, RUN * right
+    runs, parts = -(-width // RUN), -(-window // step)
+    rest = (runs + parts - 1) * step - x.shape[2] - columns[0]
+    x = lax.pad(x, jnp.zeros((), x.dtype), _edges([rows, (columns[0], rest)]))
+    x = x.reshape(*x.shape[:2], runs + parts - 1, step * channels)
+    cut = [min(step, window - i * step) * channels for i in range(parts)]
+    x = jnp.concatenate([x[:, :, i : i + runs, :n] for i, n in enumerate(cut)], axis=-1)
+    lines = [x[:, i * lower : i * lower + _span(height, down) : down] for i in range(high)]
+    place = right * np.arange(RUN)[:, None] + apart * np.arange(wide)
+    at = jnp.asarray(np.arange(window)[:, None, None] == place, kernel.dtype)
+    band = jnp.einsum("wrj,ijcf->iwcrf", at, kernel)
+    band = band.reshape(high * window * channels, RUN * features)
+    y = jnp.matmul(jnp.concatenate(lines, axis=-1), band, precision=geometry.precision)
+    return y.reshape(len(x), height, runs * RUN, features)[:, :, :width]
 
 
 def _pointwise(x: Array, kernel: Array, geometry: Geometry) -> Array:
@@ -253,7 +294,7 @@ def kernel_geometry(sizes: Sequence[int], window: Sequence[int], geometry: Geome
     return geometry._replace(stride=dilation, pads=new_pads, dilation=stride)
 
 
-_conv = jax.custom_vjp(_plain, nondiff_argnums=(2,))
+_conv = jax.custom_vjp(_forward, nondiff_argnums=(2,))
 
 
 def _conv_forward(x: Array, kernel: Array, geometry: Geometry) -> tuple[Array, tuple]:
@@ -263,8 +304,11 @@ def _conv_forward(x: Array, kernel: Array, geometry: Geometry) -> tuple[Array, t
 def _conv_backward(geometry: Geometry, saved: tuple, grad: Array) -> tuple[Array, Array]:
     x, kernel = saved
     sizes, window = x.shape[1:-1], kernel.shape[:-2]
-    flipped = _swap_features(jnp.flip(kernel, range(len(window))), geometry.groups)
-    grad_x = _conv(grad, flipped, input_geometry(sizes, window, geometry))
+    if x.shape[-1] <= THIN_GRADIENT and _can_be_banded(x, kernel, geometry):
+        (grad_x,) = jax.linear_transpose(lambda x: _banded(x, kernel, geometry), x)(grad)
+    else:
+        flipped = _swap_features(jnp.flip(kernel, range(len(window))), geometry.groups)
+        grad_x = _conv(grad, flipped, input_geometry(sizes, window, geometry))
     grad_kernel = _conv(
         _batch_last(x, geometry.groups),
         jnp.moveaxis(grad, 0, -2),  # (H', W', B, F): the batch is what is summed over

@@ -85,6 +85,13 @@ CASES = [
     ((9,), 2, 4, (3,), 2, 1, 1, 1),
     ((9,), 4, 4, (3,), 2, 1, 2, 4),
     ((4, 5, 6), 2, 3, (2, 3, 3), (1, 2, 2), (0, 1, 1), 1, 1),
+    # few channels become bands, of four outputs a time; many do not
+    ((6, 23), 3, 5, (5, 5), 1, 2, 1, 1),
+    ((9, 21), 1, 4, (3, 5), (1, 2), (1, 3), (1, 2), 1),
+    ((9, 9), 12, 4, (3, 2), (2, 3), (1, 2), (2, 1), 1),
+    ((8, 8), 12, 5, (3, 3), 2, 1, 1, 1),
+    ((8, 9), 6, 40, (3, 3), 1, (1, 0), 1, 1),
+    ((9, 9), 2, 3, (7, 7), 1, 1, 1, 1),
 ]
 
 
@@ -132,12 +139,12 @@ def test_unequal_pairs_of_padding_are_zeros_around_the_image():
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize("groups", [1, 2, 4])
-def test_second_derivatives_are_torchs(groups):  # Hessian-vector products, gradient penalties
+@pytest.mark.parametrize(("channels", "groups"), [(3, 1), (4, 1), (12, 1), (4, 2), (4, 4)])
+def test_second_derivatives_are_torchs(channels, groups):  # Hessians, gradient penalties
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(2)
-    x, v = rng.normal(size=(2, 1, 5, 5, 4)).astype(np.float32)
-    w = rng.normal(size=(3, 3, 4 // groups, 4)).astype(np.float32)
+    x, v = rng.normal(size=(2, 1, 5, 5, channels)).astype(np.float32)
+    w = rng.normal(size=(3, 3, channels // groups, 4)).astype(np.float32)
 
     def penalty(x, w):
         def energy(x):

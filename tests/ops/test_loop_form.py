@@ -14,7 +14,7 @@ from jaxdl.layers.norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.models.lenet import LeNet
-from jaxdl.ops.conv import conv_general_dilated
+from jaxdl.ops.conv import conv, conv_general_dilated
 
 FORM = "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
 
@@ -24,10 +24,10 @@ class Mixed(nn.Module):
 
     @nn.compact
     def __call__(self, x, *, train):
-        x = Conv(4, 3, 2, padding=1, use_bias=False, name="strided")(x)
+        x = Conv(24, 3, 2, padding=1, use_bias=False, name="strided")(x)
         x = MaxPool(3, 2, 1, name="pool")(BatchNorm(train=False, name="norm")(x))
-        x = Conv(8, 3, padding=2, dilation=2, groups=2, name="grouped")(x)
-        x = Conv(8, 3, padding=1, groups=8, name="depthwise")(x)
+        x = Conv(12, 3, padding=2, dilation=2, groups=2, name="grouped")(x)
+        x = Conv(12, 3, padding=1, groups=12, name="depthwise")(x)
         x = nn.Conv(4, (3, 3), conv_general_dilated=conv_general_dilated, name="flax")(x)
         return x.mean((1, 2))
 
@@ -56,8 +56,8 @@ def looped_text(model: Any, shape) -> str:
 @pytest.mark.parametrize(
     ("model", "shape", "forward", "backward"),
     [
-        (LeNet(10, conv1=4, conv2=5, hidden=6), (2, 28, 28, 1), 2, 4),
-        (Mixed(), (2, 16, 16, 3), 3, 5),  # the depthwise layer is none
+        (LeNet(10, conv1=12, conv2=5, hidden=6), (2, 28, 28, 1), 1, 3),  # conv1 is a band
+        (Mixed(), (2, 16, 16, 12), 3, 5),  # the depthwise layer is none
     ],
 )
 def test_every_convolution_is_canonical(model, shape, forward, backward):
@@ -82,3 +82,19 @@ class StockNet(nn.Module):
     def __call__(self, x, *, train):
         x = nn.max_pool(nn.Conv(3, (3, 3), name="conv1")(x), (2, 2), (2, 2))
         return nn.Conv(3, (3, 3), name="conv2")(x).mean((1, 2))
+
+
+@pytest.mark.parametrize(
+    ("channels", "window", "band"), [(4, 5, True), (5, 5, False), (4, 6, False)]
+)
+def test_few_channels_are_products_with_a_band(channels, window, band):
+    x, kernel = jnp.zeros((1, 9, 9, channels)), jnp.zeros((window, window, channels, 16))
+    text = jax.jit(conv).lower(x, kernel).as_text()
+    assert ("convolution" not in text) == ("dot_general" in text) == band
+
+
+@pytest.mark.parametrize(("channels", "band"), [(8, True), (9, False)])
+def test_the_gradient_to_few_channels_is_a_product(channels, band):
+    x, kernel = jnp.zeros((1, 9, 9, channels)), jnp.zeros((3, 3, channels, 16))
+    text = jax.jit(jax.grad(lambda x: conv(x, kernel).sum())).lower(x).as_text()
+    assert ("dot_general" in text) == band
