@@ -4,7 +4,7 @@ XLA's CPU compiler rewrites convolutions into its fast form only outside of loop
 both gradients with permuted dimension numbers, so that a scanned train step runs naive code. Here
 the gradients are themselves convolutions of the one form NHWC x HWIO -> NHWC, with explicit
 transposes; they are differentiable again in reverse mode. Where even that form is slow, with few
-channels, a product with a band matrix takes its place on a CPU (`_banded`).
+channels, a product with a band matrix takes its place in training on a CPU (`_banded`).
 """
 
 import itertools
@@ -195,11 +195,6 @@ def _check_fits(x: Array, kernel: Array, geometry: Geometry) -> None:
         )
 
 
-def _forward(x: Array, kernel: Array, geometry: Geometry) -> Array:
-    thin = x.shape[-1] <= THIN and _can_be_banded(x, kernel, geometry)
-    return (_banded if thin else _plain)(x, kernel, geometry)
-
-
 def _plain(x: Array, kernel: Array, geometry: Geometry) -> Array:
     stride, pads, spread, dilation, groups, precision = geometry
     if min(min(pads)) < 0 and max(spread) == 1:  # a crop; negative padding would miss the fast form
@@ -294,11 +289,14 @@ def kernel_geometry(sizes: Sequence[int], window: Sequence[int], geometry: Geome
     return geometry._replace(stride=dilation, pads=new_pads, dilation=stride)
 
 
-_conv = jax.custom_vjp(_forward, nondiff_argnums=(2,))
+# What is not differentiated stays a convolution, for others to read (`jaxdl summary`).
+_conv = jax.custom_vjp(_plain, nondiff_argnums=(2,))
 
 
 def _conv_forward(x: Array, kernel: Array, geometry: Geometry) -> tuple[Array, tuple]:
-    return _conv(x, kernel, geometry), (x, kernel)
+    thin = x.shape[-1] <= THIN and _can_be_banded(x, kernel, geometry)
+    y = _banded(x, kernel, geometry) if thin else _conv(x, kernel, geometry)
+    return y, (x, kernel)
 
 
 def _conv_backward(geometry: Geometry, saved: tuple, grad: Array) -> tuple[Array, Array]:

@@ -89,7 +89,7 @@ class StockNet(nn.Module):
 )
 def test_few_channels_are_products_with_a_band(channels, window, band):
     x, kernel = jnp.zeros((1, 9, 9, channels)), jnp.zeros((window, window, channels, 16))
-    text = jax.jit(conv).lower(x, kernel).as_text()
+    text = jax.jit(lambda x, k: jax.vjp(conv, x, k)[0]).lower(x, kernel).as_text()
     assert ("convolution" not in text) == ("dot_general" in text) == band
 
 
