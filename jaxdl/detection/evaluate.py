@@ -60,13 +60,8 @@ class DetectionEvaluation:
         count = len(split.classes)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            chosen = np.arange(min(SHOWN, split.size))
-            images = split.batch(chosen)["image"]
-            shown = [{k: v[i] for k, v in rows.items()} for i in chosen]
-            draw_predictions(images, shown, split.classes).save(folder / "predictions.png", dpi=160)
+            draw_first(rows, split, folder / "predictions.png", folder / "heat.png")
             draw_precision_recall(found, truth, split.classes).save(folder / "precision_recall.png")
-            if "heat" in rows:
-                draw_heat(images, rows["heat"]).save(folder / "heat.png", dpi=160)
         every, eleven = (
             mean_of(average_precisions(found, truth, count, points=p)) for p in ("all", "11")
         )
@@ -89,6 +84,20 @@ def unpad(rows: Mapping[str, Host]) -> tuple[list[Found], list[Truth]]:
         hard = rows["difficult"][i][kept] if "difficult" in rows else np.zeros(kept.sum(), bool)
         truth.append(Truth(rows["boxes"][i][kept] / scale, rows["labels"][i][kept], hard))
     return found, truth
+
+
+def draw_first(rows: Mapping[str, Host], split: Split, predictions: Path, heat: Path) -> list[Path]:
+    """What `DetectionEvaluation` collected of the first pictures of `split`, into the files.
+
+    The file of the heat is written where there is any; returns those that are.
+    """
+    chosen = np.arange(min(SHOWN, split.size))
+    images = split.batch(chosen)["image"]
+    shown = [{k: v[i] for k, v in rows.items()} for i in chosen]
+    made = [draw_predictions(images, shown, split.classes).save(predictions, dpi=160)]
+    if "heat" in rows:
+        made.append(draw_heat(images, rows["heat"]).save(heat, dpi=160))
+    return made
 
 
 def draw_predictions(

@@ -10,7 +10,7 @@ import numpy as np
 from jaxdl.data.decode import decode_image
 from jaxdl.data.fit import fit_image, fit_scale
 from jaxdl.data.table import draw_boxes
-from jaxdl.detection.evaluate import SHOWN, SURE, draw_predictions
+from jaxdl.detection.evaluate import SHOWN, SURE, draw_first
 from jaxdl.draw import Figure
 from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Host
@@ -71,11 +71,13 @@ def draw_picture(image: Host, row: Mapping[str, Host], classes: Sequence[str]) -
 
 
 def show_run(run: TrainedRun, out: Path) -> str:
-    """The first pictures of the test split, with truth and with what is found, in `out`."""
+    """The first pictures of the test split, with truth and with what is found, in `out`.
+
+    Heat, where the detector has such maps, goes beside it, with `_heat` in the name.
+    """
     split = run.task.splits["test"]
-    chosen = np.arange(min(SHOWN, split.size))
     evaluation: Any = run.task.evaluate
+    chosen = np.arange(min(SHOWN, split.size))
     rows = evaluation.rows_of(run.state, split.take(chosen, name="shown"))
-    shown = [{k: v[i] for k, v in rows.items()} for i in chosen]
-    images = split.batch(chosen)["image"]
-    return str(draw_predictions(images, shown, split.classes).save(out, dpi=160))
+    heat = out.with_stem(f"{out.stem}_heat")
+    return "\n".join(map(str, draw_first(rows, split, out, heat)))

@@ -148,9 +148,10 @@ def test_boxes_are_drawn_on_ones_own_pictures(trained, tmp_path):
             assert picture.size[0] > picture.size[1]
     with pytest.raises(DataError, match="nothing.png"):
         predict_files(trained, [tmp_path / "nothing.png"])
-    out = tmp_path / "shown.png"
-    assert show_run(trained, out) == str(out)
+    out, heat = tmp_path / "shown.png", tmp_path / "shown_heat.png"
+    assert show_run(trained, out) == f"{out}\n{heat}"
     assert out.exists()
+    assert heat.exists()
     split = trained.task.splits["test"]
     numbers = trained.task.evaluate(trained.state, split, tmp_path / "evaluated")
     assert np.isfinite(numbers["map50"])
