@@ -18,8 +18,9 @@ TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is c
 BOXES = [
     *("--data.rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
     *("--model.name", "deep_convnet", "--model.pools", "1", "2", "--head.hidden", "4"),
-    *("--head.stage", "stage5"),
 ]
+STAGE = [*BOXES, "--head.stage", "stage5"]
+FASTER = [*BOXES, "--head.stages", "stage5", "--head.proposals", "4"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -51,11 +52,11 @@ SMALL = {
         ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
     ),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
-    "detection.centernet": ("shapes_centernet", BOXES),
-    "detection.faster_rcnn": ("shapes_faster_rcnn", [*BOXES, "--head.proposals", "4"]),
-    "detection.localise": ("shapes_localise", BOXES),
-    "detection.one_stage": ("shapes_one_stage", BOXES),
-    "detection.regions": ("shapes_fast_rcnn", [*BOXES, "--head.most", "6"]),
+    "detection.centernet": ("shapes_centernet", STAGE),
+    "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
+    "detection.localise": ("shapes_localise", STAGE),
+    "detection.one_stage": ("shapes_one_stage", STAGE),
+    "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.most", "6"]),
     "training.curves": ("line_curves", ["--data.rows", "11", "--steps", "20"]),
     "training.norms": (
         "fashion_norm_rates",

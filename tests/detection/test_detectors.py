@@ -141,7 +141,7 @@ def test_options_of_detections_are_checked(bad):
 def test_a_stage_that_is_not_there_is_named():
     model = one_stage(2).model.clone(stage="first")
     key = jax.eval_shape(jax.random.key, 0)
-    with pytest.raises(UsageError, match="stage must be one of last, got 'first'"):
+    with pytest.raises(UsageError, match="stage must be one of fine, last, got 'first'"):
         jax.eval_shape(lambda k: model.init(k, jnp.zeros((1, 16, 16, 3)), train=False), key)
 
 
