@@ -59,7 +59,6 @@ class DetectionEvaluation:
         found, truth = unpad(rows)
         count = len(split.classes)
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             draw_first(rows, split, folder / "predictions.png", folder / "heat.png")
             draw_precision_recall(found, truth, split.classes).save(folder / "precision_recall.png")
         every, eleven = (

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdl.detection.boxes import box_area
 from jaxdl.detection.roi import roi_align
 from jaxdl.layers.conv import Conv
 from jaxdl.typing import Array
@@ -40,8 +41,7 @@ def assign_levels(boxes: Array, strides: Sequence[float], *, cells: float = 14.0
     The coarsest in which the root of its area measures at least `cells`, else the finest: eq. 1,
     where `cells` are 224 / 16.
     """
-    sides = jnp.maximum(boxes[..., 2:] - boxes[..., :2], 0)
-    root = jnp.sqrt(sides[..., 0] * sides[..., 1])
+    root = jnp.sqrt(box_area(boxes))
     least = cells * jnp.asarray(strides[1:], root.dtype)
     return jnp.sum(
         root[..., None] >= jnp.expand_dims(least, tuple(range(root.ndim))), -1, jnp.int32
