@@ -16,15 +16,16 @@ from typing import Any, NoReturn
 
 from jaxdl import __version__
 from jaxdl.checks import JaxdlError, UsageError, nearest, unknown
+from jaxdl.commands.bench import add_arguments as add_bench_arguments
+from jaxdl.commands.bench import run_bench
+from jaxdl.commands.compare import add_arguments as add_compare_arguments
+from jaxdl.commands.compare import run_compare
+from jaxdl.commands.sweep import add_arguments as add_sweep_arguments
+from jaxdl.commands.sweep import run_sweep
+from jaxdl.commands.weights import add_arguments as add_weights_arguments
+from jaxdl.commands.weights import run as run_weights
 from jaxdl.config import parse, read_toml
-from jaxdl.interop.bench.command import add_arguments as add_bench_arguments
-from jaxdl.interop.bench.command import run_bench
-from jaxdl.interop.command import add_arguments as add_weights_arguments
-from jaxdl.interop.command import run as run_weights
-from jaxdl.interop.compare.command import add_arguments as add_compare_arguments
-from jaxdl.interop.compare.command import run_compare
-from jaxdl.training.folder import config_table, run_folder, work_in_folder
-from jaxdl.training.results import (
+from jaxdl.runs.results import (
     add_result,
     find_config,
     find_configs,
@@ -32,8 +33,7 @@ from jaxdl.training.results import (
     list_rows,
     name_report,
 )
-from jaxdl.training.sweep_command import add_arguments as add_sweep_arguments
-from jaxdl.training.sweep_command import run_sweep
+from jaxdl.runs.run_folder import config_table, run_folder, work_in_folder
 
 COMMANDS = (
     *("run", "list", "summary", "predict", "show", "check-data", "check", "sweep", "results"),
@@ -160,7 +160,7 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
     module, cfg = _read_config(path, rest)
     if args.resume and not hasattr(module, "build"):
         raise UsageError(f"run: {path.stem} trains nothing that could be resumed; run it again")
-    from jaxdl.training.seeds import run_or_repeat
+    from jaxdl.search.seeds import run_or_repeat
 
     run_dir = run_folder(path.stem, args.run_dir, args.resume)
     table = config_table(module, cfg) | ({"seeds": args.seeds} if args.seeds else {})
@@ -178,7 +178,7 @@ def _sweep(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _check(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.training.checkup import check_up
+    from jaxdl.diagnose.recipe import check_up
 
     path = find_config(args.config, _checkout())
     out = args.out or Path(f"{path.stem}_check.png")
@@ -210,7 +210,7 @@ def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, 
 
 
 def _import_experiment(name: str) -> Any:
-    from jaxdl.training.environment import prepare_process
+    from jaxdl.runs.environment import prepare_process
 
     root = _checkout()
     known = {
@@ -224,7 +224,7 @@ def _import_experiment(name: str) -> Any:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     module = importlib.import_module(f"experiments.{name}")
-    from jaxdl.training.environment import use_compilation_cache
+    from jaxdl.runs.environment import use_compilation_cache
 
     use_compilation_cache()
     return module
@@ -242,8 +242,8 @@ def _trained_run(folder: Path) -> Any:
     """The run whose data is the one example that it kept."""
     import dataclasses
 
-    from jaxdl.data.sources import run_data
-    from jaxdl.training.trained import TrainedRun
+    from jaxdl.data.load import run_data
+    from jaxdl.training.restore import TrainedRun
 
     module, cfg = _read_run(folder, [])
     if not hasattr(module, "build"):
@@ -280,7 +280,7 @@ def _list(args: argparse.Namespace, rest: list[str]) -> int:
 
 def _summary(args: argparse.Namespace, rest: list[str]) -> int:
     model, shape = _model_and_shape(args, rest)
-    from jaxdl.models.summary import draw_costs, summarize, table
+    from jaxdl.models.summary.table import draw_costs, summarize, table
 
     rows = summarize(model, shape)
     print(table(rows))
@@ -304,7 +304,7 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
 
 
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.training.trained import name_files
+    from jaxdl.evaluation.predict import name_files
 
     run = _trained_run(args.run)
     print(getattr(run.module, "predict", name_files)(run, args.files))
@@ -314,8 +314,8 @@ def _predict(args: argparse.Namespace, rest: list[str]) -> int:
 def _show(args: argparse.Namespace, rest: list[str]) -> int:
     if args.what == "run":
         return _show_run(Path(args.name), args.out, rest)
-    from jaxdl.data.sources import load_splits
-    from jaxdl.data.table import describe, draw_examples
+    from jaxdl.data.load import load_splits
+    from jaxdl.data.summary import describe, draw_examples
 
     data = _data(args, rest)
     splits = load_splits(data)
@@ -330,7 +330,7 @@ def _show_run(folder: Path, out: Path | None, rest: list[str]) -> int:
     module, cfg = _read_run(folder, rest)
     if not hasattr(module, "show"):
         raise UsageError(f"{folder}: {module.__name__} has no show(run, out); nothing to draw")
-    from jaxdl.training.trained import TrainedRun
+    from jaxdl.training.restore import TrainedRun
 
     print(module.show(TrainedRun(folder, module, cfg), out or folder / "shown.png"))
     return 0
@@ -338,7 +338,7 @@ def _show_run(folder: Path, out: Path | None, rest: list[str]) -> int:
 
 def _check_data(args: argparse.Namespace, rest: list[str]) -> int:
     from jaxdl.checks import DataError
-    from jaxdl.data.scan import report_scan, scan_set
+    from jaxdl.data.validate import report_scan, scan_set
 
     data = _data(args, rest)
     faults, sizes = scan_set(data)
@@ -348,7 +348,7 @@ def _check_data(args: argparse.Namespace, rest: list[str]) -> int:
 
 def _data(args: argparse.Namespace, rest: list[str]) -> Any:
     """The DataConfig of a config, or of a data set with fields such as --path."""
-    from jaxdl.data.setting import DataConfig
+    from jaxdl.data.config import DataConfig
 
     configs = find_configs(_checkout())
     if args.name in configs or args.name.endswith(".toml"):
@@ -370,7 +370,7 @@ def _bench(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _weights(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.training.environment import prepare_process
+    from jaxdl.runs.environment import prepare_process
 
     prepare_process()
     print(run_weights(args))
@@ -378,7 +378,7 @@ def _weights(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _doctor(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.training.doctor import examine
+    from jaxdl.commands.doctor import examine
 
     report, healthy = examine(Path("runs"))
     print(report)

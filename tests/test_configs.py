@@ -7,7 +7,7 @@ import pytest
 
 from jaxdl.cli import _read_config
 from jaxdl.config import read_toml
-from jaxdl.training.results import find_configs, list_rows, render
+from jaxdl.runs.results import find_configs, list_rows, render
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = find_configs(ROOT)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jaxdl.cli import _read_config, main
-from jaxdl.training.results import find_configs
+from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[1]
 GREY = ["--image.mean", "0.5", "--image.std", "0.5"]

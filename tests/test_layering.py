@@ -81,7 +81,7 @@ def test_imports_go_one_way(path):
         ("ops", "import jaxdl.training.loop"),
         ("layers", "from jaxdl.models import registry"),
         ("training", "from jaxdl.classic.pca import pca"),
-        ("classic", "from jaxdl.detection.boxes import iou"),
+        ("classic", "from jaxdl.ops.boxes import iou"),
         ("data", "import jax.numpy as jnp"),
         ("models", "from experiments.classification import train"),
     ],

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import MadeConfig, make_rows
 from jaxdl.draw import Figure
-from jaxdl.layers.initialisers import INITIALISERS
+from jaxdl.layers.initializers import INITIALISERS
 from jaxdl.models.mlp import MLP
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers

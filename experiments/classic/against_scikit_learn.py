@@ -11,16 +11,16 @@ import jax
 import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
-from jaxdl.classic.affinity import AffinityPropagation
+from jaxdl.classic.affinity_propagation import AffinityPropagation
 from jaxdl.classic.dbscan import DBSCAN
 from jaxdl.classic.hog import hog
 from jaxdl.classic.kmeans import lloyd
-from jaxdl.classic.nearest import nearest
 from jaxdl.classic.pca import PCA
 from jaxdl.classic.tsne import TSNE
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.draw import Figure
+from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
 

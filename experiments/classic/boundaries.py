@@ -14,7 +14,7 @@ from jaxdl.classic.linear_classifier import LinearClassifier
 from jaxdl.classic.perceptron import Perceptron
 from jaxdl.classic.two_layer import TwoLayerNet
 from jaxdl.cli import main
-from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import MadeConfig, make_rows
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers

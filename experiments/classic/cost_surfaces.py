@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.classic.cost_surface import cost_surface
-from jaxdl.classic.descent import descend
+from jaxdl.classic.gradient_descent import descend
 from jaxdl.classic.regression import (
     Line,
     log_cost,
@@ -18,7 +18,7 @@ from jaxdl.classic.regression import (
     zero_line,
 )
 from jaxdl.cli import main
-from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import MadeConfig, make_rows
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers

@@ -10,21 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_one_of
-from jaxdl.classic.colour import colour_histogram
+from jaxdl.classic.color_histogram import colour_histogram
 from jaxdl.classic.hog import hog
 from jaxdl.classic.linear_classifier import LOSSES, PENALTIES
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure, draw_grid
+from jaxdl.evaluation.classifier import classifier_evaluation
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model, model_options
-from jaxdl.training.classify import classifier_evaluation
-from jaxdl.training.images import ImageConfig, prepare_images
+from jaxdl.optim.config import OptimConfig, decayed
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig, decayed
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean

@@ -15,11 +15,11 @@ from jax import lax
 from jax.tree_util import Partial
 
 from jaxdl.checks import check_one_of
-from jaxdl.classic.descent import batch_order, descend_batches
+from jaxdl.classic.gradient_descent import batch_order, descend_batches
 from jaxdl.classic.linear_classifier import LOSSES, class_scores, init_linear, objective
 from jaxdl.classic.two_layer import init_two_layer, two_layer_objective, two_layer_scores
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.classic.descent import batch_order, descend_batches
+from jaxdl.classic.gradient_descent import batch_order, descend_batches
 from jaxdl.classic.regression import Line, predict_line, square_penalty, squared_error
 from jaxdl.cli import main
-from jaxdl.data.made import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import MadeConfig, make_rows
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Array, ArrayLike, Host, Numbers

@@ -10,10 +10,7 @@ import numpy as np
 
 from experiments.classification import train
 from jaxdl.checks import DivergedError, UsageError
-from jaxdl.cli import main
-from jaxdl.draw import Figure
-from jaxdl.training.checkpoint import Checkpoints
-from jaxdl.training.ensemble import (
+from jaxdl.classification.ensemble import (
     EnsembleEvaluator,
     Together,
     judge_together,
@@ -21,11 +18,14 @@ from jaxdl.training.ensemble import (
     task_variables,
     train_snapshots,
 )
-from jaxdl.training.folder import say
-from jaxdl.training.probe import choose_way
+from jaxdl.cli import main
+from jaxdl.draw import Figure
+from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.runs.run_folder import say
+from jaxdl.search.autotune import choose_way
+from jaxdl.search.trials import Outcome, Trial, Trials
 from jaxdl.training.report import write_numbers
 from jaxdl.training.task import Task
-from jaxdl.training.trial_runs import Outcome, Trial, Trials
 from jaxdl.typing import Numbers
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from experiments.classification import train
 from jaxdl.checks import UsageError
 from jaxdl.cli import load_run, main
-from jaxdl.data.sources import RUN
+from jaxdl.data.load import RUN
 from jaxdl.interop.weights import load_weights
+from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.freeze import freeze_task
 from jaxdl.training.loop import Fit, fit
-from jaxdl.training.paths import match_paths
 from jaxdl.training.plan import total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState

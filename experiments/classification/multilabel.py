@@ -11,17 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
 from jaxdl.draw import Figure
+from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.losses.classification import multi_label_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.training.evaluate import RowEvaluator
-from jaxdl.training.images import ImageConfig, prepare_images
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean

@@ -11,19 +11,19 @@ import numpy as np
 
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
+from jaxdl.evaluation.classifier import classifier_evaluation
 from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.training.classify import classifier_evaluation
-from jaxdl.training.images import ImageConfig, prepare_images
+from jaxdl.optim.config import OptimConfig
+from jaxdl.training.linear_scaling import scale_to_devices
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.report import write_report
-from jaxdl.training.scaling import scale_to_devices
 from jaxdl.training.step import PRECISIONS, apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Prepare, Tree

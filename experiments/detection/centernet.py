@@ -13,8 +13,8 @@ from jaxdl.detection.centernet import (
     centernet_losses,
 )
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.files import predict_files as predict
-from jaxdl.detection.files import show_run as show
+from jaxdl.detection.predict import predict_files as predict
+from jaxdl.detection.predict import show_run as show
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task

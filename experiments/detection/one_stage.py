@@ -8,14 +8,14 @@ from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.detection.anchors import SHAPES, shape_pairs
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.files import predict_files as predict
-from jaxdl.detection.files import show_run as show
 from jaxdl.detection.one_stage import (
     CONFIDENCES,
     OneStage,
     one_stage_candidates,
     one_stage_losses,
 )
+from jaxdl.detection.predict import predict_files as predict
+from jaxdl.detection.predict import show_run as show
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task

@@ -10,23 +10,23 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise, part_of
-from jaxdl.generative.batches import in_batches
+from jaxdl.evaluation.batched import in_batches
 from jaxdl.generative.gan import DCDiscriminator, DCGenerator, MLPDiscriminator, MLPGenerator
-from jaxdl.generative.grids import interpolate, save_grid
-from jaxdl.generative.judge import Judge, JudgeConfig
-from jaxdl.generative.style import StyleGenerator
-from jaxdl.layers.named_norm import norm_layer
-from jaxdl.training.images import to_float
+from jaxdl.generative.gan_task import Game, GameConfig, adversarial, draw_noise, part_of
+from jaxdl.generative.latent_walks import interpolate, save_grid
+from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
+from jaxdl.generative.stylegan import StyleGenerator
+from jaxdl.layers.norm_registry import norm_layer
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Tree
 
 MODELS = ("mlp", "dcgan", "style")

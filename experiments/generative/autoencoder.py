@@ -11,24 +11,24 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.binarised import binarise_held_out
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.binarize import binarise_held_out
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.grids import interpolate, quantile_plane, save_grid, traverse
-from jaxdl.generative.latent import VAE, Autoencoder
+from jaxdl.evaluation.rows import RowEvaluator
+from jaxdl.generative.autoencoder import VAE, Autoencoder
+from jaxdl.generative.latent_walks import interpolate, quantile_plane, save_grid, traverse
 from jaxdl.losses.variational import bernoulli_nll, gaussian_kl, squared_error
 from jaxdl.metrics.accumulate import weighted
-from jaxdl.ops.augment import row_normal, split_rows
-from jaxdl.training.evaluate import RowEvaluator
-from jaxdl.training.images import to_float
+from jaxdl.ops.augment.crop_flip import row_normal, split_rows
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
 
 MODELS = {"vae": VAE, "autoencoder": Autoencoder}

@@ -11,29 +11,29 @@ import numpy as np
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.batches import in_batches
-from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, sample
-from jaxdl.generative.grids import interpolate, save_grid
-from jaxdl.generative.judge import Judge, JudgeConfig
-from jaxdl.generative.noising import (
+from jaxdl.evaluation.batched import in_batches
+from jaxdl.evaluation.rows import RowEvaluator
+from jaxdl.generative.denoising import (
     denoising_loss,
     denoising_rows,
     drop_labels,
     noise_rows,
     spread_rows,
 )
+from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, sample
+from jaxdl.generative.latent_walks import interpolate, save_grid
+from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
 from jaxdl.generative.unet import UNet
-from jaxdl.training.evaluate import RowEvaluator
-from jaxdl.training.images import to_float
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
 
 SIDE = 8  # images a row of a grid

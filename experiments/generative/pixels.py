@@ -10,25 +10,25 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.binarised import binarise_held_out
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.binarize import binarise_held_out
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.grids import save_grid
+from jaxdl.evaluation.rows import RowEvaluator
+from jaxdl.generative.autoregressive import from_levels, image_nll, sample_pixels, to_levels
+from jaxdl.generative.latent_walks import save_grid
 from jaxdl.generative.pixelcnn import GatedPixelCNN, PixelCNN
 from jaxdl.generative.pixelrnn import RowLSTM
-from jaxdl.generative.pixels import from_levels, image_nll, sample_pixels, to_levels
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.generative import bits_per_dimension
-from jaxdl.training.evaluate import RowEvaluator
-from jaxdl.training.images import to_float
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
 
 MODELS = {"pixelcnn": PixelCNN, "gated": GatedPixelCNN, "row_lstm": RowLSTM}

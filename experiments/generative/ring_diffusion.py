@@ -10,8 +10,10 @@ import numpy as np
 
 from jaxdl.checks import check_positive
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
+from jaxdl.evaluation.rows import RowEvaluator
+from jaxdl.generative.denoising import denoising_loss, denoising_rows, noise_rows, spread_rows
 from jaxdl.generative.diffusion import (
     DiffusionConfig,
     alpha_bars,
@@ -19,19 +21,17 @@ from jaxdl.generative.diffusion import (
     sample,
     score_from_noise,
 )
-from jaxdl.generative.field import draw_fields, plane
-from jaxdl.generative.noising import denoising_loss, denoising_rows, noise_rows, spread_rows
-from jaxdl.generative.points import LEAST, RADIUS, draw_points, mode_centres
+from jaxdl.generative.langevin import draw_fields, plane
+from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centres
 from jaxdl.generative.unet import PointDenoiser
 from jaxdl.metrics.generative import mode_coverage
-from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
 
 SAMPLES = 4000

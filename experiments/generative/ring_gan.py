@@ -9,19 +9,19 @@ import jax
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.adversarial import Game, GameConfig, adversarial, draw_noise
 from jaxdl.generative.gan import MLPDiscriminator, MLPGenerator
-from jaxdl.generative.points import LEAST, RADIUS, draw_points, mode_centres
+from jaxdl.generative.gan_task import Game, GameConfig, adversarial, draw_noise
+from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centres
 from jaxdl.metrics.generative import mode_coverage
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Batch, Key, Numbers, Tree
 
 SAMPLES = 4000

@@ -9,27 +9,27 @@ import numpy as np
 
 from jaxdl.checks import check_one_of, check_positive
 from jaxdl.cli import main
-from jaxdl.data.densities import DENSITIES
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.field import draw_fields, langevin, log_density_slope, plane
-from jaxdl.generative.latent import Perceptron
-from jaxdl.generative.points import draw_points
-from jaxdl.losses.score import (
+from jaxdl.data.synthetic.densities import DENSITIES
+from jaxdl.generative.autoencoder import Perceptron
+from jaxdl.generative.langevin import draw_fields, langevin, log_density_slope, plane
+from jaxdl.generative.modes import draw_points
+from jaxdl.losses.score_matching import (
     denoising_score_matching,
     implicit_score_matching,
     sliced_score_matching,
 )
 from jaxdl.metrics.accumulate import weighted
-from jaxdl.ops.augment import row_normal
+from jaxdl.ops.augment.crop_flip import row_normal
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
 
 OBJECTIVES = ("denoising", "implicit", "sliced")

@@ -11,25 +11,25 @@ import numpy as np
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.generative.grids import save_grid
-from jaxdl.generative.judge import Judge, JudgeConfig
+from jaxdl.evaluation.rows import RowEvaluator
+from jaxdl.generative.autoregressive import image_nll, sample_pixels
+from jaxdl.generative.latent_walks import save_grid
 from jaxdl.generative.pixelcnn import GatedPixelCNN
-from jaxdl.generative.pixels import image_nll, sample_pixels
+from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
 from jaxdl.generative.vqvae import VQVAE, perplexity
 from jaxdl.losses.variational import codebook_losses, squared_error
 from jaxdl.metrics.accumulate import weighted
-from jaxdl.training.evaluate import RowEvaluator
-from jaxdl.training.images import to_float
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun, restore_state
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun, restore_state
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
 
 SIDE = 8  # images a row of a grid

@@ -12,9 +12,10 @@ import numpy as np
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.language.caption import (
+from jaxdl.language.cached_features import cached_features, with_features
+from jaxdl.language.caption_task import (
     MAPPED,
     SHOWN,
     CaptionEvaluation,
@@ -31,20 +32,19 @@ from jaxdl.language.captioner import (
     TransformerCaptioner,
     features_of,
 )
-from jaxdl.language.decode import write_sequences
-from jaxdl.language.features import cached_features, with_features
+from jaxdl.language.decoding import write_sequences
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.training.images import normalise, to_float
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import normalise, to_float
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, example_batch, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
 
 DECODERS = ("rnn", "lstm", "attention", "transformer")

@@ -12,21 +12,21 @@ import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.contiguous import contiguous
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.split import Split
-from jaxdl.language.carried import with_carried
-from jaxdl.language.character import CharacterModel
-from jaxdl.language.decode import generate
+from jaxdl.language.char_lm import CharacterModel
+from jaxdl.language.decoding import generate
+from jaxdl.language.tbptt import with_carried
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Tree
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
-from jaxdl.data.sources import DataConfig, load_splits
-from jaxdl.language.decode import write_sequences
-from jaxdl.language.translate import (
+from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.language.decoding import write_sequences
+from jaxdl.language.translation_task import (
     TransformerConfig,
     TranslatorConfig,
     TranslatorEvaluation,
@@ -21,13 +21,13 @@ from jaxdl.language.translate import (
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
+from jaxdl.training.restore import TrainedRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.training.trained import TrainedRun
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
 
 

@@ -15,8 +15,8 @@ from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.ops.activation import ACTIVATIONS, leaky_relu
+from jaxdl.optim.schedules import SCHEDULES, make_schedule
 from jaxdl.training.report import write_numbers
-from jaxdl.training.schedules import SCHEDULES, make_schedule
 from jaxdl.typing import Array, Host, Numbers
 
 # What a net learns to be otherwise: PReLU at its start, a maximum of two lines.

@@ -13,15 +13,15 @@ from experiments.classification.train import Config as Classifier
 from experiments.classification.train import build
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
-from jaxdl.data.sources import DataConfig
+from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig, model_options
-from jaxdl.training.images import ImageConfig
-from jaxdl.training.optim import OptimConfig
+from jaxdl.optim.config import OptimConfig
+from jaxdl.search.trials import Trial, Trials, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.prepare_images import ImageConfig
 from jaxdl.training.report import write_numbers
 from jaxdl.training.task import Task
-from jaxdl.training.trial_runs import Trial, Trials, accuracy_on
 from jaxdl.typing import Numbers
 
 # What each changes in the config of a classifier: (part, field, value).

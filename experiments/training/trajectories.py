@@ -14,7 +14,7 @@ import optax
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
-from jaxdl.training.optim import OptimConfig, make_optimiser
+from jaxdl.optim.config import OptimConfig, make_optimiser
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Array, Numbers
 

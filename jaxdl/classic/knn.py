@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.classic.estimator import Classifier, rows
-from jaxdl.classic.nearest import nearest
+from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.typing import Array, ArrayLike, Host, Key
 
 CANDIDATES = (1, 3, 5, 8, 10, 12, 15, 20, 50, 100)  # the k that cross-validation tries

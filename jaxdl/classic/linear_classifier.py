@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
-from jaxdl.classic.descent_classifier import DescentClassifier
+from jaxdl.classic.sgd_classifier import DescentClassifier
 from jaxdl.losses.classification import multiclass_hinge, softmax_cross_entropy
 from jaxdl.typing import Array, ArrayLike, Key
 

@@ -9,8 +9,8 @@ import numpy as np
 from jax.scipy.special import factorial
 
 from jaxdl.checks import check_positive, check_rank
-from jaxdl.classic.descent import descend
 from jaxdl.classic.estimator import Classifier, Regressor, rows
+from jaxdl.classic.gradient_descent import descend
 from jaxdl.losses.classification import binary_cross_entropy
 from jaxdl.typing import Array, ArrayLike, Host
 

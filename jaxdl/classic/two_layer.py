@@ -7,10 +7,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxdl.classic.by_hand.activation import relu
-from jaxdl.classic.by_hand.linear import linear
-from jaxdl.classic.by_hand.loss import softmax_loss
-from jaxdl.classic.descent_classifier import DescentClassifier
+from jaxdl.classic.backprop.activation import relu
+from jaxdl.classic.backprop.linear import linear
+from jaxdl.classic.backprop.loss import softmax_loss
+from jaxdl.classic.sgd_classifier import DescentClassifier
 from jaxdl.typing import Array, ArrayLike, Key
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.collect import Source, put
+from jaxdl.data.gather import Source, put
 from jaxdl.data.split import Split
 from jaxdl.typing import Batch, Host
 

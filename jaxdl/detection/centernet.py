@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxdl.detection.heat import heat_targets, read_peaks
+from jaxdl.detection.heatmap import heat_targets, read_peaks
 from jaxdl.detection.one_stage import backbone_features, cell_size, in_cells
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_norm import ConvNorm

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from jaxdl.data.split import Split
-from jaxdl.data.table import draw_boxes
-from jaxdl.detection.average_precision import (
+from jaxdl.data.summary import draw_boxes
+from jaxdl.detection.coco_ap import coco_precision
+from jaxdl.detection.voc_ap import (
     Found,
     Truth,
     average_precisions,
     mean_of,
     precision_recall,
 )
-from jaxdl.detection.coco_precision import coco_precision
 from jaxdl.draw import Figure, draw_grid
-from jaxdl.training.evaluate import RowEvaluator
+from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Numbers, Prepare, Tree
 

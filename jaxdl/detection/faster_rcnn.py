@@ -13,16 +13,16 @@ import jax.numpy as jnp
 
 from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
-from jaxdl.detection.boxes import clip_to_image, usable_boxes
-from jaxdl.detection.coding import decode_rcnn, encode_rcnn
+from jaxdl.detection.box_coder import decode_rcnn, encode_rcnn
+from jaxdl.detection.fpn import FeaturePyramid, align_in_levels
 from jaxdl.detection.matching import Matches, match_by_iou
-from jaxdl.detection.nms import nms, select_top
 from jaxdl.detection.one_stage import backbone_stages
-from jaxdl.detection.pyramid import FeaturePyramid, align_in_levels
-from jaxdl.detection.sample import sample_balanced
+from jaxdl.detection.sampler import sample_balanced
 from jaxdl.layers.conv import Conv
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.detection import smooth_l1
+from jaxdl.ops.boxes import clip_to_image, usable_boxes
+from jaxdl.ops.nms import nms, select_top
 from jaxdl.typing import Array, Batch
 
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # of the second stage's offsets, as published

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
-from jaxdl.detection.coding import decode_yolo, encode_yolo
+from jaxdl.detection.box_coder import decode_yolo, encode_yolo
 from jaxdl.detection.matching import Matches, match_by_cell
 from jaxdl.layers.conv import Conv
 from jaxdl.losses.classification import binary_cross_entropy, softmax_cross_entropy

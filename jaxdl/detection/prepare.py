@@ -8,19 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.setting import DataConfig
-from jaxdl.data.sources import load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.split import Split
-from jaxdl.detection.boxes import clip_to_image, usable_boxes
-from jaxdl.ops.augment import random_crop_flip
-from jaxdl.ops.augment_geometry import (
+from jaxdl.ops.augment.crop_flip import random_crop_flip
+from jaxdl.ops.augment.geometry import (
     draw_crop_flip_move,
     draw_resized_crop,
     warp_boxes,
     window_move,
 )
+from jaxdl.ops.boxes import clip_to_image, usable_boxes
 from jaxdl.ops.resize import resize_windows
-from jaxdl.training.images import normalise, to_float
+from jaxdl.training.prepare_images import normalise, to_float
 from jaxdl.typing import Array, Batch, Key, Prepare
 
 FIELDS = ("image", "boxes", "labels", "kept")

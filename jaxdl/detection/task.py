@@ -7,15 +7,15 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxdl.data.setting import DataConfig
+from jaxdl.data.config import DataConfig
 from jaxdl.detection.detector import DetectConfig, Detector
 from jaxdl.detection.evaluate import DetectionEvaluation
 from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
-from jaxdl.detection.proposals import with_proposals
+from jaxdl.detection.region_proposals import with_proposals
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.step import apply_train, global_mean

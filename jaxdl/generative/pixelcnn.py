@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
-from jaxdl.generative.causal_conv import CausalConv
-from jaxdl.generative.pixels import centred
+from jaxdl.generative.autoregressive import centred
+from jaxdl.generative.masked_conv import CausalConv
 from jaxdl.ops.conv import conv
 from jaxdl.typing import Array
 

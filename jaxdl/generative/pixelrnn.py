@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxdl.generative.causal_conv import CausalConv
+from jaxdl.generative.masked_conv import CausalConv
 from jaxdl.generative.pixelcnn import CallConv, Context, PixelModel, cached_conv, plain_conv
 from jaxdl.ops.conv import conv
 from jaxdl.typing import Array

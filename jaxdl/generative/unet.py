@@ -10,7 +10,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.group_norm import GroupNorm
 from jaxdl.layers.spatial_attention import SpatialAttention
-from jaxdl.ops.position import sincos
+from jaxdl.ops.position_encoding import sincos
 from jaxdl.typing import Array
 
 zeros = nn.initializers.zeros

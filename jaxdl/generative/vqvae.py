@@ -9,7 +9,7 @@ from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_transpose import ConvTranspose
 from jaxdl.layers.norm import BatchNorm
 from jaxdl.ops.distance import squared_euclidean
-from jaxdl.ops.lookup import lookup
+from jaxdl.ops.embedding_lookup import lookup
 from jaxdl.typing import Array
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from jaxdl.interop.rules import Rules
 from jaxdl.interop.torchvision_rules import resnet_rules
+from jaxdl.interop.weight_rules import Rules
 from jaxdl.models.resnet import ResNet
 from jaxdl.models.vit import ViT
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jaxdl.interop.rules import Pattern, Rules
+from jaxdl.interop.weight_rules import Pattern, Rules
 from jaxdl.models.alexnet import AlexNet
 from jaxdl.models.densenet import DenseNet
 from jaxdl.models.googlenet import GoogLeNet

@@ -19,15 +19,15 @@ import numpy as np
 
 from jaxdl.checks import CheckpointError
 from jaxdl.interop.preprocessing import Preprocessing, published_preprocessing
-from jaxdl.interop.rules import count_classes, from_torch, to_torch
-from jaxdl.interop.sources import SOURCES, find_source, rules_for
-from jaxdl.interop.weightfile import (
+from jaxdl.interop.rule_sets import SOURCES, find_source, rules_for
+from jaxdl.interop.weight_file import (
     PICKLES,
     read_metadata,
     read_weights,
     write_pickle,
     write_safetensors,
 )
+from jaxdl.interop.weight_rules import count_classes, from_torch, to_torch
 from jaxdl.models.registry import create_model
 from jaxdl.typing import Tree
 

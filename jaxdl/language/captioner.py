@@ -16,7 +16,7 @@ from jaxdl.layers.embed import Embed, TokenEmbed
 from jaxdl.layers.recurrent import CELLS
 from jaxdl.layers.transformer import Stack
 from jaxdl.ops.attention import causal_mask, scaled_dot_product
-from jaxdl.ops.recurrence import State
+from jaxdl.ops.rnn_scan import State
 from jaxdl.typing import Array
 
 Memory = dict[str, Any]

@@ -15,7 +15,7 @@ from jaxdl.layers.attention import AdditiveAttention, DotAttention
 from jaxdl.layers.dense import Dense
 from jaxdl.layers.embed import Embed
 from jaxdl.layers.recurrent import CELLS, Recurrent
-from jaxdl.ops.recurrence import State
+from jaxdl.ops.rnn_scan import State
 from jaxdl.typing import Array
 
 ATTENTIONS = ("none", "dot", "additive")

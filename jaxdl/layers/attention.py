@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.dense import Dense
 from jaxdl.ops.attention import additive_scores, masked_softmax, scaled_dot_product
-from jaxdl.ops.position import rotate
+from jaxdl.ops.position_encoding import rotate
 from jaxdl.typing import Array
 
 xavier = nn.initializers.xavier_uniform()

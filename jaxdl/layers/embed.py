@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
-from jaxdl.ops.lookup import lookup
-from jaxdl.ops.position import sincos_table
+from jaxdl.ops.embedding_lookup import lookup
+from jaxdl.ops.position_encoding import sincos_table
 from jaxdl.typing import Array
 
 POSITIONS = ("sincos", "learned", "rotary", "none")

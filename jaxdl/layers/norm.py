@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
-from jaxdl.ops.across import mean_over
+from jaxdl.ops.collectives import mean_over
 from jaxdl.typing import Array
 
 

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
-from jaxdl.ops.linear import product_over_rows
-from jaxdl.ops.recurrence import Point, State, advance, recur
+from jaxdl.ops.matmul import product_over_rows
+from jaxdl.ops.rnn_scan import Point, State, advance, recur
 from jaxdl.typing import Array, Key
 
 

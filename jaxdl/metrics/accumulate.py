@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.ops.across import sum_over
+from jaxdl.ops.collectives import sum_over
 from jaxdl.typing import ArrayLike, Numbers, Pair, Pairs
 
 

@@ -13,7 +13,7 @@ import jax
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.activation import activation_layer, width_before
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.initialisers import initialiser
+from jaxdl.layers.initializers import initialiser
 from jaxdl.layers.norm import BatchNorm
 from jaxdl.layers.pool import FractionalMaxPool, MaxPool
 from jaxdl.models.registry import register

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.dense import Dense
-from jaxdl.layers.wiring import WIRINGS, deepnorm_gain, residual, scaled
+from jaxdl.layers.residual import WIRINGS, deepnorm_gain, residual, scaled
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.resize import resize

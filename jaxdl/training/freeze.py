@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxdl.layers.norm import BatchNorm
-from jaxdl.training.optim import OptimConfig, make_optimiser
-from jaxdl.training.paths import match_paths
+from jaxdl.optim.config import OptimConfig, make_optimiser
+from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.task import Task, make_step
 from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Tree
 

@@ -12,20 +12,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import DeviceMemoryError, DivergedError, JaxdlError
+from jaxdl.checks import DivergedError, JaxdlError
 from jaxdl.config import read_toml
 from jaxdl.metrics.accumulate import finish
-from jaxdl.training.best import Best
-from jaxdl.training.checkpoint import Checkpoints
+from jaxdl.runs.best_checkpoint import Best
+from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.runs.errors import explain
+from jaxdl.runs.lock import hold
+from jaxdl.runs.metrics_log import Record
+from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import make_chunk, zero_sums
-from jaxdl.training.inspection import write_start, write_weights
-from jaxdl.training.lock import hold
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, make_plan
-from jaxdl.training.record import Record
-from jaxdl.training.signals import Signals
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
+from jaxdl.training.tensorboard_summaries import write_start, write_weights
 from jaxdl.typing import Numbers
 
 CHUNK_SECONDS = 2.0  # two chunks may be under way when a signal comes
@@ -322,17 +323,3 @@ class _Run:
     def _seconds(self) -> dict[str, float]:
         now = time.perf_counter()
         return self.seconds | {"total": self.seconds["total"] + now - self.began}
-
-
-def explain(error: Exception, needs: str = "") -> Exception:
-    """A DeviceMemoryError where `error` says that memory ran out, else `error` itself."""
-    device = isinstance(error, jax.errors.JaxRuntimeError) and any(
-        words in str(error) for words in ("RESOURCE_EXHAUSTED", "Out of memory")
-    )
-    if not device and not isinstance(error, MemoryError):
-        return error
-    first = (str(error) or "MemoryError").splitlines()[0]
-    return DeviceMemoryError(
-        f"memory ran out {needs}: {first}. Lower data.batch_size, use a smaller model, or train on "
-        "more devices"
-    )

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.config import to_table
-from jaxdl.data.sources import save_run_example
+from jaxdl.data.load import save_run_example
 from jaxdl.draw import draw_curves
-from jaxdl.training.checkpoint import params_sha256
-from jaxdl.training.environment import device_name, versions
+from jaxdl.runs.checkpoint import params_sha256
+from jaxdl.runs.environment import device_name, versions
 from jaxdl.training.loop import Fit
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers, Tree

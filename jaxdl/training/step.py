@@ -13,7 +13,7 @@ import optax
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.metrics.accumulate import total
-from jaxdl.ops.across import mean_over
+from jaxdl.ops.collectives import mean_over
 from jaxdl.training.state import TrainState
 from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, Pairs, Prepare, Tree
 

@@ -13,10 +13,10 @@ import optax
 
 from jaxdl.checks import UsageError
 from jaxdl.data.split import Split
-from jaxdl.training.averaging import average_weights, batch_statistics
-from jaxdl.training.optim import OptimConfig, l2_penalty, make_optimiser, schedule_shape
+from jaxdl.optim.config import OptimConfig, l2_penalty, make_optimiser, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_search_step, make_train_step
+from jaxdl.training.weight_averaging import average_weights, batch_statistics
 from jaxdl.typing import Batch, Key, LossFn, Numbers, Prepare
 
 Evaluate = Callable[[TrainState, Split, Path | None], Numbers]

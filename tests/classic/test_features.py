@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage.feature import hog as skimage_hog
 
-from jaxdl.classic.colour import colour_histogram, rgb_to_hsv
+from jaxdl.classic.color_histogram import colour_histogram, rgb_to_hsv
 from jaxdl.classic.hog import cell_histograms, gradients, hog
 
 

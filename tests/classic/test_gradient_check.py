@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.classic.by_hand.activation import sigmoid
-from jaxdl.classic.by_hand.linear import linear
+from jaxdl.classic.backprop.activation import sigmoid
+from jaxdl.classic.backprop.linear import linear
 from jaxdl.classic.gradient_check import gradient_error, hessian_vector, numerical_gradient
 
 

@@ -7,8 +7,8 @@ from sklearn import linear_model
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score
 
-from jaxdl.classic.descent import descend
 from jaxdl.classic.gradient_check import gradient_error
+from jaxdl.classic.gradient_descent import descend
 from jaxdl.classic.linear_classifier import (
     Linear,
     LinearClassifier,

@@ -5,7 +5,7 @@ from sklearn import decomposition, preprocessing
 from sklearn.base import clone
 
 from jaxdl.classic.pca import PCA, decorrelate, principal_components, recorrelate, whiten
-from jaxdl.classic.scaling import fit_scaling, scale
+from jaxdl.classic.standardize import fit_scaling, scale
 
 
 @pytest.fixture(scope="module")

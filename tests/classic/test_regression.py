@@ -7,7 +7,7 @@ from sklearn import linear_model
 from sklearn.model_selection import cross_val_score
 
 from jaxdl.classic.cost_surface import cost_surface
-from jaxdl.classic.descent import batch_order, descend, descend_batches
+from jaxdl.classic.gradient_descent import batch_order, descend, descend_batches
 from jaxdl.classic.regression import (
     Line,
     LinearRegression,

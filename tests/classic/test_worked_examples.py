@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.classic.by_hand.activation import relu, sigmoid
-from jaxdl.classic.by_hand.dropout import dropout
-from jaxdl.classic.by_hand.linear import linear
-from jaxdl.classic.by_hand.loss import softmax_loss, svm_loss
-from jaxdl.classic.information import (
+from jaxdl.classic.backprop.activation import relu, sigmoid
+from jaxdl.classic.backprop.dropout import dropout
+from jaxdl.classic.backprop.linear import linear
+from jaxdl.classic.backprop.loss import softmax_loss, svm_loss
+from jaxdl.classic.entropy import (
     binary_entropy,
     cross_entropy,
     entropy,

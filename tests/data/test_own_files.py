@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.columns import read_csv
-from jaxdl.data.npz import read_npz
-from jaxdl.data.text import read_text
+from jaxdl.data.files.csv_table import read_csv
+from jaxdl.data.files.npz import read_npz
+from jaxdl.data.files.text import read_text
 
 
 def real(name):

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError
-from jaxdl.data.opened import ArrayRows
-from jaxdl.data.shapes import Shapes
-from jaxdl.data.sources import load_splits
+from jaxdl.data.load import load_splits
+from jaxdl.data.source import ArrayRows
 from jaxdl.data.split import Split
 from jaxdl.data.stream import StreamSplit
+from jaxdl.data.synthetic.shapes import Shapes
 
 ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(0)
@@ -135,7 +135,7 @@ def test_parts_of_a_source_keep_their_own_rows():
 
 
 def test_a_generated_set_is_the_same_on_both_roads():
-    from jaxdl.data.setting import DataConfig
+    from jaxdl.data.config import DataConfig
 
     cfg = {"name": "shapes", "rows": 40, "batch_size": 8, "image_size": (32,)}
     resident, streamed = (
@@ -173,7 +173,7 @@ def test_rows_of_another_shape_are_named():
 
 
 def test_the_budget_decides_the_road():
-    from jaxdl.data.setting import DataConfig
+    from jaxdl.data.config import DataConfig
 
     bytes_of_train = 1437 * (64 + 4)
     for budget, streamed in ((bytes_of_train, False), (bytes_of_train - 1, True)):

@@ -7,8 +7,8 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
+from jaxdl.detection.box_coder import encode_yolo
 from jaxdl.detection.centernet import CentreMaps, centernet_candidates, centernet_losses
-from jaxdl.detection.coding import encode_yolo
 from jaxdl.detection.detector import DetectConfig, choose_detections
 from jaxdl.detection.faster_rcnn import (
     BOX_WEIGHTS,
@@ -16,9 +16,9 @@ from jaxdl.detection.faster_rcnn import (
     faster_rcnn_candidates,
     faster_rcnn_losses,
 )
-from jaxdl.detection.heat import gaussian_radius, heat_targets
+from jaxdl.detection.heatmap import gaussian_radius, heat_targets
 from jaxdl.detection.one_stage import CellPredictions, one_stage_candidates, one_stage_losses
-from jaxdl.detection.sample import sample_balanced
+from jaxdl.detection.sampler import sample_balanced
 from jaxdl.losses.detection import focal_heat, smooth_l1
 from tests.detection.thin import SHAPES, one_stage
 

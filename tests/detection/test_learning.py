@@ -7,7 +7,7 @@ import pytest
 from jaxdl.cli import _read_config
 from jaxdl.detection.detector import DetectConfig
 from jaxdl.detection.task import train_and_report
-from jaxdl.training.results import find_configs
+from jaxdl.runs.results import find_configs
 
 FLAGS = [
     *("--data.rows", "16", "--data.objects", "2", "--data.image_size", "32"),

@@ -5,25 +5,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.data.shapes import Shapes
 from jaxdl.data.split import Split
-from jaxdl.detection.boxes import iou
+from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.detector import Detector
+from jaxdl.detection.fast_rcnn import RCNN, FastRCNN
 from jaxdl.detection.faster_rcnn import region_candidates, region_losses
-from jaxdl.detection.given_regions import RCNN, FastRCNN
-from jaxdl.detection.localise import (
+from jaxdl.detection.localization import (
     Localiser,
     Located,
     largest_object,
     localise_candidates,
     localise_losses,
 )
-from jaxdl.detection.proposals import (
+from jaxdl.detection.region_proposals import (
     colour_regions,
     recall_of,
     sliding_windows,
     with_proposals,
 )
+from jaxdl.ops.boxes import iou
 from tests.detection.thin import Thin
 
 

@@ -10,18 +10,18 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import DataError
-from jaxdl.data.setting import DataConfig
-from jaxdl.data.shapes import Shapes
+from jaxdl.data.config import DataConfig
 from jaxdl.data.split import Split
+from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.centernet import CentreMaps, centernet_heat
 from jaxdl.detection.detector import DetectConfig, Detections
 from jaxdl.detection.evaluate import DetectionEvaluation, draw_heat, unpad
-from jaxdl.detection.files import predict_files, show_run
+from jaxdl.detection.predict import predict_files, show_run
 from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
 from jaxdl.detection.task import DetectionConfig, detection_task
-from jaxdl.training.checkpoint import params_sha256
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from tests.detection.thin import DETECTORS
@@ -166,7 +166,7 @@ def test_predictions_are_in_pixels_of_the_file(trained, tmp_path, monkeypatch):
     box[0] = [1, 2, 5, 6]
     row = {"boxes": box, "scores": np.array([0.8, 0.1]), "labels": np.zeros(2, int)}
     row["valid"] = np.array([True, True])
-    monkeypatch.setattr("jaxdl.detection.files.find_boxes", lambda run, images: [row])
+    monkeypatch.setattr("jaxdl.detection.predict.find_boxes", lambda run, images: [row])
     said = predict_files(trained, [file]).splitlines()
     assert "1 objects" in said[0]
     assert said[1:] == [f"  {Shapes.classes[0]} 80% at 4, 8, 20, 24"]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from experiments.classification.train import fitted_to_images, make_loss
-from jaxdl.data.sources import DataConfig, load_splits
+from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.models.lenet import LeNet
-from jaxdl.models.speed_convnet import SpeedConvNet, whitening_filters
-from jaxdl.training.images import ImageConfig, prepare_images
+from jaxdl.models.speedrun_convnet import SpeedConvNet, whitening_filters
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.step import AXIS
 
 

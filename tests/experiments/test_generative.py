@@ -9,8 +9,8 @@ from PIL import Image
 
 from experiments.generative.adversarial import surest
 from jaxdl.cli import _read_config, main
-from jaxdl.generative.judge import Judge, JudgeConfig
-from jaxdl.training.results import find_configs
+from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
+from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -77,7 +77,7 @@ def test_a_run_with_a_prior_is_resumed_and_shown(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
     """Real scans are near real ones, noise is not; other batches have the same judge."""
-    from jaxdl.data.sources import DataConfig, load_splits
+    from jaxdl.data.load import DataConfig, load_splits
 
     monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path))
     data = DataConfig(name="digits", batch_size=50, val=100)

@@ -17,7 +17,7 @@ from experiments.language.sequence_layers import (
 )
 from jaxdl.checks import UsageError
 from jaxdl.cli import _read_config
-from jaxdl.training.results import find_configs
+from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {

@@ -10,7 +10,7 @@ def devices(count: int) -> None:
 
 def grace(seconds: float) -> None:
     """So little time for the loop to answer a signal."""
-    from jaxdl.training import signals
+    from jaxdl.runs import signals
 
     signals.GRACE = seconds
 

@@ -29,7 +29,7 @@ def preload() -> None:
 
     import experiments.classification.train
     import jaxdl.cli
-    from jaxdl.training.environment import prepare_process
+    from jaxdl.runs.environment import prepare_process
 
     prepare_process()
     assert all((ocp.CheckpointManager, ocp.args.StandardSave))  # imported when first named

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError
-from jaxdl.data.boxes import BoxCheck, pad_objects
-from jaxdl.data.opened import Only, Opened
-from jaxdl.data.setting import DataConfig
-from jaxdl.data.sources import make_split
+from jaxdl.data.box_checks import BoxCheck, pad_objects
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import make_split
+from jaxdl.data.source import Only, Opened
 from jaxdl.data.split import Split
 from jaxdl.detection.prepare import FIELDS, BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.task import make_loss

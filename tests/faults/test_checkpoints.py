@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError
-from jaxdl.training import manifest
-from jaxdl.training.checkpoint import CheckpointCorruptError, Checkpoints, params_sha256
-from jaxdl.training.environment import versions
+from jaxdl.runs import manifest
+from jaxdl.runs.checkpoint import CheckpointCorruptError, Checkpoints, params_sha256
+from jaxdl.runs.environment import versions
 
 TREE = {
     "params": {"w": jnp.arange(3000.0).reshape(50, 60), "b": jnp.zeros(60)},

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from jaxdl.training.checkpoint import Checkpoints
+from jaxdl.runs.checkpoint import Checkpoints
 from tests.faults.conftest import BASE, LONG, saved_steps
 
 WIDE = ("--model.hidden=512", "--loop.save_every=44")  # a checkpoint of 0.5 MB

@@ -8,9 +8,9 @@ import pytest
 
 from jaxdl.checks import DivergedError
 from jaxdl.data.digits import load_digits
-from jaxdl.training.checkpoint import Checkpoints
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 from tests.faults.conftest import saved_steps
 from tests.training import toys

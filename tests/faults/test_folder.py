@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from jaxdl.checks import RunBusyError
-from jaxdl.training import lock
-from jaxdl.training.doctor import left_behind
+from jaxdl.commands.doctor import left_behind
+from jaxdl.runs import lock
 from tests.faults.conftest import LONG, saved_steps
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.data.tfds import prepared_version
-from jaxdl.training.lock import hold
+from jaxdl.data.tfds.decoded import prepared_version
+from jaxdl.runs.lock import hold
 
 MISTAKES = {
     "--lrr=0.1": ["Unrecognized options: --lrr", "--lrr: did you mean --optim.lr?"],

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from jaxdl.training.checkpoint import Checkpoints
+from jaxdl.runs.checkpoint import Checkpoints
 from tests.faults.conftest import BASE, LONG, numbers, read_lines, report, saved_steps
 
 ROWS = 20  # that digits_mlp writes

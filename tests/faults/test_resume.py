@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import Checkpoints, flatten, params_sha256
 from jaxdl.training import loop as loop_module
-from jaxdl.training.checkpoint import Checkpoints, flatten, params_sha256
 from jaxdl.training.loop import Stopped, fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 from tests.faults.conftest import BASE, CLOCK, numbers, report, saved_steps
 from tests.training import toys
@@ -176,7 +176,7 @@ def test_a_damaged_row_costs_no_other_row(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(lines[0] + b"\n\x00\xff\x00\n12\n" + lines[1] + b"\n" + lines[2][:-3])
     assert loop_module.Record(tmp_path, 3, 1).path == path
-    from jaxdl.training.record import read_rows
+    from jaxdl.runs.metrics_log import read_rows
 
     assert read_rows(path) == rows[:2]
 

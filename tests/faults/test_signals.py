@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from jaxdl.training.checkpoint import Checkpoints
-from jaxdl.training.signals import Signals, terminable
+from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.runs.signals import Signals, terminable
 from tests.faults.conftest import LONG, saved_steps
 
 SAVES = ("--loop.save_every=44",)

@@ -17,7 +17,7 @@ from jaxdl.data.captions import (
     decode_caption,
     encode_captions,
 )
-from jaxdl.data.setting import DataConfig
+from jaxdl.data.config import DataConfig
 from jaxdl.language.transformer import TransformerLM, TransformerTranslator
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.training.step import global_mean

@@ -9,6 +9,7 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.data.split import Split
+from jaxdl.generative.denoising import drop_labels, noise_error, noise_rows, spread_rows
 from jaxdl.generative.diffusion import (
     DiffusionConfig,
     add_noise,
@@ -22,13 +23,12 @@ from jaxdl.generative.diffusion import (
     score_from_noise,
     time_steps,
 )
-from jaxdl.generative.noising import drop_labels, noise_error, noise_rows, spread_rows
 from jaxdl.generative.unet import PointDenoiser, UNet, from_patches, to_patches
 from jaxdl.metrics.accumulate import weighted
-from jaxdl.ops.position import sincos, sincos_table
-from jaxdl.training.checkpoint import flatten, params_sha256
+from jaxdl.ops.position_encoding import sincos, sincos_table
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import flatten, params_sha256
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import supervised

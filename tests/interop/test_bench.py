@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.bench import against_torch as harness
+from jaxdl.bench import worker_pool as workers
+from jaxdl.bench.devices import bench_devices
+from jaxdl.bench.jax_workloads import bench_task
+from jaxdl.bench.step_loop import dispatch_task, looped
+from jaxdl.bench.worker_pool import forget_peak, peak
+from jaxdl.bench.workloads import WORKLOADS
 from jaxdl.checks import DivergedError, UsageError
-from jaxdl.interop.bench import against_torch as harness
-from jaxdl.interop.bench import workers
-from jaxdl.interop.bench.devices import bench_devices
-from jaxdl.interop.bench.ours import bench_task
-from jaxdl.interop.bench.rows import WORKLOADS
-from jaxdl.interop.bench.workers import forget_peak, peak
-from jaxdl.training.bench import dispatch_task, looped
 
 
 def count(tree):
@@ -24,7 +24,7 @@ def count(tree):
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_both_sides_have_as_many_parameters(name):
-    from jaxdl.interop.torch_twins.steps import twin
+    from jaxdl.bench.torch_workloads import twin
 
     ours = count(jax.eval_shape(bench_task(name).init, jax.random.key(0)).params)
     theirs = sum(p.numel() for p in twin(name).parameters())

@@ -15,14 +15,14 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 from jaxdl.cli import _read_config, main  # noqa: E402
-from jaxdl.interop.compare import compare as harness  # noqa: E402
-from jaxdl.interop.compare import stages  # noqa: E402
-from jaxdl.interop.compare.page import write_page  # noqa: E402
+from jaxdl.compare import run as harness  # noqa: E402
+from jaxdl.compare import stage_checks as stages  # noqa: E402
+from jaxdl.compare.html_report import write_page  # noqa: E402
 from jaxdl.interop.torch_twins.optimisers import TorchRule  # noqa: E402
-from jaxdl.interop.torch_twins.twins import twin_of  # noqa: E402
-from jaxdl.language.character import CharacterModel  # noqa: E402
+from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
+from jaxdl.language.char_lm import CharacterModel  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
-from jaxdl.training.optim import OptimConfig, make_optimiser  # noqa: E402
+from jaxdl.optim.config import OptimConfig, make_optimiser  # noqa: E402
 
 MODELS = {
     "softmax": ("mlp", {"hidden": ()}, (8, 8, 2)),

@@ -9,7 +9,7 @@ from PIL import Image
 
 from jaxdl.checks import CheckpointError, UsageError
 from jaxdl.interop.preprocessing import Preprocessing, published_preprocessing
-from jaxdl.interop.weightfile import read_metadata, read_weights, write_pickle, write_safetensors
+from jaxdl.interop.weight_file import read_metadata, read_weights, write_pickle, write_safetensors
 from jaxdl.interop.weights import export_weights, import_weights, load_weights, save_weights
 from tests.interop.twins import (
     CLASSES,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jaxdl.data.split import Split
-from jaxdl.language.caption import (
+from jaxdl.language.cached_features import cached_features, with_features
+from jaxdl.language.caption_task import (
     draw_attention,
     draw_captions,
     prepare_captions,
@@ -21,8 +22,7 @@ from jaxdl.language.captioner import (
     TransformerCaptioner,
     features_of,
 )
-from jaxdl.language.decode import beam_search, write_sequences
-from jaxdl.language.features import cached_features, with_features
+from jaxdl.language.decoding import beam_search, write_sequences
 
 V, T, H, F = 7, 6, 4, 5
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxdl.layers.group_norm import Affine, GroupNorm, RMSNorm
-from jaxdl.layers.named_norm import NORMS, norm_layer
+from jaxdl.layers.norm_registry import NORMS, norm_layer
 
 X = np.random.default_rng(0).normal(3, 2, size=(4, 5, 3, 6)).astype(np.float32)
 SCALE = np.linspace(0.5, 2, 6).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError
-from jaxdl.interop.torch_recurrent import recurrent_from_torch, recurrent_to_torch
+from jaxdl.interop.torch_rnn import recurrent_from_torch, recurrent_to_torch
 from jaxdl.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 
 torch = pytest.importorskip("torch")

@@ -8,7 +8,7 @@ from jaxdl.models.densenet import DenseNet
 from jaxdl.models.googlenet import GoogLeNetPaper
 from jaxdl.models.registry import create_model, list_models
 from jaxdl.models.stages import stage_shapes
-from jaxdl.models.summary import summarize, total
+from jaxdl.models.summary.table import summarize, total
 
 
 def costs(name, size=224):

@@ -12,8 +12,8 @@ from jaxdl.ops.attention import (
     masked_softmax,
     scaled_dot_product,
 )
-from jaxdl.ops.lookup import lookup
-from jaxdl.ops.position import rotate, sincos_table
+from jaxdl.ops.embedding_lookup import lookup
+from jaxdl.ops.position_encoding import rotate, sincos_table
 
 
 def test_the_worked_example():

@@ -9,13 +9,13 @@ import pytest
 from experiments.classification import finetune, train
 from jaxdl.checks import UsageError
 from jaxdl.data.digits import load_digits
-from jaxdl.data.sources import DataConfig
-from jaxdl.interop.weightfile import write_safetensors
+from jaxdl.data.load import DataConfig
+from jaxdl.interop.weight_file import write_safetensors
 from jaxdl.models.registry import model_options
-from jaxdl.training.checkpoint import flatten
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.freeze import freeze_task
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.report import write_report
 
@@ -30,7 +30,7 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("source")
     cfg = train.Config(model=NET, loop=LOOP, optim=HEAVY)
     task = train.build(cfg)
-    from jaxdl.training.folder import _write, config_table  # the folder that a command would leave
+    from jaxdl.runs.run_folder import _write, config_table  # the folder that a command would leave
 
     _write(folder / "config.toml", config_table(train, cfg))
     write_report(folder, cfg, task, fit(task, LOOP, folder))
@@ -121,7 +121,7 @@ def test_two_trainings_take_over_all_but_the_head(source, two_classes, tmp_path)
             assert flat[name].shape != value.shape
         else:
             np.testing.assert_array_equal(flat[name], value, err_msg=name)
-    from jaxdl.training.checkpoint import Checkpoints
+    from jaxdl.runs.checkpoint import Checkpoints
 
     first = Checkpoints(tmp_path / "head" / "checkpoints").restore(start)[0]
     last = Checkpoints(tmp_path / "checkpoints").restore(start)[0]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DivergedError, UsageError
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import flatten, params_sha256
 from jaxdl.training import loop as loop_module
-from jaxdl.training.checkpoint import flatten, params_sha256
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig, make_plan
 from tests.training import toys
 

@@ -8,8 +8,8 @@ import pytest
 from scipy import optimize
 
 from jaxdl.checks import UsageError
+from jaxdl.optim.config import OptimConfig, make_optimiser
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig, make_optimiser
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import supervised

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from jaxdl.models.registry import create_model
-from jaxdl.training.optim import OptimConfig
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.step import (
     AXIS,
     apply_train,

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from experiments.classification.train import Config, build
-from jaxdl.data.setting import DataConfig
+from jaxdl.data.config import DataConfig
 from jaxdl.data.split import Split
 from jaxdl.data.stream import StreamSplit
 from jaxdl.models.registry import ModelConfig
-from jaxdl.training.checkpoint import flatten
+from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.loop import fit
-from jaxdl.training.optim import OptimConfig
 from jaxdl.training.plan import LoopConfig
 
 LOOP = LoopConfig(steps=7, log_every=7, save_every=7, devices=1)

@@ -8,7 +8,7 @@ import optax
 
 from jaxdl.data.split import NoData, Split
 from jaxdl.metrics.accumulate import total, weighted
-from jaxdl.training.optim import OptimConfig
+from jaxdl.optim.config import OptimConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,

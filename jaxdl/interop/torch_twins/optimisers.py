@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from jaxdl.checks import UsageError
-from jaxdl.training.optim import OptimConfig
+from jaxdl.optim.config import OptimConfig
 
 # Fields that change an update and have no counterpart in torch.optim.
 WITHOUT = ("l1", "max_norm", "eps_in_root", "ema", "swa")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_twins.optimisers import TorchRule
-from jaxdl.training.optim import OptimConfig
+from jaxdl.optim.config import OptimConfig
 from jaxdl.typing import Batch, Host
 
 INPUTS = ("image", "input")  # of a prepared batch: what the model is called with

@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.classic.by_hand.activation import relu, sigmoid
-from jaxdl.classic.by_hand.conv import conv
-from jaxdl.classic.by_hand.dropout import dropout
-from jaxdl.classic.by_hand.linear import linear
-from jaxdl.classic.by_hand.loss import softmax_loss, svm_loss
-from jaxdl.classic.by_hand.norm import batch_norm, spatial_batch_norm
-from jaxdl.classic.by_hand.pool import max_pool
-from jaxdl.classic.by_hand.rnn import rnn_step
+from jaxdl.classic.backprop.activation import relu, sigmoid
+from jaxdl.classic.backprop.conv import conv
+from jaxdl.classic.backprop.dropout import dropout
+from jaxdl.classic.backprop.linear import linear
+from jaxdl.classic.backprop.loss import softmax_loss, svm_loss
+from jaxdl.classic.backprop.norm import batch_norm, spatial_batch_norm
+from jaxdl.classic.backprop.pool import max_pool
+from jaxdl.classic.backprop.rnn import rnn_step
 from jaxdl.classic.gradient_check import gradient_error
 from jaxdl.losses.classification import multiclass_hinge, softmax_cross_entropy
 

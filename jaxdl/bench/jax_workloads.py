@@ -1,0 +1,101 @@
+"""The workloads of `jaxdl bench` as tasks, run by the same loop as any training."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxdl.bench.step_loop import looped
+from jaxdl.bench.workloads import (
+    CLASSES,
+    NOISE,
+    RATE,
+    VOCABULARY,
+    WORKLOADS,
+    Workload,
+    draw_rows,
+)
+from jaxdl.data.split import Split
+from jaxdl.generative.gan import DCDiscriminator, DCGenerator
+from jaxdl.generative.gan_task import Game, GameConfig, adversarial
+from jaxdl.language.char_lm import CharacterModel
+from jaxdl.language.transformer import TransformerTranslator
+from jaxdl.losses.classification import softmax_cross_entropy
+from jaxdl.losses.sequence import sequence_cross_entropy
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.models.registry import create_model
+from jaxdl.optim.config import OptimConfig
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.typing import Array, Batch, Key, Pairs, Tree
+
+NAMES = {"vit": "cifar_vit"}  # registered otherwise
+
+
+def our_steps(name: str) -> Callable[[], None]:
+    """`work()` trains as many steps as a round of the workload has."""
+    work = WORKLOADS[name]
+    return looped(bench_task(name), work.steps)
+
+
+def bench_task(name: str) -> Task:
+    """One of `WORKLOADS`: images under SGD with momentum, tokens under clipped Adam."""
+    work = WORKLOADS[name]
+    if name == "dcgan":
+        return game_task(work)
+    images = len(work.shape) == 3
+    optim = OptimConfig("momentum", RATE) if images else OptimConfig("adam", RATE, clip_norm=1.0)
+    model = bench_model(name, work)
+
+    def logits_and_extra(params: Tree, extra: Tree, batch: Batch, key: Key) -> Any:
+        out, extra = apply_train(model, params, extra, batch["inputs"], key)
+        return (out if images else out[0]), extra
+
+    def loss_fn(
+        params: Tree, extra: Tree, batch: Batch, key: Key
+    ) -> tuple[Array, tuple[Tree, Pairs]]:
+        logits, extra = logits_and_extra(params, extra, batch, key)
+        if images:
+            loss = softmax_cross_entropy(logits, batch["wanted"])
+        else:
+            loss = sequence_cross_entropy(logits, batch["wanted"]) / logits.shape[1]
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    split = Split(draw_rows(work), batch_size=work.batch)
+    splits = {"train": split}
+    return supervised(model, splits, prepare_for(name), loss_fn, optim, steps=1000, inputs="inputs")
+
+
+def game_task(work: Workload) -> Task:
+    """Two networks under Adam, each updated once a step."""
+    shape: Any = work.shape
+    game = Game(DCGenerator(shape), DCDiscriminator(), GameConfig(noise=NOISE))
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        return {"real": jnp.clip(batch["image"], -1, 1)}
+
+    splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
+    return adversarial(game, splits, prepare, OptimConfig("adam", RATE, b1=0.5), steps=1000)
+
+
+def bench_model(name: str, work: Workload) -> Any:
+    """The model, of the same size as its torch twin."""
+    if name == "lstm":
+        return CharacterModel(VOCABULARY, 256, layers=2, embedding=64)
+    if name == "transformer":
+        return TransformerTranslator(VOCABULARY, work.shape[0], 128, 4, 2, 256)
+    return create_model(NAMES.get(name, name), num_classes=CLASSES)
+
+
+def prepare_for(name: str) -> Any:
+    """`inputs` of the model and what is `wanted` of it."""
+
+    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+        if "image" in batch:
+            return {"inputs": batch["image"], "wanted": batch["label"]}
+        source, target = batch["source"], batch["target"]
+        given = source if name == "lstm" else (source, target[:, :-1])
+        return {"inputs": jax.tree.map(jnp.asarray, given), "wanted": target[:, 1:]}
+
+    return prepare

@@ -1,0 +1,107 @@
+"""The workloads of `jaxdl bench` as PyTorch trains them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from jaxdl.bench.workloads import (
+    CLASSES,
+    NOISE,
+    RATE,
+    VOCABULARY,
+    WORKLOADS,
+    Workload,
+    draw_rows,
+)
+from jaxdl.interop.torch_twins import adversarial, classifiers, sequences
+
+
+def torch_steps(name: str, form: str) -> Callable[[], None]:
+    """`work()` trains as many steps as a round has; `form` is eager, channels_last or compile."""
+    if name == "dcgan":
+        return game_steps(WORKLOADS[name], form)
+    work, model = WORKLOADS[name], twin(name)
+    rows = {key: torch.from_numpy(value) for key, value in draw_rows(work).items()}
+    images = "image" in rows
+    if images:
+        rows["image"] = rows["image"].movedim(-1, 1).contiguous()
+        optimiser: Any = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
+    else:
+        optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
+    layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
+    model.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    call: Any = torch.compile(model) if form == "compile" else model
+
+    def step(at: torch.Tensor) -> None:
+        batch = {key: value[at] for key, value in rows.items()}
+        if images:
+            logits = call(batch["image"].to(memory_format=layout))
+            loss = F.cross_entropy(logits, batch["label"].long())
+        else:
+            given = (
+                [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
+            )
+            wanted = batch["target"][:, 1:].long()
+            logits = call(*given)[0] if name == "lstm" else call(*given)
+            loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten())
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if not images:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+
+    def run() -> None:
+        order = torch.randperm(len(next(iter(rows.values()))))
+        for i in range(work.steps):
+            first = i * work.batch % len(order)
+            step(order[first : first + work.batch])
+
+    return run
+
+
+def game_steps(work: Workload, form: str) -> Callable[[], None]:
+    """The rounds of DCGAN."""
+    networks = game_networks(work)
+    optimisers = [torch.optim.Adam(n.parameters(), lr=RATE, betas=(0.5, 0.999)) for n in networks]
+    layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
+    for network in networks:
+        network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    calls = [torch.compile(n) if form == "compile" else n for n in networks]
+    images = torch.from_numpy(draw_rows(work)["image"]).movedim(-1, 1).clip(-1, 1).contiguous()
+
+    def run() -> None:
+        order = torch.randperm(len(images))
+        for i in range(work.steps):
+            at = order[i * work.batch % len(order) :][: work.batch]
+            noises = 2 * torch.rand(2, work.batch, NOISE) - 1
+            real = images[at].to(memory_format=layout)
+            adversarial.step((calls[0], calls[1]), (optimisers[0], optimisers[1]), real, noises)
+
+    return run
+
+
+def game_networks(work: Workload) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Generator and discriminator."""
+    shape: Any = work.shape
+    generator = adversarial.Generator(NOISE, shape, 1024, (128, 64))
+    return generator, adversarial.Discriminator(shape, (32, 64))
+
+
+def twin(name: str) -> torch.nn.Module:
+    """The network of a workload, or both of a game."""
+    if name == "dcgan":
+        return torch.nn.ModuleList(game_networks(WORKLOADS[name]))
+    made: dict[str, Callable[[], torch.nn.Module]] = {
+        "mlp": lambda: classifiers.MLP(784, (256,), CLASSES),
+        "lenet": classifiers.LeNet,
+        "cifar_convnet": classifiers.CIFARConvNet,
+        "preact_resnet20": classifiers.PreActResNet,
+        "vit": classifiers.ViT,
+        "lstm": lambda: sequences.CharacterModel(VOCABULARY, embedding=64, hidden=256, layers=2),
+        "transformer": lambda: sequences.Translator(
+            VOCABULARY, WORKLOADS[name].shape[0], 128, 4, 2, 256
+        ),
+    }
+    return made[name]()

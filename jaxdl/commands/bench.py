@@ -1,0 +1,68 @@
+"""`jaxdl bench`: which of its measurements is asked for."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxdl.checks import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `jaxdl bench`."""
+    parser.add_argument(
+        "work",
+        nargs="*",
+        help="workloads beside PyTorch's (default: all); data; boxes; dispatch; steps CONFIG: its "
+        "loop; devices CONFIG: eight simulated ones beside one",
+    )
+    parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
+    parser.add_argument("--out", type=Path, help="also write the rows into this JSON file")
+    parser.add_argument("--against", type=Path, help="an earlier --out: names what got slower")
+
+
+def run_bench(args: argparse.Namespace, flags: Sequence[str], task_of: Callable[[str], Any]) -> int:
+    """Prints what was measured; `task_of(config)` is the task of a config with these flags."""
+    if args.rounds < 1:
+        raise UsageError(f"bench: --rounds must be at least 1, got {args.rounds}")
+    match args.work:
+        case ["data"]:
+            from jaxdl.bench.data_loading import bench_data
+
+            print(bench_data(rounds=args.rounds))
+        case ["boxes"]:
+            from jaxdl.bench.boxes import bench_boxes
+
+            print(bench_boxes(rounds=args.rounds))
+        case ["dispatch"]:
+            from jaxdl.bench.step_loop import dispatch_task, loop_against_steps
+
+            print(loop_against_steps(dispatch_task(), 1000, rounds=args.rounds))
+        case ["steps", config]:
+            task = task_of(config)
+            from jaxdl.bench.step_loop import loop_against_steps
+
+            print(loop_against_steps(task, rounds=args.rounds))
+        case ["devices", config]:
+            from jaxdl.bench.devices import bench_devices
+
+            print(bench_devices([config, *flags], rounds=args.rounds))
+        case ["steps" | "devices" as what, *_]:
+            raise UsageError(f"bench {what}: give one config; `jaxdl list` shows them")
+        case ["serve", steps, devices, config]:  # a process of another command's
+            from jaxdl.bench.step_loop import looped
+            from jaxdl.bench.worker_pool import serve
+
+            serve(lambda: looped(task_of(config), int(steps), int(devices)))
+        case names:
+            from jaxdl.bench.against_torch import bench_against_torch
+
+            return bench_against_torch(
+                names,
+                cores=args.cores,
+                rounds=args.rounds,
+                against=args.against,
+                out=args.out,
+            )
+    return 0

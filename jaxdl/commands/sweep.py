@@ -1,0 +1,56 @@
+"""The arguments of `jaxdl sweep`; nothing heavy is imported for them."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jaxdl.config import to_table
+from jaxdl.runs.results import name_report
+from jaxdl.runs.run_folder import config_table, run_folder, say, work_in_folder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those beside the fields of the config."""
+    parser.add_argument("config")
+    parser.add_argument("--grid", action="append", default=[], metavar="NAME=A,B,...")
+    parser.add_argument("--random", action="append", default=[], metavar="NAME=LOW:HIGH")
+    parser.add_argument("--trials", type=int, help="random draws (default: 32)")
+    parser.add_argument("--search-seed", type=int, help="of the draws (default: 0)")
+    parser.add_argument("--folds", type=int, help="K-fold cross-validation (default: none)")
+    parser.add_argument("--by", help="what is compared (default: val_accuracy, else val_loss)")
+    parser.add_argument("--memory", type=int, help="bytes that a group may take (default: 2e9)")
+    parser.add_argument("--run-dir", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.set_defaults(takes_fields=True, config_flag=None)
+
+
+def run_sweep(args: argparse.Namespace, make: Any, path: Path, words: list[str]) -> None:
+    """The sweep of the config in `path`; `words` are its name and the flags of its fields."""
+    from jaxdl.search.sweep import check_same_search, sweep
+
+    search, asked = read_search(args)
+    module, cfg = make([])
+    folder = run_folder(f"{path.stem}_sweep", args.run_dir, args.resume)
+    table = {**config_table(module, cfg), "sweep": to_table(search)}
+    if args.resume:
+        check_same_search(folder / "config.toml", table)
+    words = ["jaxdl", "sweep", words[0], *asked, *words[1:]]
+    work = partial(sweep, make, search, folder, say=say)
+    work_in_folder(folder, table, words, args.resume, work)
+    name_report(folder, path.stem, words)
+
+
+def read_search(args: argparse.Namespace) -> tuple[Any, list[str]]:
+    """(the Search, its own words on the command line)."""
+    from jaxdl.search.sweep import Search
+
+    given: dict[str, Any] = {"grid": tuple(args.grid), "random": tuple(args.random)}
+    words = [word for spec in args.grid for word in ("--grid", spec)]
+    words += [word for spec in args.random for word in ("--random", spec)]
+    for name in ("trials", "search_seed", "folds", "by", "memory"):
+        value = getattr(args, name)
+        if value is not None:
+            given[name] = value
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return Search(**given), words

@@ -1,0 +1,98 @@
+"""What `jaxdl weights import|export|show` does."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from jaxdl.checks import CheckpointError, UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `jaxdl weights`; nothing heavy is imported for them."""
+    actions = parser.add_subparsers(dest="action", metavar="import|export|show", required=True)
+    take = actions.add_parser(
+        "import", help="a torchvision or timm file becomes ours", allow_abbrev=False
+    )
+    take.add_argument("file", type=Path, help=".safetensors, or .pth where PyTorch is installed")
+    take.add_argument("--model", required=True, help="a registered model: resnet50, vit_b_16, ...")
+    take.add_argument("--out", type=Path, help="our file (default: MODEL.jaxdl.safetensors)")
+    take.add_argument("--source", help="torchvision or timm (default: whose names fit)")
+    take.add_argument("--classes", type=int, help="default: the rows of the last layer")
+    take.add_argument("--cast", action="store_true", help="take other floats than float32")
+    for name in ("size", "resize"):
+        take.add_argument(f"--{name}", type=int, help=f"preprocessing: {name} in pixels")
+    for name in ("mean", "std"):
+        take.add_argument(f"--{name}", type=float, nargs=3, help=f"preprocessing: {name}")
+    take.add_argument("--interpolation", help="preprocessing: bilinear or bicubic")
+    give = actions.add_parser(
+        "export", help="our file becomes one that torch loads", allow_abbrev=False
+    )
+    give.add_argument("file", type=Path)
+    give.add_argument("out", type=Path, help="its ending says the kind: .safetensors or .pth")
+    give.add_argument("--source", help="whose names (default: those that it came with)")
+    show = actions.add_parser("show", help="what is in a weight file", allow_abbrev=False)
+    show.add_argument("file", type=Path)
+
+
+def run(args: argparse.Namespace) -> str:
+    """Does what `args` ask for and says what was done."""
+    return {"import": _import, "export": _export, "show": _show}[args.action](args)
+
+
+def _import(args: argparse.Namespace) -> str:
+    from jaxdl.interop.weights import import_weights, save_weights
+
+    out = args.out or Path(f"{args.model}.jaxdl.safetensors")
+    _check_free(out)
+    weights = import_weights(
+        args.file,
+        args.model,
+        source=args.source,
+        num_classes=args.classes,
+        change=_preprocessing_changes(args),
+        cast=args.cast,
+    )
+    save_weights(out, weights)
+    return f"{out}: {_facts(weights)}"
+
+
+def _export(args: argparse.Namespace) -> str:
+    from jaxdl.interop.weights import export_weights, load_weights
+
+    _check_free(args.out)
+    weights = load_weights(args.file)
+    export_weights(args.out, weights, source=args.source)
+    return f"{args.out}: {weights.name} under {args.source or weights.source}'s names"
+
+
+def _show(args: argparse.Namespace) -> str:
+    from jaxdl.interop.weight_file import read_weights
+    from jaxdl.interop.weights import load_weights
+
+    arrays = read_weights(args.file)
+    width = max(map(len, arrays), default=0)
+    lines = [f"{name:{width}}  {a.dtype} {tuple(a.shape)}" for name, a in arrays.items()]
+    count = sum(array.size for array in arrays.values())
+    lines.append(f"{len(arrays)} arrays, {count:,} numbers")
+    try:
+        lines.append(_facts(load_weights(args.file)))
+    except CheckpointError:
+        lines.append("another library's file: `jaxdl weights import` makes it ours")
+    return "\n".join(lines)
+
+
+def _facts(weights: Any) -> str:
+    how = ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(weights.preprocessing).items())
+    return f"{weights.name}, {weights.num_classes} classes, from {weights.source}; images: {how}"
+
+
+def _preprocessing_changes(args: argparse.Namespace) -> dict[str, Any]:
+    names = ("size", "resize", "mean", "std", "interpolation")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+
+
+def _check_free(path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path} exists; choose another name with --out, or remove it")

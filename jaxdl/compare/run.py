@@ -1,0 +1,186 @@
+"""A config and its PyTorch twin: same weights, same batches; how far apart they come, how fast."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from jaxdl.checks import UsageError
+from jaxdl.compare.float64 import apart_in_float64
+from jaxdl.compare.gan_sides import OurGame, TorchGame, game_twin
+from jaxdl.compare.html_report import write_page
+from jaxdl.compare.sides import OurSide, TorchSide
+from jaxdl.compare.speed import measure_speed
+from jaxdl.compare.stage_checks import (
+    STEPS_JUDGED,
+    Findings,
+    look_at_gradients,
+    look_at_layers,
+    look_at_parameters,
+    look_at_rule,
+    parameter_rows,
+)
+from jaxdl.config import as_flags, flatten, to_table
+from jaxdl.interop.torch_twins.optimisers import torch_settings
+from jaxdl.interop.torch_twins.registry import twin_of
+from jaxdl.interop.torch_twins.trainer import given
+from jaxdl.language.char_lm import CharacterModel
+from jaxdl.runs.environment import describe
+from jaxdl.training.plan import total_steps
+from jaxdl.training.task import Task
+from jaxdl.typing import Batch
+
+EXPERIMENTS = (
+    *("classification.train", "classic.dense", "language.characters"),
+    "generative.adversarial",
+)
+# Each side would draw its own; averages of weights change no update.
+LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")
+# Fields of a config that its twin has not, and the value that they must have
+FIXED = {"precision": "float32", "aux_weight": 0.0, "strength": 0.0, "loss": "softmax"}
+TEST_ROWS = 2000
+EVERY = 50  # steps between progress lines
+
+Say = Callable[[str], None]
+
+
+def compare(
+    make: Callable[[list[str]], Any],
+    words: Sequence[str],
+    out: Path,
+    *,
+    steps: int | None = 100,
+    speed: bool = True,
+    change: Callable[[TorchSide], None] = lambda side: None,
+    say: Say = print,
+) -> int:
+    """Writes `compare.html` and `compare.json` into `out`; 0 where both sides agree, else 1.
+
+    `make(flags)` gives the experiment and its config; `words` are the command's. `steps` None
+    trains to the end of the config. `change` may alter the side of torch before anything is
+    compared, to see what a difference looks like. Raises UsageError where there is no twin.
+    """
+    module, cfg = make([])
+    quiet = left_out(cfg)
+    module, cfg = make(as_flags(quiet))
+    check_comparable(module, cfg)
+    if quiet:
+        say(f"without {', '.join(quiet)}, which the twin has not")
+    task = module.build(cfg)
+    ours = our_side(module, cfg, task)
+    batch = ours.first_batch()
+    theirs, double = (torch_side(cfg, ours, batch) for _ in range(2))
+    for side in (theirs, double):
+        change(side)
+    found = Findings()
+    look_at_layers(ours, theirs, batch, found)
+    grads = look_at_gradients(ours, theirs, batch, found)
+    look_at_rule(ours, theirs, grads, found)
+    total = total_steps(cfg.loop, ours.split.steps_per_epoch)
+    length = ["--full"] if steps is None else ["--steps", str(steps)]
+    steps = total if steps is None else min(steps, total)
+    curves = follow(ours, theirs, double, found, steps, say)
+    batches = ours.test_batches(ours.task.splits["test"].size if steps == total else TEST_ROWS)
+    test = {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
+    for verdict in found.verdicts:
+        say(str(verdict))
+    found.parameters_at_end = parameter_rows(ours, theirs)
+    worst = max(row["apart"] for row in found.parameters_at_end)
+    right = " and ".join(f"{values['accuracy']:.2%}" for values in test.values())
+    say(f"after {steps} steps: right in the test split {right}; parameters {worst:.2g} apart")
+    record = {
+        "command": " ".join(["jaxdl", "compare", *words, *length]),
+        "agree": found.agree,
+        "steps": steps,
+        "without": list(quiet),
+        **dataclasses.asdict(found),
+        "curves": curves,
+        "test": test,
+        "torch": torch.__version__,
+        **{name: value for name, value in describe().items() if name != "command"},
+    }
+    if speed:
+        record["speed"] = measure_speed([*words, *as_flags(quiet)], theirs, batch, say)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "compare.json").write_text(json.dumps(record, indent=1) + "\n")
+    say(str(write_page(record, out / "compare.html")))
+    return 0 if found.agree else 1
+
+
+def check_comparable(module: Any, cfg: Any) -> None:
+    """Raises UsageError for experiments and options that have no twin."""
+    name = module.__name__.removeprefix("experiments.")
+    if name not in EXPERIMENTS:
+        raise UsageError(f"compare: {name} has no torch twin; {', '.join(EXPERIMENTS)} have")
+    for field, value in FIXED.items():
+        if getattr(cfg, field, value) != value:
+            raise UsageError(f"compare: the twin has {field} = {value}, not {getattr(cfg, field)}")
+    if hasattr(cfg, "optim"):
+        torch_settings(cfg.optim)
+
+
+def left_out(cfg: Any) -> dict[str, Any]:
+    """Fields of the config that are switched off: field -> its zero."""
+    off = {}
+    for name, value in flatten(to_table(cfg)).items():
+        if name.rpartition(".")[2] in LEFT_OUT and np.any(value):
+            off[name] = [0.0] * len(value) if isinstance(value, list) else 0.0
+    return off
+
+
+def our_side(module: Any, cfg: Any, task: Task) -> OurSide:
+    """The training of `task`, at its start."""
+    if not hasattr(module, "build_game"):
+        return OurSide(task, cfg.seed)
+    return OurGame(task, cfg.seed, module.build_game(cfg, task.splits["train"]))
+
+
+def torch_side(cfg: Any, ours: OurSide, batch: Batch) -> TorchSide:
+    """The twin with the initial weights of `ours`, its optimiser and its loss."""
+    if isinstance(ours, OurGame):
+        if cfg.optim.clip_norm:
+            raise UsageError("compare: the twin of a game has no optim.clip_norm")
+        return TorchGame(game_twin(ours.game), ours, cfg.optim)
+    text = isinstance(ours.task.model, CharacterModel)
+    return TorchSide(
+        twin_of(ours.task.model, np.shape(given(batch))),
+        ours,
+        cfg.optim,
+        smoothing=getattr(cfg, "label_smoothing", 0.0),
+        fresh_every=ours.split.steps_per_epoch if text else 0,
+    )
+
+
+def follow(
+    ours: OurSide, theirs: TorchSide, double: TorchSide, found: Findings, steps: int, say: Say
+) -> dict[str, list[float]]:
+    """Trains both on the same batches, judges the parameters on the way; the loss of each step.
+
+    `double` is another of `theirs`, at the start, for a second opinion.
+    """
+    start = ours.state
+    curves: dict[str, list[float]] = {"jaxdl": [], "torch": []}
+    first: list[Batch] = []
+
+    def exact() -> float:
+        say("parameters are apart: the same steps in float64, some minutes for convolutions")
+        return apart_in_float64(ours, start, double, first)
+
+    for number in range(steps):
+        loss, batch = ours.step()
+        if not math.isfinite(loss):
+            raise UsageError(f"compare: the loss of step {number} is {loss}; see jaxdl check")
+        curves["jaxdl"].append(loss)
+        curves["torch"].append(theirs.trainer.step(batch, number, ours.rate(number)))
+        if len(first) < STEPS_JUDGED:
+            first.append(batch)
+            if len(first) == min(STEPS_JUDGED, steps):
+                look_at_parameters(ours, theirs, start, exact, found)
+        if (number + 1) % EVERY == 0:
+            say(f"step {number + 1}/{steps}  loss {loss:.4f} and {curves['torch'][-1]:.4f}")
+    return curves

@@ -1,0 +1,99 @@
+"""A scan of a data set: every row is read once, every bad one named."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxdl.checks import DataError
+from jaxdl.data.box_checks import fault_of
+from jaxdl.data.captions import UNKNOWN
+from jaxdl.data.config import DataConfig
+from jaxdl.data.registry import open_named
+from jaxdl.data.source import Opened
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a row."""
+
+    split: str
+    row: str
+    why: str
+
+
+def scan_set(cfg: DataConfig) -> tuple[list[Fault], dict[str, int]]:
+    """All faults of the set that `cfg` names, and how many rows each split has."""
+    opened = open_named(replace(cfg, val=0))
+    faults = [fault for split in opened.splits for fault in scan_split(opened, split)]
+    return faults, {split: len(source) for split, source in opened.splits.items()}
+
+
+def scan_split(opened: Opened, split: str) -> Iterator[Fault]:
+    """The faults of one split, in the order of its rows; first those found as it was opened."""
+    source: Any = opened.splits[split]
+    skipped = getattr(source, "skipped", None)
+    known = {name for name, _ in skipped.rows} if skipped else set()
+    if skipped:
+        yield from (Fault(split, name, why) for name, why in skipped.rows)
+        skipped.most = len(source) + len(known)  # all of them are to be named
+    check = getattr(source, "check", None) if not hasattr(source, "faults") else None
+    if check:
+        yield from (Fault(split, f"image {name}", f"box {why}") for name, why in check.dropped)
+    for index in range(len(source)):
+        yield from (Fault(split, str(index), why) for why in row_faults(opened, source, index))
+        fresh = [pair for pair in skipped.rows if pair[0] not in known] if skipped else []
+        known |= {name for name, _ in fresh}
+        yield from (Fault(split, f"{index} ({name})", why) for name, why in fresh)
+
+
+def row_faults(opened: Opened, source: Any, index: int) -> list[str]:
+    """What is wrong with one row."""
+    try:
+        row = source[index]
+        more = source.faults(index) if hasattr(source, "faults") else []
+    except (DataError, ValueError, OSError, KeyError) as error:
+        return [f"cannot be read: {error}"]
+    return more + label_faults(row, len(opened.classes)) + content_faults(row, opened)
+
+
+def label_faults(row: Mapping[str, Any], classes: int) -> list[str]:
+    """Labels that are not whole numbers in [0, classes)."""
+    if "label" not in row or not classes:
+        return []
+    label = np.asarray(row["label"])
+    if label.dtype.kind not in "iu":
+        return [f"label {label} is {label.dtype}, not a whole number"]
+    out = label[(label < 0) | (label >= classes)] if label.ndim else label
+    bad = out.size and (label.ndim or not 0 <= label < classes)
+    return [f"label {np.ravel(out)[0]} is not in 0..{classes - 1}"] if bad else []
+
+
+def content_faults(row: Mapping[str, Any], opened: Opened) -> list[str]:
+    """Numbers that are not finite, boxes outside their picture or without area, empty captions."""
+    faults = [
+        f"{name} has a number that is not finite"
+        for name, value in row.items()
+        if np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all()
+    ]
+    if "boxes" in row and "image" in row:
+        shape = row["image"].shape[:2]
+        boxes = row["boxes"][row["kept"]]
+        faults += [f"box {box.tolist()} {why}" for box in boxes if (why := fault_of(box, shape))]
+        labels = row["labels"][row["kept"]]
+        wrong = labels[(labels < 0) | (labels >= len(opened.classes))]
+        faults += [f"box label {n} is not in 0..{len(opened.classes) - 1}" for n in wrong]
+    if "captions" in row:
+        own = row["captions"][row["kept"]]
+        empty = np.flatnonzero((own >= UNKNOWN).sum(axis=1) == 0)
+        if len(empty) and not opened.synthetic:
+            faults += [f"caption {i} is empty" for i in empty]
+    return list(dict.fromkeys(faults))
+
+
+def report_scan(name: str, faults: list[Fault], sizes: Mapping[str, int]) -> str:
+    """A line a fault, and the sum."""
+    lines = [f"{fault.split}, row {fault.row}: {fault.why}" for fault in faults]
+    counted = ", ".join(f"{split} {size}" for split, size in sizes.items())
+    what = f"{len(faults)} faults" if faults else "nothing is wrong"
+    return "\n".join([*lines, f"{name}: {what} in {sum(sizes.values())} rows ({counted})"])

@@ -1,0 +1,77 @@
+"""Feature pyramids: maps of several strides, each of which knows what the coarser ones saw.
+
+Lin et al. 2017, arXiv 1612.03144. Levels are `(B, H_l, W_l, C_l)`, the finest first.
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.layers.conv import Conv
+from jaxdl.ops.boxes import box_area
+from jaxdl.ops.roi_align import roi_align
+from jaxdl.typing import Array
+
+
+class FeaturePyramid(nn.Module):
+    """1x1 conv of each level, plus the coarser sum at twice the size, then 3x3 conv (figure 3).
+
+    Levels -> as many of the same sizes with `features` channels. torchvision's
+    `FeaturePyramidNetwork`; sizes need not be multiples of each other, the nearest cell is taken.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, levels: Sequence[Array]) -> list[Array]:
+        out: list[Array] = []
+        above = None
+        for number, level in reversed(list(enumerate(levels, 1))):
+            y = Conv(self.features, 1, name=f"lateral{number}")(level)
+            above = y if above is None else y + _enlarge(above, y.shape[1:3])
+            out.append(Conv(self.features, 3, padding=1, name=f"smooth{number}")(above))
+        return out[::-1]
+
+
+def assign_levels(boxes: Array, strides: Sequence[float], *, cells: float = 14.0) -> Array:
+    """The level that each box is cut from: `(..., 4)` in pixels -> `(...)` int32.
+
+    The coarsest in which the root of its area measures at least `cells`, else the finest: eq. 1,
+    where `cells` are 224 / 16.
+    """
+    root = jnp.sqrt(box_area(boxes))
+    least = cells * jnp.asarray(strides[1:], root.dtype)
+    return jnp.sum(
+        root[..., None] >= jnp.expand_dims(least, tuple(range(root.ndim))), -1, jnp.int32
+    )
+
+
+def align_in_levels(
+    levels: Sequence[Array],
+    boxes: Array,
+    *,
+    size: tuple[int, int],
+    strides: Sequence[float],
+    cells: float = 14.0,
+) -> Array:
+    """`roi_align` of each box `(B, N, 4)` in its own level: `(B, N, *size, C)`.
+
+    All boxes are cut from all levels, as shapes are fixed, and one cut of each is kept.
+    """
+    own = assign_levels(boxes, strides, cells=cells)[..., None, None, None]
+    cuts = [
+        roi_align(level, boxes, size=size, scale=1 / stride)
+        for level, stride in zip(levels, strides, strict=True)
+    ]
+    chosen = cuts[0]
+    for number, cut in enumerate(cuts[1:], 1):
+        chosen = jnp.where(own == number, cut, chosen)
+    return chosen
+
+
+def _enlarge(x: Array, size: tuple[int, ...]) -> Array:
+    """Nearest neighbours by corners, as torch's "nearest"."""
+    rows, columns = (np.arange(n) * old // n for n, old in zip(size, x.shape[1:3], strict=True))
+    return x[:, rows][:, :, columns]

@@ -1,0 +1,83 @@
+"""A trained detector on a person's own pictures, and again on those of its test split."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.data.decode import decode_image
+from jaxdl.data.letterbox import fit_image, fit_scale
+from jaxdl.data.summary import draw_boxes
+from jaxdl.detection.evaluate import SHOWN, SURE, draw_first
+from jaxdl.draw import Figure
+from jaxdl.training.restore import TrainedRun
+from jaxdl.typing import Host
+
+
+def predict_files(run: TrainedRun, files: Sequence[Path]) -> str:
+    """Draws what is found into `RUN/predicted/<name>.png`; a line a file, and one a box.
+
+    Raises DataError, naming the file, where one cannot be read.
+    """
+    split = run.task.splits["train"]
+    height, width, channels = split.example["image"].shape
+    pictures = [decode_image(file, channels=channels) for file in files]
+    rows = find_boxes(run, [fit_image(image, (height, width)) for image in pictures])
+    lines = []
+    for i, (file, image, row) in enumerate(zip(files, pictures, rows, strict=True)):
+        scale = np.tile(fit_scale(image.shape[:2], (height, width)), 2)
+        row = {**row, "boxes": row["boxes"] / scale, "kept": row["valid"] & (row["scores"] >= SURE)}
+        out = run.folder / "predicted" / f"{i}_{file.stem}.png"
+        lines.append(f"{file}: {row['kept'].sum()} objects, drawn in {out}")
+        lines += describe_boxes(row, split.classes)
+        draw_picture(image, row, split.classes).save(out, dpi=150)
+    return "\n".join(lines)
+
+
+def find_boxes(run: TrainedRun, images: Sequence[Host]) -> list[dict[str, Host]]:
+    """The detections in uint8 images of the model's size, picture by picture."""
+    evaluation: Any = run.task.evaluate
+    keys = jax.random.split(jax.random.key(0), len(images))
+    batch = {"image": np.stack(images)}
+    if evaluation.propose is not None:
+        batch |= evaluation.propose(batch["image"])
+    prepared = run.task.prepare(keys, batch, False)
+    found = jax.jit(evaluation.detect)(run.state.variables, prepared)._asdict()
+    host = {name: np.asarray(value) for name, value in found.items()}
+    return [{name: value[i] for name, value in host.items()} for i in range(len(images))]
+
+
+def describe_boxes(row: Mapping[str, Host], classes: Sequence[str]) -> list[str]:
+    """A line a kept box: class, score and corners in pixels."""
+    kept = zip(*(row[k][row["kept"]] for k in ("boxes", "labels", "scores")), strict=True)
+    return [
+        f"  {classes[int(label)]} {score:.0%} at {', '.join(f'{v:.0f}' for v in box)}"
+        for box, label, score in kept
+    ]
+
+
+def draw_picture(image: Host, row: Mapping[str, Host], classes: Sequence[str]) -> Figure:
+    """One picture with its kept boxes."""
+    height, width = image.shape[:2]
+    figure = Figure(size=(5, 5 * height / width))
+    (axis,) = figure.axes
+    flat = image[..., 0] if image.shape[-1] == 1 else image
+    axis.imshow(flat, cmap="gray", vmin=0, vmax=255)
+    axis.set_axis_off()
+    draw_boxes(axis, row, classes)
+    return figure
+
+
+def show_run(run: TrainedRun, out: Path) -> str:
+    """The first pictures of the test split, with truth and with what is found, in `out`.
+
+    Heat, where the detector has such maps, goes beside it, with `_heat` in the name.
+    """
+    split = run.task.splits["test"]
+    evaluation: Any = run.task.evaluate
+    chosen = np.arange(min(SHOWN, split.size))
+    rows = evaluation.rows_of(run.state, split.take(chosen, name="shown"))
+    heat = out.with_stem(f"{out.stem}_heat")
+    return "\n".join(map(str, draw_first(rows, split, out, heat)))

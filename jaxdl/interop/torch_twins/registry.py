@@ -1,0 +1,252 @@
+"""The PyTorch twin of a model of ours: its module, and what its parts are called there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+from torch import nn
+
+from jaxdl.checks import UsageError
+from jaxdl.interop.torch_rnn import recurrent_to_torch
+from jaxdl.interop.torch_twins import classifiers, sequences
+from jaxdl.interop.weight_rules import Pattern, Rules, fill_in, to_torch
+from jaxdl.language.char_lm import CharacterModel
+from jaxdl.layers.norm import BatchNorm
+from jaxdl.models.lenet import LeNet
+from jaxdl.models.mlp import MLP
+from jaxdl.models.mnist_inception import MNISTInception
+from jaxdl.models.mnist_residual import MNISTResidual
+from jaxdl.models.preact_resnet import PreActResNet
+from jaxdl.models.small_convnets import CIFARConvNet, DeepConvNet
+from jaxdl.models.vit import ViT
+from jaxdl.typing import Host, Tree
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A torch module that computes what a model of ours does."""
+
+    module: nn.Module
+    arrays: Callable[[Tree], dict[str, Host]]
+    """Our variables, or gradients as `params`, under the names of the module's state."""
+    layers: Sequence[Pattern]
+    """What our modules are called there."""
+    still: Mapping[str, Host]
+    """Parameter -> mask: where it is 0, training leaves it as it is."""
+
+    def load(self, variables: Tree) -> None:
+        """Gives the module our weights."""
+        arrays = self.arrays(jax.device_get(variables))
+        state = {name: torch.tensor(value) for name, value in arrays.items()}
+        self.module.load_state_dict(state)
+
+    def layer(self, path: str) -> str | None:
+        """The name there of our module at `path`."""
+        return next(fill_in(self.layers, path), None)
+
+
+def twin_of(model: Any, shape: Shape) -> Twin:
+    """The twin of `model` for an input of this shape, rows first: `(B, H, W, C)` or `(B, T)`.
+
+    Raises UsageError for a model, or an option of it, that has none.
+    """
+    for kind, make in TWINS.items():
+        if isinstance(model, kind):
+            return make(model, shape)
+    known = ", ".join(kind.__name__ for kind in TWINS)
+    raise UsageError(f"compare: {type(model).__name__} has no torch twin; {known} have")
+
+
+def mlp_twin(model: MLP, shape: Shape) -> Twin:
+    """`Flatten`, then a linear layer at every odd place."""
+    _only(model, act="relu", norm="", drop_connect=0.0)
+    module = classifiers.MLP(int(np.prod(shape[1:])), tuple(model.hidden), model.num_classes)
+    names = [f"dense{i}" for i in range(1, len(model.hidden) + 1)] + ["head"]
+    places = [(name, str(2 * i + 1)) for i, name in enumerate(names)]
+    first = {names[0]: shape[1:3]} if len(shape) == 4 else {}
+    return _by_rules(module, Rules(places, flattened=first))
+
+
+def lenet_twin(model: LeNet, shape: Shape) -> Twin:
+    """The same names."""
+    module = classifiers.LeNet(
+        model.num_classes,
+        channels=shape[-1],
+        size=_side(shape),
+        filters=(model.conv1, model.conv2),
+        hidden=model.hidden,
+    )
+    return _by_rules(module, _same_names(fc1=_side(shape) // 4))
+
+
+def cifar_convnet_twin(model: CIFARConvNet, shape: Shape) -> Twin:
+    """The same names."""
+    filters: Any = model.filters
+    module = classifiers.CIFARConvNet(
+        model.num_classes,
+        channels=shape[-1],
+        size=_side(shape),
+        filters=filters,
+        hidden=model.hidden,
+    )
+    return _by_rules(module, _same_names(fc1=_side(shape) // 8))
+
+
+def deep_convnet_twin(model: DeepConvNet, shape: Shape) -> Twin:
+    """The convolutions and norms stand in `features`."""
+    _only(model, act="relu", pool="max", norm=BatchNorm)
+    module = classifiers.DeepConvNet(
+        model.num_classes,
+        channels=shape[-1],
+        size=_side(shape),
+        filters=tuple(model.filters),
+        pools=tuple(model.pools),
+        batch_norm=model.batch_norm,
+    )
+    side = _side(shape) // 2 ** sum(i <= len(model.filters) for i in set(model.pools))
+    layers = [(r"((?:conv|norm|pool)\d+)", "features.{1}"), ("head", "head")]
+    return _by_rules(module, Rules(layers, flattened={"head": (side, side)}))
+
+
+def inception_twin(model: MNISTInception, shape: Shape) -> Twin:
+    """The same names."""
+    filters: Any = model.filters
+    module = classifiers.MNISTInception(
+        model.num_classes,
+        channels=shape[-1],
+        size=_side(shape),
+        filters=filters,
+        narrow=model.narrow,
+        wide=model.wide,
+    )
+    return _by_rules(module, _same_names(head=classifiers.side_after_convs(_side(shape))))
+
+
+def residual_twin(model: MNISTResidual, shape: Shape) -> Twin:
+    """The same names."""
+    filters: Any = model.filters
+    module = classifiers.MNISTResidual(
+        model.num_classes, channels=shape[-1], size=_side(shape), filters=filters
+    )
+    return _by_rules(module, _same_names(head=classifiers.side_after_convs(_side(shape))))
+
+
+def preact_twin(model: PreActResNet, shape: Shape) -> Twin:
+    """The blocks are numbered through all stages."""
+    _only(model, act=jax.nn.relu, norm=BatchNorm)
+    module = classifiers.PreActResNet(
+        model.num_classes,
+        channels=shape[-1],
+        blocks=tuple(model.blocks),
+        width=model.width,
+        residual=model.residual,
+    )
+    layers = [(r"(stem|norm|head)", "{1}")]
+    blocks = [(s, i) for s, count in enumerate(model.blocks, 1) for i in range(1, count + 1)]
+    for number, (stage, i) in enumerate(blocks):
+        layers += [(rf"stage{stage}_block{i}/(\w+)", f"blocks.{number}.{{1}}")]
+        layers += [(f"stage{stage}_block{i}", f"blocks.{number}")]
+    return _by_rules(module, Rules(layers))
+
+
+def vit_twin(model: ViT, shape: Shape) -> Twin:
+    """`nn.TransformerEncoder`, whose queries, keys and values share one matrix as ours do."""
+    _only(model, pool="mean", positions="learned", wiring="pre")
+    module = classifiers.ViT(
+        model.num_classes,
+        channels=shape[-1],
+        size=_side(shape),
+        patch=model.patch,
+        width=model.width,
+        depth=model.depth,
+        heads=model.heads,
+        hidden=model.hidden,
+    )
+    layer = "encoder.layers.{1-1}"
+    layers = [
+        (r"(patches|norm|head)", "{1}"),
+        (r"block(\d+)", layer),
+        (r"block(\d+)/attention", layer + ".self_attn"),
+        (r"block(\d+)/attention/out", layer + ".self_attn.out_proj"),
+        (r"block(\d+)/fc(\d)", layer + ".linear{2}"),
+        (r"block(\d+)/norm(\d)", layer + ".norm{2}"),
+    ]
+    leaves = [
+        ("positions", "positions"),
+        (r"block(\d+)/attention/qkv/kernel", layer + ".self_attn.in_proj_weight"),
+        (r"block(\d+)/attention/qkv/bias", layer + ".self_attn.in_proj_bias"),
+    ]
+    return _by_rules(module, Rules(layers, leaves))
+
+
+def character_twin(model: CharacterModel, shape: Shape) -> Twin:
+    """torch adds up two biases, which would move at twice the rate: the second one stays at 0."""
+    module = sequences.CharacterModel(
+        model.vocabulary,
+        embedding=model.embedding,
+        hidden=model.hidden,
+        layers=model.layers,
+        cell=model.cell,
+    )
+
+    def arrays(variables: Tree) -> dict[str, Host]:
+        params = variables["params"]
+        recurrent = recurrent_to_torch(params["recurrent"], cell=model.cell)
+        made = {f"recurrent.{name}": value for name, value in recurrent.items()}
+        if model.embedding:
+            made["embed.weight"] = np.asarray(params["embed"]["table"])
+        head = {name: np.asarray(value) for name, value in params["head"].items()}
+        return made | {"head.weight": head["kernel"].T, "head.bias": head["bias"]}
+
+    still = {}
+    for name, value in module.named_parameters():
+        if ".bias_hh" in name:  # a GRU's new gate has a bias of its own there
+            own = 2 * model.hidden if model.cell == "gru" else len(value)
+            still[name] = (np.arange(len(value)) >= own).astype(np.float32)
+    layers = [(r"(embed|recurrent|head)", "{1}")]
+    return Twin(module, arrays, layers, still)
+
+
+TWINS: dict[type, Callable[[Any, Shape], Twin]] = {
+    MLP: mlp_twin,
+    LeNet: lenet_twin,
+    CIFARConvNet: cifar_convnet_twin,
+    DeepConvNet: deep_convnet_twin,
+    MNISTInception: inception_twin,
+    MNISTResidual: residual_twin,
+    PreActResNet: preact_twin,
+    ViT: vit_twin,
+    CharacterModel: character_twin,
+}
+
+
+def _by_rules(module: nn.Module, rules: Rules) -> Twin:
+    return Twin(module, partial(to_torch, rules), rules.modules, {})
+
+
+def _same_names(**flattened: int) -> Rules:
+    """Dots for slashes; `flattened` gives the side of what a linear layer sees flat."""
+    layers = [(r"(\w+)", "{1}"), (r"(\w+)/(\w+)", "{1}.{2}")]
+    return Rules(layers, flattened={name: (side, side) for name, side in flattened.items()})
+
+
+def _side(shape: Shape) -> int:
+    if len(shape) != 4 or shape[1] != shape[2]:
+        raise UsageError(f"compare: the torch twins take square images, got {shape[1:3]}")
+    return shape[1]
+
+
+def _only(model: Any, **options: Any) -> None:
+    """Raises UsageError where a field of `model` has another value than its twin."""
+    for name, value in options.items():
+        if getattr(model, name) != value:
+            raise UsageError(
+                f"compare: the torch twin of {type(model).__name__} has {name} = {value!r}, "
+                f"not {getattr(model, name)!r}"
+            )

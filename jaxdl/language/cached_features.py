@@ -1,0 +1,64 @@
+"""Features of a frozen backbone, computed once for every row of a split and kept on disk."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.cache import cache_dir
+from jaxdl.data.split import Split
+from jaxdl.typing import Array, Host, Tree
+
+BATCH = 40
+
+
+def cached_features(
+    apply: Callable[[Tree, Any], Array],
+    variables: Tree,
+    split: Split,
+    *,
+    folder: Path | None = None,
+) -> Host:
+    """`apply(variables, images)` of every row of a resident split, `(N, ...)` float32.
+
+    The file, below `folder` (default: the cache folder), is named by a hash of the weights, of the
+    program and of the images, so other weights or images never meet old features.
+    """
+    images = split.arrays["image"]
+    program = jax.jit(apply)
+    shape = jax.ShapeDtypeStruct((BATCH, *images.shape[1:]), images.dtype)
+    lowered = program.lower(variables, shape).as_text()
+    digest = hashlib.sha256(lowered.encode())
+    for leaf in jax.tree.leaves(variables):
+        digest.update(np.asarray(leaf).tobytes())
+    digest.update(np.asarray(images).tobytes())
+    path = (folder or cache_dir() / "features") / f"{digest.hexdigest()[:32]}.npy"
+    if not path.exists():
+        made = compute(program, variables, images)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:  # a name, np.save would add .npy to
+            np.save(file, made)
+        part.rename(path)  # whole, or not there
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def compute(program: Callable[[Tree, Any], Array], variables: Tree, images: Host) -> Host:
+    """Batch by batch, the last padded: one shape, one program."""
+    parts = []
+    for start in range(0, len(images), BATCH):
+        rows = np.minimum(np.arange(start, start + BATCH), len(images) - 1)
+        parts.append(np.asarray(program(variables, images[rows])))
+    return np.concatenate(parts)[: len(images)]
+
+
+def with_features(split: Split, features: Host) -> Split:
+    """The split with `features` in place of `image`."""
+    part = split.take(np.arange(split.size), name=split.name)
+    kept: Mapping[str, Host] = {k: v for k, v in split.arrays.items() if k != "image"}
+    part.arrays = {"features": np.asarray(features), **kept}
+    return part

@@ -1,0 +1,109 @@
+"""One config under several seeds, by one compiled program: means and how far they spread."""
+
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxdl.checks import DivergedError, UsageError
+from jaxdl.data.load import save_run_example
+from jaxdl.runs.environment import write_environment
+from jaxdl.runs.run_folder import say
+from jaxdl.search.autotune import choose_way
+from jaxdl.search.trial_log import TrialRecord
+from jaxdl.search.trials import Outcome, Trial, Trials
+from jaxdl.training.report import report_head, save_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.typing import Numbers
+
+
+def run_or_repeat(module: Any, cfg: Any, seeds: int | None, run_dir: Path, resume: bool) -> Numbers:
+    """The experiment's own run, or `run_seeds` where seeds are asked for."""
+    if seeds is not None:
+        return run_seeds(module, cfg, seeds, run_dir)
+    return module.run(cfg, run_dir, **({"resume": True} if resume else {}))
+
+
+def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
+    """Trains `cfg` under `count` seeds from its own on, and reports their test numbers.
+
+    The seed is that of the weights, augmentation and dropout; the order of rows, `data.seed`, is
+    one for all. Seeds that had ended in `run_dir` are not trained again. Raises DivergedError where
+    one diverged.
+    """
+    began = time.perf_counter()
+    if count < 2:
+        raise UsageError(f"--seeds must be at least 2, got {count}")
+    if not hasattr(module, "build") or not hasattr(cfg, "seed"):
+        raise UsageError("--seeds: the experiment of this config has no Task and seed to vary")
+    task = module.build(cfg)
+    if task.evaluate is None or "test" not in task.splits:
+        raise UsageError("--seeds: this experiment has no test split to measure on")
+    record = TrialRecord(run_dir, 1, say)
+    write_environment(run_dir)
+    settings = [{"seed": str(cfg.seed + i)} for i in range(count)]
+    todo = [setting for setting in settings if not record.has(setting, 0)]
+    trials = Trials(task, cfg.loop)
+    ways = train_seeds(task, trials, todo, record) if todo else {}
+    rows = [record.row(i, setting) for i, setting in enumerate(settings)]
+    bad = [row for row in rows if row.bad_step is not None]
+    if bad:
+        raise DivergedError(
+            f"seed {bad[0].setting['seed']} diverged at step {bad[0].bad_step}; lower optim.lr or "
+            "set optim.clip_norm"
+        )
+    seconds = time.perf_counter() - began
+    examples = len(todo) * trials.steps * task.splits["train"].batch_size
+    metrics = spread([row.numbers for row in rows])
+    report = {
+        **report_head(cfg, synthetic=task.splits["train"].synthetic),
+        "metrics": metrics,
+        "seeds": {row.setting["seed"]: row.numbers for row in rows},
+        "seconds": {"total": round(seconds, 3), "compile": round(trials.compile_seconds, 3)},
+        "examples_per_second": round(examples / seconds, 1),
+        "steps": trials.steps,
+        "seed": cfg.seed,
+        **ways,
+    }
+    save_report(run_dir, report)
+    save_run_example(run_dir, task.splits["train"])
+    return metrics
+
+
+def train_seeds(
+    task: Task, trials: Trials, settings: list[dict[str, str]], record: TrialRecord
+) -> dict[str, Any]:
+    """Trains these seeds and records how each ended; returns how they were run."""
+    way, timed = choose_way(trials, len(settings), say)
+    say(f"{len(settings)} seeds of {trials.steps} steps, {way}")
+    record.expect(len(settings))
+
+    def done(i: int, outcome: Outcome) -> None:
+        record.add(settings[i], 0, outcome)
+
+    own = [Trial(seed=int(setting["seed"])) for setting in settings]
+    trials.run(way, own, partial(_test, task), done)
+    return {"way": asdict(way), "milliseconds": timed}
+
+
+def spread(rows: list[Numbers]) -> Numbers:
+    """Mean of every number and, of the test numbers, deviation (over n - 1), least and largest."""
+    metrics: Numbers = {}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows], np.float64)
+        metrics[name] = float(values.mean())
+        if name.startswith("test_"):
+            metrics[f"{name}_std"] = float(values.std(ddof=1))
+            metrics[f"{name}_min"] = float(values.min())
+            metrics[f"{name}_max"] = float(values.max())
+    return metrics
+
+
+def _test(task: Task, trial: Trial, state: TrainState) -> Numbers:
+    assert task.evaluate is not None, "checked before anything was trained"
+    numbers = task.evaluate(state, task.splits["test"], None)
+    return {f"test_{name}": value for name, value in numbers.items()}

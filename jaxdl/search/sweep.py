@@ -1,0 +1,211 @@
+"""A search over a config's numbers: trials share programs, what has ended is never run again."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jaxdl.checks import DivergedError, UsageError
+from jaxdl.config import differences, read_toml, to_table, write_toml
+from jaxdl.data.folds import fold_splits
+from jaxdl.runs.environment import write_environment
+from jaxdl.search.autotune import choose_way
+from jaxdl.search.programs import (
+    Make,
+    Program,
+    is_whole,
+    programs,
+    setting_flags,
+    traced_names,
+)
+from jaxdl.search.space import Setting, all_settings
+from jaxdl.search.sweep_table import Row, draw_search, rank, show_table, write_table
+from jaxdl.search.trial_log import TrialRecord
+from jaxdl.search.trials import MEMORY, Outcome, Trial, Trials
+from jaxdl.training.plan import total_steps
+from jaxdl.training.report import report_head, save_report
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.typing import Numbers
+
+VAL_SHARE, VAL_MOST = 5, 5000  # of train, where a config sets no rows apart: a fifth, at most
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What `jaxdl sweep` is asked for."""
+
+    grid: tuple[str, ...] = ()
+    random: tuple[str, ...] = ()
+    trials: int = 32
+    search_seed: int = 0
+    folds: int = 0
+    by: str = ""
+    memory: int = MEMORY
+
+    def __post_init__(self) -> None:
+        if self.folds < 0 or self.folds == 1:
+            raise UsageError(f"--folds must be at least 2, got {self.folds}")
+        if self.by and not self.by.startswith("val_"):
+            raise UsageError(
+                f"--by must be a number of the validation rows, val_..., not {self.by}"
+            )
+
+
+def check_same_search(saved: Path, table: dict[str, Any]) -> None:
+    """Raises UsageError where a sweep is resumed with another config; it may be made longer."""
+    if not saved.exists():
+        return
+    free = ("sweep.grid", "sweep.random", "sweep.trials", "sweep.by", "sweep.memory")
+    changed = [n for n in differences(read_toml(saved), table) if n not in free]
+    if changed:
+        raise UsageError(f"resume: {', '.join(changed)} cannot change in a sweep; start a new one")
+
+
+def sweep(make: Make, search: Search, folder: Path, *, say: Say = print) -> Numbers:
+    """Runs every trial that has not ended yet, and leaves the table, its picture and best.toml.
+
+    `make` gives the experiment and its config for flags beside those of the user. Trials are
+    judged by the validation rows alone: those of the config, else a fifth of train, or, with
+    `folds`, the mean over the rows that each fold holds out. Raises DivergedError where no trial
+    came to its end.
+    """
+    began = time.perf_counter()
+    module, base = make([])
+    if not hasattr(module, "build"):
+        raise UsageError("sweep: the experiment of this config has no Task (it does not train)")
+    task = module.build(base)
+    if task.evaluate is None:
+        raise UsageError("sweep: the experiment of this config has no evaluation to compare by")
+    whole = [name for name in _names(search) if is_whole(base, name)]
+    settings = all_settings(search.grid, search.random, search.trials, search.search_seed, whole)
+    plan = programs(make, settings, traced_names(task, base))
+    record = TrialRecord(folder, max(search.folds, 1), say)
+    write_environment(folder)
+    ways = {}
+    for program in plan:
+        worker = _Worker(make, module, base, task, program, search, say)
+        ways |= worker.run(settings, record)
+    rows = [record.row(i, setting) for i, setting in enumerate(settings)]
+    order, by = rank(rows, search.by)
+    write_table(folder, rows, order)
+    if order:
+        draw_search(rows, order, by, list(settings[0])).save(folder / "sweep.png")
+    say(show_table(rows, order, by))
+    seconds = {"total": time.perf_counter() - began}
+    _report(folder, base, rows, order, by, seconds, {"ways": ways, "programs": len(plan)})
+    if not order:
+        raise DivergedError(f"all {len(rows)} trials diverged; search smaller learning rates")
+    best = setting_flags(settings[order[0]])
+    name = type(base).__module__.removeprefix("experiments.")
+    write_toml(folder / "best.toml", {"experiment": name, **to_table(make(best)[1])})
+    say(f"best: {' '.join(best)}; train it with: jaxdl run {folder / 'best.toml'}")
+    return rows[order[0]].numbers
+
+
+class _Worker:
+    """Runs the trials of one program."""
+
+    def __init__(
+        self,
+        make: Make,
+        module: Any,
+        base: Any,
+        task: Task,
+        program: Program,
+        search: Search,
+        say: Say,
+    ) -> None:
+        self.program, self.search, self.say = program, search, say
+        self.build = lambda flags: module.build(
+            make([*setting_flags(program.fixed), *flags])[1] if flags or program.fixed else base
+        )
+        self.task, self.cfg = (task if not program.fixed else None), program.cfg
+
+    def run(self, settings: Sequence[Setting], record: TrialRecord) -> dict[str, Any]:
+        """Trains what the record does not have; returns what was timed on the way."""
+        folds = range(max(self.search.folds, 1))
+        todo = [
+            (place, replace(trial, fold=fold))
+            for fold in folds
+            for place, trial in zip(self.program.places, self.program.trials, strict=True)
+            if not record.has(settings[place], fold)
+        ]
+        if not todo:
+            return {}
+        trials, held = self._prepare()
+        way, timed = choose_way(trials, len(todo), self.say)
+        self.say(f"{len(todo)} trainings of {trials.steps} steps, {way}")
+
+        def done(i: int, outcome: Outcome) -> None:
+            place, trial = todo[i]
+            record.add(settings[place], trial.fold, outcome)
+
+        assert self.task is not None, "it was built with the trials"
+        record.expect(len(todo))
+        trials.run(way, [trial for _, trial in todo], partial(_measure, self.task, held), done)
+        shown = " ".join(setting_flags(self.program.fixed)) or "all"
+        return {shown: {"way": str(way), "milliseconds": timed}}
+
+    def _prepare(self) -> tuple[Trials, list[Any]]:
+        """The compiled trials and the rows that each fold is judged by."""
+        task = self.task or self.build([])
+        train, loop = task.splits["train"], self.cfg.loop
+        if self.search.folds:
+            steps = self._fold_steps(train.size, train.batch_size, loop)
+            self.task = self.build(["--data.val=0", f"--loop.steps={steps}"])
+            seed = getattr(self.cfg.data, "seed", 0)
+            pairs = fold_splits(self.task.splits["train"], self.search.folds, seed)
+            splits, held = [rest for rest, _ in pairs], [part for _, part in pairs]
+            loop = replace(loop, steps=steps, epochs=None)
+        else:
+            if "val" not in task.splits:
+                count = max(1, min(train.size // VAL_SHARE, VAL_MOST))
+                self.say(f"no validation rows in this config: {count} of train are set apart")
+                task = self.build([f"--data.val={count}"])
+            self.task, splits, held = task, [task.splits["train"]], [task.splits["val"]]
+        return Trials(self.task, loop, splits=splits, memory=self.search.memory), held
+
+    def _fold_steps(self, size: int, batch: int, loop: Any) -> int:
+        if getattr(self.cfg.data, "val", 0):
+            size += self.cfg.data.val  # folds take the place of validation rows
+        smallest = size - -(-size // self.search.folds)
+        if smallest < batch:
+            raise UsageError(f"--folds: {smallest} rows are left to train on, a batch is {batch}")
+        return total_steps(loop, smallest // batch)
+
+
+def _measure(task: Task, held: Sequence[Any], trial: Trial, state: TrainState) -> Numbers:
+    assert task.evaluate is not None, "sweeps are of tasks that can be evaluated"
+    numbers = task.evaluate(state, held[trial.fold], None)
+    return {f"val_{name}": value for name, value in numbers.items()}
+
+
+def _names(search: Search) -> list[str]:
+    return [spec.partition("=")[0].replace("-", "_") for spec in search.random]
+
+
+def _report(
+    folder: Path,
+    base: Any,
+    rows: list[Row],
+    order: list[int],
+    by: str,
+    seconds: Numbers,
+    more: dict[str, Any],
+) -> None:
+    best = rows[order[0]] if order else None
+    metrics = {"trials": len(rows), "failed": len(rows) - len(order)}
+    metrics |= {f"best_{name}": value for name, value in best.numbers.items()} if best else {}
+    report = {
+        **report_head(base),
+        "metrics": metrics,
+        "by": by,
+        "best": best.setting if best else None,
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        **more,
+    }
+    save_report(folder, report)

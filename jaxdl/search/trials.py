@@ -1,0 +1,296 @@
+"""Many trainings of one task by one compiled program: they differ in numbers, seeds and rows only.
+
+Each trial ends in the state that `fit` would have left, to the last bit where it runs by itself and
+to rounding where a group runs side by side (`jax.vmap`).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.checks import UsageError
+from jaxdl.data.split import Split
+from jaxdl.metrics.accumulate import finish
+from jaxdl.runs.errors import explain
+from jaxdl.training.chunk import make_chunk, zero_sums
+from jaxdl.training.loop import CHUNK_SECONDS, CHUNK_STEPS
+from jaxdl.training.parallel import Parallel
+from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+from jaxdl.typing import Numbers
+
+MEMORY = 2_000_000_000  # bytes that a group may take
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: numbers for `TrainState.hyper`, the seed of `fit`, and which fold's rows."""
+
+    hyper: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    fold: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: its numbers, and the step whose loss or gradient was not finite."""
+
+    numbers: Numbers
+    bad_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """How trials are run: `group` of them side by side (0: each by itself), in `lanes` threads."""
+
+    group: int = 0
+    lanes: int = 1
+
+    def __str__(self) -> str:
+        if self.group:
+            return f"{self.group} side by side"
+        return "one after the other" + f" in {self.lanes} threads" * (self.lanes > 1)
+
+
+Measure = Callable[[Trial, TrainState], Numbers]  # of a trial's final state
+Done = Callable[[int, Outcome], None]  # called as each trial ends, with its place
+
+
+class Trials:
+    """The programs that run trials of `task` on one device, `steps` updates each.
+
+    `splits` are the training rows of each fold (default: those of the task). Groups of trials take
+    at most `memory` bytes.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        loop: LoopConfig,
+        *,
+        splits: Sequence[Split] = (),
+        memory: int = MEMORY,
+    ) -> None:
+        if loop.best or loop.patience:
+            raise UsageError(
+                "loop.best and loop.patience stop runs at steps of their own; trials that share a "
+                "program all train to the end: leave them out"
+            )
+        self.task, self.memory = task, memory
+        self.splits = list(splits) or [task.splits["train"]]
+        self.steps = total_steps(loop, self.splits[0].steps_per_epoch)
+        self.last = max(self.steps - (loop.log_every or self.splits[0].steps_per_epoch), 0)
+        self.stop = loop.on_nan == "stop"
+        self.parallel = Parallel("shard_map", 1)
+        self.chunk = make_chunk(task.step, self.splits[0].gather, False)
+        self.capacity = min(CHUNK_STEPS, self.splits[0].most_steps or CHUNK_STEPS, self.steps)
+        self.resident = self.parallel.place_all(self.splits[0].resident())
+        self.init, self.started = jax.jit(task.init), {}
+        self.zero = zero_sums(task, self.parallel, self._first(0))
+        self.programs: dict[int, Any] = {}
+        self.compile_seconds = 0.0
+        self.halt = threading.Event()
+
+    @property
+    def hyper(self) -> dict[str, float]:
+        """The numbers that a trial may change, with the task's own values."""
+        return {name: float(value) for name, value in self._first(0).hyper.items()}
+
+    def run(self, way: Way, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
+        """Trains every trial, and calls `done` with its place and outcome as it ends."""
+        try:
+            self._run(way, trials, measure, done)
+        except (jax.errors.JaxRuntimeError, MemoryError) as error:
+            raise explain(error, f"with trials {way}") from error
+
+    def trace(self, trial: Trial, every: int) -> Iterator[tuple[TrainState, Numbers]]:
+        """One trial by itself: state and mean metrics at the end of each `every` steps.
+
+        It ends early, with a loss of infinity, where that is not finite. A state lives until the
+        next one is asked for.
+        """
+        split = self.splits[trial.fold]
+        _, state, sums = self.ready(trial)
+        for start in range(0, self.steps, every):
+            stop = min(start + every, self.steps)
+            state, sums = self.advance(state, self._stacked(self.zero, ()), split, start, stop)
+            seen = jax.device_get(sums)
+            numbers: Numbers = {"step": stop, **finish(seen["pairs"])}
+            if seen["bad_step"] >= 0:
+                yield self.task.refresh(state), {**numbers, "loss": float("inf")}
+                return
+            yield self.task.refresh(state), numbers
+
+    def time_step(self, way: Way, steps: int) -> float:
+        """Seconds that one update of one trial takes where they run so; nothing is kept."""
+        steps = min(steps, self.capacity)
+        feed = self.feed(self.splits[0], 0, steps)
+
+        def work() -> None:
+            program, state, sums = self.ready([Trial()] * way.group or Trial())
+            jax.block_until_ready(program(state, sums, self.resident, feed, np.int32(steps)))
+
+        lanes = [threading.Thread(target=work) for _ in range(way.lanes)]
+        began = time.perf_counter()
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+        return (time.perf_counter() - began) / (steps * way.lanes * max(way.group, 1))
+
+    def largest_group(self) -> int:
+        """How many trials side by side fit the memory budget, by what one takes."""
+        used = self.program(0).memory_analysis()
+        state = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self._first(0)))
+        return max(int(self.memory // (2 * state + used.temp_size_in_bytes)), 1)
+
+    def _run(self, way: Way, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
+        groups = grouped(trials, way.group)
+        self.program(way.group)
+
+        def work(places: list[int]) -> None:
+            if not self.halt.is_set():
+                own = [trials[i] for i in places]
+                for place, outcome in zip(places, self._train(way, own, measure), strict=True):
+                    done(place, outcome)
+
+        if way.lanes == 1:
+            for places in groups:
+                work(places)
+            return
+        with ThreadPoolExecutor(way.lanes) as pool:
+            try:
+                for waited in [pool.submit(work, places) for places in groups]:
+                    waited.result()
+            except BaseException:  # also a signal: the other lanes end with their chunk
+                self.halt.set()
+                raise
+
+    def _train(self, way: Way, trials: list[Trial], measure: Measure) -> list[Outcome]:
+        """The outcomes of the trials of one group, all of one fold."""
+        padded = trials + trials[-1:] * (max(way.group, 1) - len(trials))
+        states = self._go(padded if way.group else trials[0], self.splits[trials[0].fold])
+        if states is None:
+            return []
+        state, sums = states
+        outcomes = []
+        for i, trial in enumerate(trials):
+            own, seen = (state, sums) if not way.group else _part(i, state, sums)
+            outcomes.append(self._outcome(trial, own, jax.device_get(seen), measure))
+        return outcomes
+
+    def _outcome(self, trial: Trial, state: TrainState, sums: Any, measure: Measure) -> Outcome:
+        bad = int(sums["bad_step"])
+        if bad >= 0 and self.stop:
+            return Outcome({}, bad)
+        numbers = {f"train_{name}": value for name, value in finish(sums["pairs"]).items()}
+        numbers |= measure(trial, self.task.refresh(self.parallel.read(state)))
+        finite = all(np.isfinite(value) for value in numbers.values())
+        return Outcome(numbers, None if finite else self.steps)
+
+    def _go(self, trials: Trial | list[Trial], split: Split) -> Any:
+        """(final state, sums of the last interval) of one trial or a stacked group of them."""
+        _, state, sums = self.ready(trials)
+        shape = np.shape(sums["bad"])
+        for start, stop in ((0, self.last), (self.last, self.steps)):
+            fresh = self._stacked(self.zero, shape)
+            sums = fresh | {"bad_step": jnp.copy(sums["bad_step"])}
+            state, sums = self.advance(state, sums, split, start, stop)
+        return None if self.halt.is_set() else (state, sums)
+
+    def advance(self, state: Any, sums: Any, split: Split, start: int, stop: int) -> Any:
+        """(state, sums) after the steps `start` to `stop`, or up to where all have diverged."""
+        program, quota, step = self.program(*np.shape(sums["bad"])), 1, start
+        while step < stop and not self.halt.is_set():
+            if self.stop and (np.asarray(sums["bad_step"]) >= 0).all():
+                break
+            count = min(stop - step, self.capacity, quota)
+            feed = self.feed(split, step, count)
+            began = time.perf_counter()
+            state, sums, mark = program(state, sums, self.resident, feed, np.int32(count))
+            jax.block_until_ready(mark)
+            step += count
+            seconds = time.perf_counter() - began
+            quota = max(1, int(CHUNK_SECONDS * count / max(seconds, 1e-6)))
+        return state, sums
+
+    def ready(self, trials: Trial | list[Trial]) -> tuple[Any, TrainState, Any]:
+        """(program, state, sums) to start from, of one trial or a group."""
+        if isinstance(trials, Trial):
+            state = self.parallel.place(self._start(trials))
+            return self.program(0), state, self._stacked(self.zero, ())
+        states = [self._start(trial) for trial in trials]
+        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+        sums = self._stacked(self.zero, (len(trials),))
+        return self.program(len(trials)), self.parallel.place(state), sums
+
+    def _stacked(self, zero: Any, shape: tuple[int, ...]) -> Any:
+        tiled = jax.tree.map(lambda x: np.broadcast_to(x, (*shape, *np.shape(x))).copy(), zero)
+        return self.parallel.place_all(tiled)
+
+    def _first(self, seed: int) -> TrainState:
+        if seed not in self.started:
+            self.started[seed] = self.init(jax.random.key(seed))
+        return self.started[seed]
+
+    def _start(self, trial: Trial) -> TrainState:
+        state = self._first(trial.seed)
+        given = {k: jnp.asarray(v, state.hyper[k].dtype) for k, v in trial.hyper.items()}
+        return state.replace(hyper={**state.hyper, **given})
+
+    def feed(self, split: Split, step: int, count: int) -> Any:
+        """What `count` steps from `step` on need of a split, padded to what the program takes."""
+        feed = split.feed(step, step + count)
+        pad = self.capacity - count
+        if pad:
+            feed = jax.tree.map(lambda x: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)), feed)
+        return self.parallel.place_feed(feed)
+
+    def program(self, group: int = 0) -> Any:
+        """The compiled chunk of one trial (0), or of a group side by side."""
+        if group not in self.programs:
+            began = time.perf_counter()
+            chunk, state = self.chunk, self._first(0)
+            if group:
+                chunk = jax.vmap(chunk, in_axes=(0, 0, None, None, None))
+                state = jax.eval_shape(
+                    lambda s: jax.tree.map(lambda x: _repeat(x, group), s), state
+                )
+            sums = self._stacked(self.zero, (group,) if group else ())
+            args = (state, sums, self.resident, self.feed(self.splits[0], 0, 1), np.int32(1))
+            self.programs[group] = self.parallel.bind(chunk).lower(*args).compile()
+            self.compile_seconds += time.perf_counter() - began
+        return self.programs[group]
+
+
+def accuracy_on(task: Task, state: TrainState, role: str) -> float:
+    """The accuracy of a classifier's evaluation on its split `role`, without pictures."""
+    if task.evaluate is None:
+        raise UsageError("the experiment has no evaluation")
+    return task.evaluate(state, task.splits[role], None)["accuracy"]
+
+
+def grouped(trials: Sequence[Trial], group: int) -> list[list[int]]:
+    """Places of the trials in groups of at most `group` (0: one each), each of one fold."""
+    size = max(group, 1)
+    groups = []
+    for fold in sorted({trial.fold for trial in trials}):
+        own = [i for i, trial in enumerate(trials) if trial.fold == fold]
+        groups += [own[i : i + size] for i in range(0, len(own), size)]
+    return groups
+
+
+def _part(i: int, *trees: Any) -> list[Any]:
+    return [jax.tree.map(lambda x: x[i], tree) for tree in trees]
+
+
+def _repeat(x: Any, count: int) -> Any:
+    return jnp.stack([x] * count)

@@ -1,0 +1,44 @@
+"""A run that has ended, as `jaxdl show run` and `jaxdl predict` take it up again."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.training.state import TrainState
+from jaxdl.training.task import Task
+
+
+def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
+    """The best state of a run where it kept one, else the last."""
+    like = jax.eval_shape(task.init, jax.random.key(0))
+    kept = Checkpoints(folder / "best")
+    if not (loop.best and kept.steps()):
+        kept = Checkpoints(folder / "checkpoints")
+    return jax.device_put(kept.restore(like)[0])
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What an experiment's `show(run, out) -> str` is given: it draws into `out`, and returns text.
+
+    `module` is the experiment, `cfg` its config. The task, with its data, and the state are read
+    when they are first asked for, so that a picture that needs no data does not need it at hand.
+    """
+
+    folder: Path
+    module: Any
+    cfg: Any
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, with the data of the config."""
+        return self.module.build(self.cfg)
+
+    @cached_property
+    def state(self) -> TrainState:
+        """The state that the run ended with."""
+        return restore_state(self.folder, self.task, self.cfg.loop)

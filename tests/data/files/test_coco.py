@@ -1,0 +1,267 @@
+import copy
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.checks import DataError
+from jaxdl.data.captions import decode_caption
+from jaxdl.data.files.coco import read_coco
+from jaxdl.data.files.coco_captions import CaptionedImages
+from jaxdl.data.gather import collect
+from jaxdl.data.synthetic.outlines import tight_boxes
+from jaxdl.data.synthetic.shapes import Shapes
+
+mask_api = pytest.importorskip("pycocotools.mask")
+COUNT, SHAPE = 12, (48, 64)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    shapes = Shapes(COUNT, 1, image_size=SHAPE)
+    return shapes, shapes.rows(np.arange(COUNT))
+
+
+@pytest.fixture
+def made(tmp_path, drawn):
+    """A COCO-json of the synthetic shapes, categories with gaps, and its images."""
+    shapes, rows = drawn
+    (tmp_path / "images").mkdir()
+    content = {"images": [], "annotations": [], "categories": []}
+    content["categories"] = [
+        {"id": 10 * k + 3, "name": name, "keypoints": list(shapes.keypoints)}
+        for k, name in reversed(list(enumerate(shapes.classes)))
+    ]
+    for r in range(COUNT):
+        name = f"{r:03d}.png"
+        Image.fromarray(rows["image"][r]).save(tmp_path / "images" / name)
+        info = {"id": 1000 - r, "file_name": name, "height": SHAPE[0], "width": SHAPE[1]}
+        content["images"].append(info)
+        for n in np.flatnonzero(rows["kept"][r]):
+            x1, y1, x2, y2 = rows["boxes"][r, n].tolist()
+            packed = mask_api.encode(np.asfortranarray(rows["masks"][r, n].astype(np.uint8)))
+            points = [[x - 0.5, y - 0.5, 2] for x, y in rows["points"][r, n].tolist()]
+            content["annotations"].append(
+                {
+                    "id": len(content["annotations"]),
+                    "image_id": 1000 - r,
+                    "category_id": int(10 * rows["labels"][r, n] + 3),
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "segmentation": {"size": list(SHAPE), "counts": packed["counts"].decode()},
+                    "keypoints": [number for point in points for number in point],
+                    "iscrowd": int(n == 5),
+                }
+            )
+    return tmp_path, content
+
+
+def read(made, **options):
+    folder, content = made
+    (folder / "a.json").write_text(json.dumps(content))
+    options = {"image_size": SHAPE} | options
+    return read_coco(folder / "a.json", folder / "images", **options)
+
+
+def test_objects_come_back_as_they_were_drawn(made, drawn):
+    shapes, rows = drawn
+    source = read(made, masks=True, keypoints=True)
+    assert source.classes == shapes.classes
+    got = collect(source)
+    np.testing.assert_array_equal(got["image_id"], np.arange(1000 - COUNT + 1, 1001))
+    back = slice(None, None, -1)  # ids were given backwards
+    most = rows["kept"].sum(axis=1).max()
+    for name in ("boxes", "labels", "kept", "masks", "points", "visible"):
+        np.testing.assert_array_equal(got[name], rows[name][back, :most], err_msg=name)
+        assert got[name].dtype == rows[name].dtype
+    np.testing.assert_array_equal(got["image"], rows["image"][back])
+    np.testing.assert_array_equal(
+        got["difficult"], rows["kept"][back, :most] & (np.arange(most) == 5)
+    )
+    np.testing.assert_array_equal(got["scale"], np.ones((COUNT, 2)))
+
+
+@pytest.mark.parametrize("size", [(24, 32), (96, 100)])
+@pytest.mark.parametrize("keep_shape", [True, False])
+def test_everything_moves_with_the_picture(made, drawn, size, keep_shape):
+    _, rows = drawn
+    got = collect(read(made, masks=True, keypoints=True, image_size=size, keep_shape=keep_shape))
+    scale = np.array([size[1] / SHAPE[1], size[0] / SHAPE[0]])
+    scale = np.full(2, scale.min()) if keep_shape else scale
+    np.testing.assert_allclose(got["scale"], np.tile(scale, (COUNT, 1)), rtol=0.02)
+    back, most = slice(None, None, -1), got["boxes"].shape[1]
+    np.testing.assert_allclose(
+        got["boxes"], rows["boxes"][back, :most] * np.tile(scale, 2), rtol=0.02
+    )
+    np.testing.assert_allclose(got["points"], rows["points"][back, :most] * scale, rtol=0.02)
+    drawn_boxes = tight_boxes(got["masks"])[got["kept"]]
+    assert np.abs(drawn_boxes - got["boxes"][got["kept"]]).max() <= max(1.0, scale.max())
+    assert got["image"].shape == (COUNT, *size, 3)
+
+
+def test_masks_by_polygons_are_pycocotools(made):
+    folder, content = made
+    rng = np.random.default_rng(0)
+    for annotation in content["annotations"]:
+        x, y, w, h = annotation["bbox"]
+        corners = rng.uniform(0, 1, (5, 2)) * [w, h] + [x, y]
+        annotation["segmentation"] = [corners.ravel().tolist()]
+    (folder / "p.json").write_text(json.dumps(content))
+    from pycocotools.coco import COCO
+
+    api = COCO(str(folder / "p.json"))
+    got = collect(read(made, masks=True))
+    for row, number in enumerate(got["image_id"].tolist()):
+        want = [api.annToMask(a) for a in api.loadAnns(api.getAnnIds(imgIds=[number]))]
+        np.testing.assert_array_equal(got["masks"][row][got["kept"][row]], want)
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_most_is_the_number_of_objects_of_every_row(made, most):
+    got = collect(read(made, most=most))
+    assert got["boxes"].shape == (COUNT, most, 4)
+    assert got["kept"].sum(axis=1).max() == min(most, 6)
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_pictures_without_objects(made, empty):
+    folder, content = made
+    content = copy.deepcopy(content)
+    content["annotations"] = [a for a in content["annotations"] if a["image_id"] % 2]
+    got = collect(read((folder, content), empty=empty))
+    assert len(got["kept"]) == (COUNT if empty else COUNT // 2)
+    assert (got["kept"].any(axis=1) == (got["image_id"] % 2 == 1)).all()
+
+
+def test_a_set_without_any_box_has_rows(made):
+    folder, content = made
+    got = collect(read((folder, {**content, "annotations": []}), masks=True))
+    assert got["boxes"].shape == (COUNT, 1, 4)
+    assert not got["kept"].any()
+
+
+def test_bad_boxes_name_their_image(made):
+    folder, content = made
+    content = copy.deepcopy(content)
+    content["annotations"][3]["bbox"] = [5, 5, -2, 4]
+    number = content["annotations"][3]["image_id"]
+    with pytest.raises(DataError, match=rf"image {number} .*inverted"):
+        read((folder, content))
+    source = read((folder, content), box_budget=0.5, masks=True)
+    assert len(source.check.dropped) == 1
+    row = next(r for r in source if r["image_id"] == number)
+    count = sum(a["image_id"] == number for a in content["annotations"])
+    assert row["kept"].sum() == count - 1
+    near = np.abs(tight_boxes(row["masks"]) - row["boxes"]).max()  # masks are still their boxes'
+    assert near <= 1
+
+
+def test_corrupt_images_are_left_out_within_the_budget(made):
+    folder, _ = made
+    (folder / "images" / "004.png").write_bytes(b"")
+    source = read(made)
+    assert len(source) == COUNT - 1
+    assert source.skipped.rows == [("996 (004.png)", "the file is empty")]
+    data = bytearray((folder / "images" / "006.png").read_bytes())
+    data[60:99] = bytes(39)
+    (folder / "images" / "006.png").write_bytes(bytes(data))
+    source = read(made, budget=0.2)
+    got = collect(source)  # replaced by the next
+    assert (got["image_id"] == 995).sum() == 2
+    assert 994 not in got["image_id"]
+    (folder / "images" / "005.png").unlink()
+    with pytest.raises(DataError, match=r"2 of 12 files.*no such file"):
+        read(made)
+
+
+def change(content, path, value):
+    *parents, last = path
+    for key in parents:
+        content = content[key]
+    if value is None:
+        del content[last]
+    else:
+        content[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (["images"], [], "no list of images"),
+        (["categories"], [], "no categories"),
+        (["images", 0, "height"], None, r"image 1000 has no \['height'\]"),
+        (["images", 0, "file_name"], "../secret.png", r"'\.\./secret\.png' leaves"),
+        (["images", 0, "file_name"], "/etc/passwd", "leaves"),
+        (["annotations", 0, "image_id"], 7, "annotation 0: there is no image 7"),
+        (["annotations", 0, "category_id"], 999, "annotation 0: there is no category 999"),
+        (["annotations", 0, "bbox"], [1, 2], "bbox must be x, y, width, height"),
+    ],
+)
+def test_damaged_files_are_one_message(made, path, value, words):
+    folder, content = made
+    content = copy.deepcopy(content)
+    change(content, path, value)
+    with pytest.raises(DataError, match=words) as error:
+        read((folder, content))
+    assert error.value.code == 6
+
+
+def test_files_that_are_no_json(tmp_path):
+    (tmp_path / "a.json").write_text("{ cut")
+    for name in ("a.json", "none.json"):
+        with pytest.raises(DataError, match=rf"{name} is no JSON file"):
+            read_coco(tmp_path / name, tmp_path, image_size=SHAPE)
+
+
+def test_an_image_of_another_size_than_its_annotations(made):
+    folder, content = made
+    content = copy.deepcopy(content)
+    content["images"][0]["height"] = 50
+    with pytest.raises(DataError, match="48x64, but its annotations are for 50x64"):
+        collect(read((folder, content)))
+
+
+@pytest.fixture
+def captioned(made, drawn):
+    folder, content = made
+    shapes, rows = drawn
+    annotations = []
+    for r in range(COUNT - 1):  # the last has none
+        for text in [shapes.text(rows["caption"][r]), "Many Shapes!"][: 1 + r % 2]:
+            annotations.append({"id": len(annotations), "image_id": 1000 - r, "caption": text})
+    file = folder / "captions.json"
+    file.write_text(json.dumps({"images": content["images"], "annotations": annotations}))
+    return file, folder / "images"
+
+
+@pytest.mark.parametrize("length", [17, 6])
+def test_captions_come_back_at_a_fixed_length(captioned, drawn, length):
+    shapes, rows = drawn
+    source = CaptionedImages(*captioned, image_size=SHAPE, length=length)
+    got = collect(source)
+    assert got["captions"].shape == (COUNT - 1, 2, length)
+    cut = 0
+    for image, ids, kept, number in zip(
+        *(got[k] for k in ("image", "captions", "kept", "image_id")), strict=True
+    ):
+        r = 1000 - number
+        np.testing.assert_array_equal(image, rows["image"][r])
+        words = shapes.text(rows["caption"][r]).split()
+        cut += len(words) > length - 2
+        assert decode_caption(ids[0], source.vocabulary).split() == words[: length - 2]
+        assert kept.sum() == 1 + r % 2
+        assert decode_caption(ids[1], source.vocabulary) == ("many shapes" if r % 2 else "")
+    assert source.cut == cut
+
+
+def test_rare_words_and_the_vocabulary_of_training(captioned):
+    few = CaptionedImages(*captioned, image_size=SHAPE, least=5)
+    assert "many" in few.vocabulary
+    assert len(few.vocabulary) < len(CaptionedImages(*captioned, image_size=SHAPE).vocabulary)
+    other = CaptionedImages(*captioned, image_size=SHAPE, vocabulary=few.vocabulary[:5])
+    assert other[0]["captions"].max() == 4
+    bare = captioned[0].with_name("bare.json")
+    info = {"id": 1, "file_name": "000.png", "height": 48, "width": 64}
+    bare.write_text(json.dumps({"images": [info], "annotations": []}))
+    with pytest.raises(DataError, match="no captions"):
+        CaptionedImages(bare, captioned[1], image_size=SHAPE)

@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.checks import DataError
+from jaxdl.data.files.voc import CLASSES, read_voc
+from jaxdl.data.files.voc_segmentation import SegmentedImages
+from jaxdl.data.gather import collect
+from jaxdl.data.synthetic.shapes import Shapes
+
+COUNT, SHAPE = 8, (40, 56)
+SHAPES = Shapes(COUNT, 4, image_size=SHAPE)
+ROWS = SHAPES.rows(np.arange(COUNT))
+
+
+def annotation(r, names=SHAPES.classes):
+    objects = "".join(
+        f"<object><name>{names[ROWS['labels'][r, n]]}</name><difficult>{int(n == 1)}</difficult>"
+        f"<bndbox><xmin>{x1 + 1:g}</xmin><ymin>{y1 + 1:g}</ymin><xmax>{x2:g}</xmax>"
+        f"<ymax>{y2:g}</ymax></bndbox></object>"
+        for n in np.flatnonzero(ROWS["kept"][r])
+        for x1, y1, x2, y2 in [ROWS["boxes"][r, n].tolist()]
+    )
+    size = f"<size><width>{SHAPE[1]}</width><height>{SHAPE[0]}</height><depth>3</depth></size>"
+    return f"<annotation><filename>{r:06d}.jpg</filename>{size}{objects}</annotation>"
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("JPEGImages", "Annotations", "SegmentationObject", "SegmentationClass"):
+        (tmp_path / name).mkdir()
+    for kind in ("Main", "Segmentation"):
+        (tmp_path / "ImageSets" / kind).mkdir(parents=True)
+    for r in range(COUNT):
+        Image.fromarray(ROWS["image"][r]).save(tmp_path / "JPEGImages" / f"{r:06d}.jpg", quality=95)
+        (tmp_path / "Annotations" / f"{r:06d}.xml").write_text(annotation(r))
+        numbers = sum((n + 1) * ROWS["masks"][r, n].astype(np.uint8) for n in range(6))
+        kinds = np.concatenate([[0], ROWS["labels"][r] + 1])[numbers].astype(np.uint8)
+        kinds[0] = 255  # a rim
+        for folder, picture in (("SegmentationObject", numbers), ("SegmentationClass", kinds)):
+            image = Image.fromarray(picture).convert("P")
+            image.putdata(picture.ravel().tolist())
+            image.save(tmp_path / folder / f"{r:06d}.png")
+    (tmp_path / "ImageSets" / "Main" / "train.txt").write_text("000001\n000004 1\n\n")
+    (tmp_path / "ImageSets" / "Main" / "cat_train.txt").write_text("000001 -1\n")
+    (tmp_path / "ImageSets" / "Segmentation" / "val.txt").write_text("000003\n000002\n")
+    return tmp_path
+
+
+def test_objects_come_back_as_they_were_drawn(root):
+    source = read_voc(root, image_size=SHAPE, masks=True)
+    got = collect(source)
+    assert source.classes == tuple(sorted(set(source.classes))) != SHAPES.classes
+    most = got["boxes"].shape[1]
+    np.testing.assert_array_equal(got["boxes"], ROWS["boxes"][:, :most])
+    np.testing.assert_array_equal(got["kept"], ROWS["kept"][:, :most])
+    np.testing.assert_array_equal(got["masks"], ROWS["masks"][:, :most])
+    np.testing.assert_array_equal(got["difficult"], got["kept"] & (np.arange(most) == 1))
+    names = np.array(source.classes)[got["labels"]][got["kept"]]
+    np.testing.assert_array_equal(names, np.array(SHAPES.classes)[ROWS["labels"]][ROWS["kept"]])
+    assert np.abs(got["image"].astype(int) - ROWS["image"]).mean() < 8
+
+
+def test_splits_are_the_lists_of_names(root):
+    np.testing.assert_array_equal(
+        collect(read_voc(root, "train", image_size=SHAPE))["kept"].sum(axis=1),
+        ROWS["kept"][[1, 4]].sum(axis=1),
+    )
+    with pytest.raises(DataError, match="no split 'test'; it has train$"):
+        read_voc(root, "test", image_size=SHAPE)
+
+
+def test_the_twenty_classes_have_their_own_order(root):
+    names = ("person", "dog", "cat", "car", "bus", "bird")
+    for r in range(COUNT):
+        (root / "Annotations" / f"{r:06d}.xml").write_text(annotation(r, names))
+    source = read_voc(root, image_size=SHAPE)
+    assert source.classes == CLASSES
+    assert len(CLASSES) == 20
+    np.testing.assert_array_equal(
+        np.array(CLASSES)[source[0]["labels"]][source[0]["kept"]],
+        np.array(names)[ROWS["labels"][0]][ROWS["kept"][0]],
+    )
+    with pytest.raises(DataError, match=r"classes \[.*'car'.*\] are not among"):
+        read_voc(root, image_size=SHAPE, classes=("dog", "cat"))
+
+
+HOSTILE = {
+    "another file": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>&x;</annotation>',
+    "bomb": '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;">]><annotation>&y;</annotation>',
+    "outside type": '<!DOCTYPE a SYSTEM "http://example.com/a.dtd"><annotation/>',
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_xml_is_refused(root, what):
+    (root / "Annotations" / "000002.xml").write_text(HOSTILE[what])
+    with pytest.raises(DataError, match=r"000002\.xml declares a document type"):
+        read_voc(root, image_size=SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("</annotation>", "", r"000002\.xml cannot be read"),
+        ("<annotation>", "", r"000002\.xml cannot be read"),
+        ("<name>", "<nome>", r"000002\.xml cannot be read"),
+        ("<width>56</width>", "", "000002: annotation/size/width is missing"),
+        ("<width>56", "<width>wide", "000002: size/width 'wide' is not a number"),
+        ("<xmin>", "<xmin>x", "bndbox/xmin 'x.* is not a number"),
+        ("<xmin>", "<xmin>nan</xmin><xmin>", "image 000002: box .*not finite"),
+    ],
+)
+def test_damaged_annotations_name_their_picture(root, old, new, words):
+    file = root / "Annotations" / "000002.xml"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(DataError, match=words):
+        read_voc(root, image_size=SHAPE)
+
+
+def test_names_do_not_leave_the_folder(root):
+    (root / "ImageSets" / "Main" / "train.txt").write_text("../../secret\n")
+    with pytest.raises(DataError, match=r"'\.\./\.\./secret' is no name"):
+        read_voc(root, "train", image_size=SHAPE)
+    file = root / "Annotations" / "000002.xml"
+    file.write_text(file.read_text().replace("000002.jpg", "../Annotations/000002.jpg"))
+    assert read_voc(root, image_size=SHAPE).pictures[2].file == root / "JPEGImages" / "000002.jpg"
+
+
+@pytest.mark.parametrize("size", [SHAPE, (20, 40)])
+@pytest.mark.parametrize("split", ["", "val"])
+def test_segmentations_have_a_class_a_pixel(root, size, split):
+    source = SegmentedImages(root, split, image_size=size, classes=("ground", *SHAPES.classes))
+    got = collect(source)
+    rows = np.arange(COUNT) if not split else np.array([3, 2])
+    assert got["segments"].shape == (len(rows), *size)
+    for r, segments in zip(rows, got["segments"], strict=True):
+        want = np.zeros(SHAPE, int)
+        for n in np.flatnonzero(ROWS["kept"][r]):
+            want[ROWS["masks"][r, n]] = ROWS["labels"][r, n] + 1
+        want[0] = 255
+        if size == SHAPE:
+            np.testing.assert_array_equal(segments, want)
+        else:  # half the size, the middle of two pixels: the lower right; nothing beyond
+            np.testing.assert_array_equal(segments[:, :28], want[1::2, 1::2])
+            assert (segments[:, 28:] == 255).all()
+
+
+def test_segmentations_that_cannot_be(root):
+    with pytest.raises(DataError, match=r"has class \d, there are 2"):
+        collect(SegmentedImages(root, image_size=SHAPE, classes=("ground", "thing")))
+    (root / "SegmentationClass" / "000000.png").write_bytes(b"<html>")
+    with pytest.raises(DataError, match=r"000000\.png: it is no image"):
+        SegmentedImages(root, image_size=SHAPE)[0]
+    Image.fromarray(ROWS["image"][0]).save(root / "SegmentationClass" / "000000.png")
+    with pytest.raises(DataError, match=r"must be a picture of numbers \(palette\), got RGB"):
+        SegmentedImages(root, image_size=SHAPE)[0]
+
+
+def test_a_folder_of_another_layout(tmp_path):
+    with pytest.raises(DataError, match="no folder Annotations"):
+        read_voc(tmp_path, image_size=SHAPE)
+    (tmp_path / "Annotations").mkdir()
+    with pytest.raises(DataError, match="lists no pictures"):
+        read_voc(tmp_path, image_size=SHAPE)

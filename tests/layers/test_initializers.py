@@ -1,0 +1,36 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.layers.initializers import initialiser
+
+WIDE = (300, 500)
+FILTERS = (3, 3, 40, 100)  # n_in 360, n_out 900
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "std"),
+    [
+        ("zeros", WIDE, 0),
+        ("normal", WIDE, 0.01),
+        ("lecun", WIDE, 1 / np.sqrt(300)),
+        ("lecun", FILTERS, 1 / np.sqrt(360)),
+        ("lecun_uniform", WIDE, 1 / np.sqrt(300)),
+        ("kaiming_uniform", FILTERS, np.sqrt(2 / 360)),
+        ("xavier", WIDE, np.sqrt(2 / 800)),
+        ("xavier_uniform", WIDE, np.sqrt(2 / 800)),
+        ("kaiming", WIDE, np.sqrt(2 / 300)),
+        ("kaiming", FILTERS, np.sqrt(2 / 360)),
+    ],
+)
+def test_spread(name, shape, std):
+    weights = np.asarray(initialiser(name)(jax.random.key(0), shape, jnp.float32))
+    np.testing.assert_allclose(weights.std(), std, rtol=0.02)
+    if "uniform" in name:  # +- sqrt(3) deviations, and no further
+        assert np.abs(weights).max() <= np.sqrt(3) * std
+
+
+def test_unknown_name():
+    with pytest.raises(ValueError, match="initialiser: there is no 'kaming'; did you mean kaiming"):
+        initialiser("kaming")

@@ -1,0 +1,39 @@
+"""Sums over devices: those of NumPy, in one exchange, none for one device."""
+
+import jax
+import numpy as np
+import pytest
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from jaxdl.ops.collectives import mean_over, sum_over
+
+RNG = np.random.default_rng(0)
+TREE = {
+    "a": RNG.normal(size=(8, 3, 2)).astype(np.float32),
+    "b": [RNG.normal(size=(8,)).astype(np.float32), RNG.integers(0, 9, (8, 4)).astype(np.int32)],
+}
+
+
+def on_devices(function, count):
+    mesh = Mesh(np.array(jax.devices()[:count]), ("device",))
+    one = lambda tree: function(jax.tree.map(lambda x: x[0], tree), "device")  # noqa: E731
+    return jax.jit(
+        jax.shard_map(one, mesh=mesh, in_specs=P("device"), out_specs=P(), check_vma=False)
+    )
+
+
+@pytest.mark.parametrize(("function", "want"), [(sum_over, np.sum), (mean_over, np.mean)])
+def test_numpys_over_eight_devices(function, want):
+    got = on_devices(function, 8)(TREE)
+    for ours, rows in zip(jax.tree.leaves(got), jax.tree.leaves(TREE), strict=True):
+        np.testing.assert_allclose(ours, want(rows.astype(float), axis=0), rtol=1e-5, atol=1e-6)
+        assert ours.shape == rows.shape[1:]
+
+
+def test_an_exchange_a_dtype_and_none_for_one_device():
+    text = on_devices(sum_over, 8).lower(TREE).as_text()
+    assert text.count("all_reduce") == 2  # floats, integers
+    assert "all_reduce" not in on_devices(sum_over, 1).lower(TREE).as_text()
+    tree = {"x": np.ones(2)}
+    assert sum_over(tree, None) is tree is mean_over(tree, None)

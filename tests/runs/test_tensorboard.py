@@ -1,0 +1,91 @@
+"""TensorBoard's events, read back with the messages that tensorboardX was generated from."""
+
+import io
+import struct
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.runs.tensorboard import EventFile
+from jaxdl.training.tensorboard_summaries import tile, write_start, write_weights
+from jaxdl.training.loop import fit
+from jaxdl.optim.config import OptimConfig
+from jaxdl.training.plan import LoopConfig
+from tests.training import toys
+
+
+def read(folder):
+    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    data, values = next(folder.glob("events*")).read_bytes(), []
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        event = event_pb2.Event.FromString(data[12 : 12 + length])
+        values += [(event.step, value) for value in event.summary.value]
+        data = data[16 + length :]
+    return values
+
+
+def test_a_histogram_holds_numpys_counts_and_moments(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    events = EventFile(tmp_path / "e", first=1)
+    events.add_histograms(7, {"a": x, "b": np.zeros(3)})
+    ((step, value), (_, flat)) = read(tmp_path / "e")
+    counts, limits = np.histogram(x, 30)
+    assert (step, value.tag) == (7, "a")
+    np.testing.assert_array_equal(value.histo.bucket, counts)
+    np.testing.assert_array_equal(value.histo.bucket_limit, limits[1:])
+    got = value.histo.min, value.histo.max, value.histo.num, value.histo.sum_squares
+    np.testing.assert_allclose(got, (x.min(), x.max(), 200, (x**2).sum()))
+    assert value.histo.sum == pytest.approx(x.sum())
+    assert sum(flat.histo.bucket) == 3
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_is_the_picture_and_a_text_the_words(tmp_path, channels):
+    image = np.random.default_rng(0).integers(0, 256, (4, 5, channels), np.uint8)
+    events = EventFile(tmp_path / "e", first=1)
+    events.add_image(3, "i", image)
+    events.add_text(4, "t", "layer | shape")
+    (_, picture), (step, text) = read(tmp_path / "e")
+    assert (picture.image.height, picture.image.width) == (4, 5)
+    back = np.asarray(Image.open(io.BytesIO(picture.image.encoded_image_string)))
+    np.testing.assert_array_equal(back.reshape(image.shape), image)
+    assert (step, text.tensor.string_val[0].decode()) == (4, "layer | shape")
+    assert text.metadata.plugin_data.plugin_name == "text"
+
+
+def test_the_weights_of_a_state_go_by_their_paths(tmp_path):
+    task = toys.classifier()
+    events = EventFile(tmp_path / "e", first=1)
+    state = task.init(jax.random.key(0))
+    write_weights(events, step=5, state=state)
+    found = {value.tag: value.histo.num for _, value in read(tmp_path / "e")}
+    assert found["hidden/kernel"] == 40
+    assert found["norm/scale"] == 8
+
+
+def test_a_start_shows_layers_and_images(tmp_path):
+    from experiments.classification.train import Config, build
+
+    events = EventFile(tmp_path / "e", first=1)
+    write_start(events, build(Config()))
+    (_, text), (_, picture) = read(tmp_path / "e")
+    assert "conv1" in text.tensor.string_val[0].decode()
+    assert picture.image.width == picture.image.height > 8
+
+
+def test_tiles_are_in_reading_order():
+    images = np.arange(3, dtype=np.float32)[:, None, None, None] * np.ones((3, 2, 2, 1), np.float32)
+    got = tile(images)[..., 0]
+    np.testing.assert_array_equal(got[::2, ::2], [[0, 127], [255, 0]])
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_a_run_writes_them_where_it_is_asked_to(tmp_path, on):
+    loop = LoopConfig(steps=2, devices=1, histograms=on)
+    fit(toys.classifier(OptimConfig(), steps=2), loop, tmp_path)
+    kinds = {value.WhichOneof("value") for _, value in read(tmp_path / "events")}
+    assert ("histo" in kinds) == on
+    assert "simple_value" in kinds

@@ -1,0 +1,74 @@
+"""Random holes and mixtures through a config: what `prepare` gives to a model."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.checks import UsageError
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
+
+IMAGES = np.random.default_rng(0).integers(1, 256, (6, 8, 8, 1), np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 1])
+KEYS = jax.random.split(jax.random.key(0), 6)
+BATCH = {"image": jnp.asarray(IMAGES), "label": jnp.asarray(LABELS)}
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_cutout_covers_a_square_with_the_mean(size):
+    cfg = ImageConfig(mean=(0.5,), std=(0.25,), cutout=size)
+    out = prepare_images(cfg)(KEYS, BATCH, True)["image"]
+    plain = (IMAGES / 255.0 - 0.5) / 0.25
+    changed = ~np.isclose(out, plain, atol=1e-5)
+    np.testing.assert_array_equal(np.asarray(out)[changed], 0)
+    counts = changed.sum((1, 2, 3))
+    assert counts.min() >= 1
+    assert counts.max() == size**2
+    np.testing.assert_allclose(prepare_images(cfg)(KEYS, BATCH, False)["image"], plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 5.0])
+def test_mixup_blends_pairs_and_their_labels(alpha):
+    prepare = prepare_images(ImageConfig(mixup=alpha), num_classes=3)
+    out = prepare(KEYS, BATCH, True)
+    plain, one_hot = IMAGES / 255.0, np.eye(3)[LABELS]
+    for row in range(6):
+        other = row ^ 1
+        weight = float(out["target"][row, LABELS[row]])
+        if LABELS[row] == LABELS[other]:
+            np.testing.assert_allclose(out["target"][row], one_hot[row], atol=1e-6)
+            continue
+        mixed = weight * plain[row] + (1 - weight) * plain[other]
+        np.testing.assert_allclose(out["image"][row], mixed, atol=1e-5)
+        want = weight * one_hot[row] + (1 - weight) * one_hot[other]
+        np.testing.assert_allclose(out["target"][row], want, atol=1e-6)
+    np.testing.assert_array_equal(out["label"], LABELS)
+    assert "target" not in prepare(KEYS, BATCH, False)
+
+
+def test_cutmix_takes_pixels_of_both_and_counts_them():
+    out = prepare_images(ImageConfig(cutmix=1.0), num_classes=3)(KEYS, BATCH, True)
+    plain = IMAGES / 255.0
+    for row in (0, 1, 2, 3):  # of pairs with unlike labels
+        own = np.isclose(out["image"][row], plain[row], atol=1e-6)
+        other = np.isclose(out["image"][row], plain[row ^ 1], atol=1e-6)
+        assert (own | other).all()
+        share = float(out["target"][row, LABELS[row ^ 1]])
+        assert abs((~own).mean() - share) < 3 / 64  # equal pixels of both
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mixup": 0.2, "cutmix": 1.0}, "image.mixup and image.cutmix exclude each other"),
+        ({"cutout": -1}, "image.cutout must be >= 0, got -1"),
+    ],
+)
+def test_configs_that_cannot_be_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        ImageConfig(**options)
+
+
+def test_mixing_needs_classes():
+    with pytest.raises(UsageError, match="need one class a row to mix"):
+        prepare_images(ImageConfig(mixup=0.2))
