@@ -11,12 +11,12 @@ import jax
 import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
-from jaxdl.classic.affinity_propagation import AffinityPropagation
-from jaxdl.classic.dbscan import DBSCAN
-from jaxdl.classic.hog import hog
-from jaxdl.classic.kmeans import lloyd
-from jaxdl.classic.pca import PCA
-from jaxdl.classic.tsne import TSNE
+from jaxdl.classic.clustering.affinity_propagation import AffinityPropagation
+from jaxdl.classic.clustering.dbscan import DBSCAN
+from jaxdl.classic.clustering.kmeans import lloyd
+from jaxdl.classic.features.hog import hog
+from jaxdl.classic.features.pca import PCA
+from jaxdl.classic.features.tsne import TSNE
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.draw import Figure

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_one_of
-from jaxdl.classic.color_histogram import colour_histogram
-from jaxdl.classic.hog import hog
+from jaxdl.classic.features.color_histogram import colour_histogram
+from jaxdl.classic.features.hog import hog
 from jaxdl.classic.linear_classifier import LOSSES, PENALTIES
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.classifier import classifier_evaluation
 from jaxdl.metrics.accumulate import weighted

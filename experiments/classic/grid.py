@@ -20,7 +20,7 @@ from jaxdl.classic.linear_classifier import LOSSES, class_scores, init_linear, o
 from jaxdl.classic.two_layer import init_two_layer, two_layer_objective, two_layer_scores
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Array, Host, Key, Numbers, Tree

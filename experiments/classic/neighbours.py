@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.classic.knn import CANDIDATES, cross_validate, vote
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.training.report import write_numbers

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.losses.classification import multi_label_cross_entropy

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.classifier import classifier_evaluation
 from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted

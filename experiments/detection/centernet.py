@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.detection.centernet import (
+from jaxdl.detection.dense.centernet import (
     CenterNet,
     centernet_candidates,
     centernet_heat,

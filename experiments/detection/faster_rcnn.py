@@ -8,10 +8,14 @@ from jaxdl.checks import UsageError, check_fraction
 from jaxdl.cli import main
 from jaxdl.detection.anchors import SHAPES, shape_pairs
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.faster_rcnn import FasterRCNN, faster_rcnn_candidates, faster_rcnn_losses
 from jaxdl.detection.predict import predict_files as predict
 from jaxdl.detection.predict import show_run as show
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.two_stage.faster_rcnn import (
+    FasterRCNN,
+    faster_rcnn_candidates,
+    faster_rcnn_losses,
+)
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers

@@ -7,13 +7,13 @@ from pathlib import Path
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.detection.anchors import SHAPES, shape_pairs
-from jaxdl.detection.detector import Detector
-from jaxdl.detection.one_stage import (
+from jaxdl.detection.dense.one_stage import (
     CONFIDENCES,
     OneStage,
     one_stage_candidates,
     one_stage_losses,
 )
+from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
 from jaxdl.detection.predict import show_run as show
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report

@@ -9,12 +9,12 @@ from typing import Any
 from jaxdl.checks import UsageError, check_fraction, check_one_of
 from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.fast_rcnn import RCNN, FastRCNN
-from jaxdl.detection.faster_rcnn import region_candidates, region_losses
 from jaxdl.detection.predict import predict_files as predict
 from jaxdl.detection.predict import show_run as show
-from jaxdl.detection.region_proposals import colour_regions, sliding_windows
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.two_stage.fast_rcnn import RCNN, FastRCNN
+from jaxdl.detection.two_stage.faster_rcnn import region_candidates, region_losses
+from jaxdl.detection.two_stage.region_proposals import colour_regions, sliding_windows
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
 from jaxdl.typing import Host, Numbers

@@ -11,14 +11,19 @@ import numpy as np
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.batched import in_batches
-from jaxdl.generative.gan import DCDiscriminator, DCGenerator, MLPDiscriminator, MLPGenerator
-from jaxdl.generative.gan_task import Game, GameConfig, adversarial, draw_noise, part_of
+from jaxdl.generative.gan.networks import (
+    DCDiscriminator,
+    DCGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+)
+from jaxdl.generative.gan.stylegan import StyleGenerator
+from jaxdl.generative.gan.task import Game, GameConfig, adversarial, draw_noise, part_of
 from jaxdl.generative.latent_walks import interpolate, save_grid
 from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
-from jaxdl.generative.stylegan import StyleGenerator
-from jaxdl.layers.norm_registry import norm_layer
+from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps

@@ -13,7 +13,7 @@ from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.binarize import binarise_held_out
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.autoencoder import VAE, Autoencoder
 from jaxdl.generative.latent_walks import interpolate, quantile_plane, save_grid, traverse

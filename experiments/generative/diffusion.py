@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.batched import in_batches
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.denoising import (

@@ -12,12 +12,17 @@ from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.binarize import binarise_held_out
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
-from jaxdl.generative.autoregressive import from_levels, image_nll, sample_pixels, to_levels
+from jaxdl.generative.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
+from jaxdl.generative.autoregressive.pixelrnn import RowLSTM
+from jaxdl.generative.autoregressive.sampling import (
+    from_levels,
+    image_nll,
+    sample_pixels,
+    to_levels,
+)
 from jaxdl.generative.latent_walks import save_grid
-from jaxdl.generative.pixelcnn import GatedPixelCNN, PixelCNN
-from jaxdl.generative.pixelrnn import RowLSTM
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.generative import bits_per_dimension
 from jaxdl.optim.config import OptimConfig

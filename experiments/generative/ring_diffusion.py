@@ -11,7 +11,7 @@ import numpy as np
 from jaxdl.checks import check_positive
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.denoising import denoising_loss, denoising_rows, noise_rows, spread_rows
 from jaxdl.generative.diffusion import (

@@ -10,9 +10,9 @@ import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
-from jaxdl.generative.gan import MLPDiscriminator, MLPGenerator
-from jaxdl.generative.gan_task import Game, GameConfig, adversarial, draw_noise
+from jaxdl.data.splits.split import Split
+from jaxdl.generative.gan.networks import MLPDiscriminator, MLPGenerator
+from jaxdl.generative.gan.task import Game, GameConfig, adversarial, draw_noise
 from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centres
 from jaxdl.metrics.generative import mode_coverage
 from jaxdl.optim.config import OptimConfig

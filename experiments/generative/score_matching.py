@@ -10,7 +10,7 @@ import numpy as np
 from jaxdl.checks import check_one_of, check_positive
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.densities import DENSITIES
 from jaxdl.generative.autoencoder import Perceptron
 from jaxdl.generative.langevin import draw_fields, langevin, log_density_slope, plane

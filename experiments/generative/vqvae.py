@@ -12,11 +12,11 @@ import numpy as np
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
-from jaxdl.generative.autoregressive import image_nll, sample_pixels
+from jaxdl.generative.autoregressive.pixelcnn import GatedPixelCNN
+from jaxdl.generative.autoregressive.sampling import image_nll, sample_pixels
 from jaxdl.generative.latent_walks import save_grid
-from jaxdl.generative.pixelcnn import GatedPixelCNN
 from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
 from jaxdl.generative.vqvae import VQVAE, perplexity
 from jaxdl.losses.variational import codebook_losses, squared_error

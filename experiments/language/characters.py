@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.contiguous import contiguous
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.contiguous import contiguous
+from jaxdl.data.splits.split import Split
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.language.decoding import generate
 from jaxdl.language.tbptt import with_carried

@@ -15,9 +15,9 @@ from jaxdl.bench.step_loop import seconds_of
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
-from jaxdl.layers.attention import MultiHeadAttention
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.recurrent import Recurrent
+from jaxdl.layers.sequence.attention import MultiHeadAttention
+from jaxdl.layers.sequence.recurrent import Recurrent
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Array, Host, Numbers
 

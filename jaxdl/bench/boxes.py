@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.bench.step_loop import seconds_of
-from jaxdl.ops.boxes import iou
-from jaxdl.ops.nms import nms
+from jaxdl.ops.boxes.geometry import iou
+from jaxdl.ops.boxes.nms import nms
 from jaxdl.typing import Host
 
 

@@ -15,8 +15,8 @@ from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
 from jaxdl.data.source import ArrayRows
-from jaxdl.data.split import Split
-from jaxdl.data.stream import StreamSplit
+from jaxdl.data.splits.split import Split
+from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.ops.augment.crop_flip import random_crop_flip
 from jaxdl.typing import Host
 

@@ -16,9 +16,9 @@ from jaxdl.bench.workloads import (
     Workload,
     draw_rows,
 )
-from jaxdl.data.split import Split
-from jaxdl.generative.gan import DCDiscriminator, DCGenerator
-from jaxdl.generative.gan_task import Game, GameConfig, adversarial
+from jaxdl.data.splits.split import Split
+from jaxdl.generative.gan.networks import DCDiscriminator, DCGenerator
+from jaxdl.generative.gan.task import Game, GameConfig, adversarial
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.losses.classification import softmax_cross_entropy

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import DivergedError
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.training.chunk import make_chunk, zero_sums
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.state import TrainState

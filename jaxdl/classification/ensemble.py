@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import DivergedError, UsageError
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.search.trials import Trial, Trials
 from jaxdl.training.state import TrainState

@@ -9,15 +9,15 @@ import torch
 
 from jaxdl.checks import UsageError
 from jaxdl.compare.sides import Arrays, OurSide, TorchSide, as_it_is, watch
-from jaxdl.generative.gan import DCDiscriminator, DCGenerator
-from jaxdl.generative.gan_task import Game, draw_noise, make_game_step, move_player, part_of
+from jaxdl.generative.gan.networks import DCDiscriminator, DCGenerator
+from jaxdl.generative.gan.task import Game, draw_noise, make_game_step, move_player, part_of
 from jaxdl.interop.torch_twins import adversarial
 from jaxdl.interop.torch_twins.classifiers import side_after_convs
 from jaxdl.interop.torch_twins.optimisers import TorchRule
 from jaxdl.interop.torch_twins.registry import Twin
 from jaxdl.interop.torch_twins.trainer import Trainer, tensor
 from jaxdl.interop.weight_rules import Rules, to_torch
-from jaxdl.layers.norm import BatchNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.ops.augment.crop_flip import split_rows
 from jaxdl.training.step import Step, row_keys
 from jaxdl.training.task import Task

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxdl.checks import UsageError
-from jaxdl.data.philox import uniforms
-from jaxdl.data.split import Split
+from jaxdl.data.splits.philox import uniforms
+from jaxdl.data.splits.split import Split
 from jaxdl.typing import Host
 
 BLOCK = 4096

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import require
-from jaxdl.data.split import carve
+from jaxdl.data.splits.split import carve
 from jaxdl.typing import Host
 
 CLASSES = tuple("0123456789")

@@ -14,8 +14,8 @@ from jaxdl.data.config import DataConfig
 from jaxdl.data.gather import Source, collect
 from jaxdl.data.registry import open_named
 from jaxdl.data.source import Chosen, Only, Opened
-from jaxdl.data.split import Split, carve
-from jaxdl.data.stream import StreamSplit
+from jaxdl.data.splits.split import Split, carve
+from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.typing import Host
 
 RUN = "run"  # the "data set" of a trained run: one example and the class names

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jaxdl.data.captions import decode_caption
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.typing import Host
 

@@ -7,7 +7,7 @@ import math
 
 import jax.numpy as jnp
 
-from jaxdl.ops.boxes import centre_to_corners, corners_to_centre
+from jaxdl.ops.boxes.geometry import centre_to_corners, corners_to_centre
 from jaxdl.typing import Array
 
 LARGEST = math.log(1000 / 16)  # of a log size: torchvision's and Detectron's bound

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import UsageError, check_fraction
-from jaxdl.ops.boxes import clip_to_image, usable_boxes
-from jaxdl.ops.nms import class_wise_nms, select_top
+from jaxdl.ops.boxes.geometry import clip_to_image, usable_boxes
+from jaxdl.ops.boxes.nms import class_wise_nms, select_top
 from jaxdl.typing import Array, Batch, Host, Tree
 
 Size = tuple[int, int]

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.data.summary import draw_boxes
-from jaxdl.detection.coco_ap import coco_precision
-from jaxdl.detection.voc_ap import (
+from jaxdl.draw import Figure, draw_grid
+from jaxdl.evaluation.rows import RowEvaluator
+from jaxdl.metrics.coco_ap import coco_precision
+from jaxdl.metrics.voc_ap import (
     Found,
     Truth,
     average_precisions,
     mean_of,
     precision_recall,
 )
-from jaxdl.draw import Figure, draw_grid
-from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Numbers, Prepare, Tree
 

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.layers.conv import Conv
-from jaxdl.ops.boxes import box_area
-from jaxdl.ops.roi_align import roi_align
+from jaxdl.ops.boxes.geometry import box_area
+from jaxdl.ops.boxes.roi_align import roi_align
 from jaxdl.typing import Array
 
 

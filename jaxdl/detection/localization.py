@@ -6,10 +6,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxdl.detection.one_stage import backbone_features
+from jaxdl.detection.dense.one_stage import backbone_features
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.detection import smooth_l1
-from jaxdl.ops.boxes import box_area, centre_to_corners
+from jaxdl.ops.boxes.geometry import box_area, centre_to_corners
 from jaxdl.typing import Array, Batch
 
 

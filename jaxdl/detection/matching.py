@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_rank
-from jaxdl.ops.boxes import corners_to_centre, iou, usable_boxes
+from jaxdl.ops.boxes.geometry import corners_to_centre, iou, usable_boxes
 from jaxdl.typing import Array, Host
 
 NONE = -1  # neither an object's nor background: it does not count

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxdl.data.decode import decode_image
-from jaxdl.data.letterbox import fit_image, fit_scale
+from jaxdl.data.images.decode import decode_image
+from jaxdl.data.images.letterbox import fit_image, fit_scale
 from jaxdl.data.summary import draw_boxes
 from jaxdl.detection.evaluate import SHOWN, SURE, draw_first
 from jaxdl.draw import Figure

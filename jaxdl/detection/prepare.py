@@ -10,7 +10,7 @@ import numpy as np
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.ops.augment.crop_flip import random_crop_flip
 from jaxdl.ops.augment.geometry import (
     draw_crop_flip_move,
@@ -18,7 +18,7 @@ from jaxdl.ops.augment.geometry import (
     warp_boxes,
     window_move,
 )
-from jaxdl.ops.boxes import clip_to_image, usable_boxes
+from jaxdl.ops.boxes.geometry import clip_to_image, usable_boxes
 from jaxdl.ops.resize import resize_windows
 from jaxdl.training.prepare_images import normalise, to_float
 from jaxdl.typing import Array, Batch, Key, Prepare

@@ -11,7 +11,7 @@ from jaxdl.data.config import DataConfig
 from jaxdl.detection.detector import DetectConfig, Detector
 from jaxdl.detection.evaluate import DetectionEvaluation
 from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
-from jaxdl.detection.region_proposals import with_proposals
+from jaxdl.detection.two_stage.region_proposals import with_proposals
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import OptimConfig

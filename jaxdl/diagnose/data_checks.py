@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxdl.data.split import Split, permutation
+from jaxdl.data.splits.split import Split, permutation
 from jaxdl.diagnose.verdict import Verdict, judge, unknown
 from jaxdl.typing import Batch, Host
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.diagnose.verdict import Verdict, judge
 from jaxdl.metrics.accumulate import finish
 from jaxdl.optim.config import OptimConfig, make_optimiser

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_confusion, draw_grid
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.losses.classification import softmax_cross_entropy

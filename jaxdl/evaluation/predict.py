@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxdl.data.decode import decode_image
-from jaxdl.data.letterbox import cover_image
+from jaxdl.data.images.decode import decode_image
+from jaxdl.data.images.letterbox import cover_image
 from jaxdl.training.restore import TrainedRun
 
 

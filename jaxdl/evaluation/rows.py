@@ -9,7 +9,7 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import AXIS
 from jaxdl.typing import Batch, Host, Prepare

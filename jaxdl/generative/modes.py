@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.typing import Host
 

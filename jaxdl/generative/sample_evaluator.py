@@ -12,14 +12,14 @@ import numpy as np
 from jaxdl.cache import cache_dir
 from jaxdl.checks import UsageError
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.batched import in_batches
 from jaxdl.evaluation.classifier import classifier_evaluation
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.metrics.generative import frechet_distance, moments, precision_recall
-from jaxdl.models.lenet import LeNet
+from jaxdl.models.small.lenet import LeNet
 from jaxdl.optim.config import OptimConfig
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.training.loop import fit

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.group_norm import GroupNorm
+from jaxdl.layers.norm.group_norm import GroupNorm
 from jaxdl.layers.spatial_attention import SpatialAttention
 from jaxdl.ops.position_encoding import sincos
 from jaxdl.typing import Array

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_transpose import ConvTranspose
-from jaxdl.layers.norm import BatchNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.ops.distance import squared_euclidean
 from jaxdl.ops.embedding_lookup import lookup
 from jaxdl.typing import Array

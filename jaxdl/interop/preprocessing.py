@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
-from jaxdl.data.transforms import centre_crop, compose, normalise, resize, to_array
+from jaxdl.data.images.transforms import centre_crop, compose, normalise, resize, to_array
 from jaxdl.typing import Host
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

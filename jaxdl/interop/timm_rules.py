@@ -5,8 +5,8 @@ from typing import Any
 
 from jaxdl.interop.torchvision_rules import resnet_rules
 from jaxdl.interop.weight_rules import Rules
-from jaxdl.models.resnet import ResNet
-from jaxdl.models.vit import ViT
+from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.transformers.vit import ViT
 
 
 def vit_rules(model: ViT) -> Rules:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxdl.cache import cache_dir
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.typing import Array, Host, Tree
 
 BATCH = 40

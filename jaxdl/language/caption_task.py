@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.data.captions import START, decode_caption
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences

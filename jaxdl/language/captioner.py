@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.layers.dense import Dense
-from jaxdl.layers.embed import Embed, TokenEmbed
-from jaxdl.layers.recurrent import CELLS
-from jaxdl.layers.transformer import Stack
+from jaxdl.layers.sequence.embed import Embed, TokenEmbed
+from jaxdl.layers.sequence.recurrent import CELLS
+from jaxdl.layers.sequence.transformer import Stack
 from jaxdl.ops.attention import causal_mask, scaled_dot_product
 from jaxdl.ops.rnn_scan import State
 from jaxdl.typing import Array

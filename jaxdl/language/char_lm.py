@@ -3,8 +3,8 @@
 import flax.linen as nn
 
 from jaxdl.layers.dense import Dense
-from jaxdl.layers.embed import Embed
-from jaxdl.layers.recurrent import Recurrent
+from jaxdl.layers.sequence.embed import Embed
+from jaxdl.layers.sequence.recurrent import Recurrent
 from jaxdl.ops.rnn_scan import State
 from jaxdl.typing import Array
 

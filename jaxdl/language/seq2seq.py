@@ -11,10 +11,10 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.data.captions import NULL
-from jaxdl.layers.attention import AdditiveAttention, DotAttention
 from jaxdl.layers.dense import Dense
-from jaxdl.layers.embed import Embed
-from jaxdl.layers.recurrent import CELLS, Recurrent
+from jaxdl.layers.sequence.attention import AdditiveAttention, DotAttention
+from jaxdl.layers.sequence.embed import Embed
+from jaxdl.layers.sequence.recurrent import CELLS, Recurrent
 from jaxdl.ops.rnn_scan import State
 from jaxdl.typing import Array
 

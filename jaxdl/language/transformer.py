@@ -7,8 +7,8 @@ import jax.numpy as jnp
 
 from jaxdl.data.captions import NULL
 from jaxdl.layers.dense import Dense
-from jaxdl.layers.embed import TokenEmbed
-from jaxdl.layers.transformer import Stack
+from jaxdl.layers.sequence.embed import TokenEmbed
+from jaxdl.layers.sequence.transformer import Stack
 from jaxdl.ops.attention import causal_mask
 from jaxdl.typing import Array
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxdl.checks import UsageError, unknown
 from jaxdl.data.captions import END, NULL, START
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences

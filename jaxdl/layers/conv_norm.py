@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.norm import BatchNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.typing import Array, ModuleDef
 
 

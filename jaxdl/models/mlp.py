@@ -7,7 +7,7 @@ import flax.linen as nn
 from jaxdl.layers.activation import activation_layer, width_before
 from jaxdl.layers.drop import DropConnect
 from jaxdl.layers.initializers import initialiser
-from jaxdl.layers.norm_registry import norm_layer
+from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array

@@ -33,7 +33,7 @@ PLAIN = (bool, int, float, str)
 # Fields that hold a function or a layer, and where its name is looked up.
 NAMED = {
     "act": ("jaxdl.layers.activation", "activation_layer", "jaxdl.ops.activation", "ACTIVATIONS"),
-    "norm": ("jaxdl.layers.norm_registry", "norm_layer", "jaxdl.layers.norm_registry", "NORMS"),
+    "norm": ("jaxdl.layers.norm.registry", "norm_layer", "jaxdl.layers.norm.registry", "NORMS"),
 }
 
 

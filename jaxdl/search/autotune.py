@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import jax
 
-from jaxdl.data.stream import StreamSplit
+from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.search.trials import Trials, Way
 
 SECONDS = 0.3  # that a way is timed for

@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.config import differences, read_toml, to_table, write_toml
-from jaxdl.data.folds import fold_splits
+from jaxdl.data.splits.folds import fold_splits
 from jaxdl.runs.environment import write_environment
 from jaxdl.search.autotune import choose_way
 from jaxdl.search.programs import (

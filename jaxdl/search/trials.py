@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import UsageError
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.errors import explain
 from jaxdl.training.chunk import make_chunk, zero_sums

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxdl.layers.norm import BatchNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.optim.config import OptimConfig, make_optimiser
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.task import Task, make_step

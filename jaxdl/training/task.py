@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from jaxdl.checks import UsageError
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.optim.config import OptimConfig, l2_penalty, make_optimiser, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_search_step, make_train_step

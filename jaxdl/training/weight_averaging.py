@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import device_key, row_keys
 from jaxdl.typing import AXIS, Batch, Key, LossFn, Prepare, Tree

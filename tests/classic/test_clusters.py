@@ -8,13 +8,13 @@ from sklearn import cluster, datasets
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
-from jaxdl.classic.affinity_propagation import (
+from jaxdl.classic.clustering.affinity_propagation import (
     AffinityPropagation,
     affinity_propagation,
     similarities,
 )
-from jaxdl.classic.dbscan import DBSCAN, dbscan
-from jaxdl.classic.kmeans import KMeans, fill_empty, lloyd, plus_plus
+from jaxdl.classic.clustering.dbscan import DBSCAN, dbscan
+from jaxdl.classic.clustering.kmeans import KMeans, fill_empty, lloyd, plus_plus
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from skimage.feature import hog as skimage_hog
 
-from jaxdl.classic.color_histogram import colour_histogram, rgb_to_hsv
-from jaxdl.classic.hog import cell_histograms, gradients, hog
+from jaxdl.classic.features.color_histogram import colour_histogram, rgb_to_hsv
+from jaxdl.classic.features.hog import cell_histograms, gradients, hog
 
 
 @pytest.fixture(scope="module")

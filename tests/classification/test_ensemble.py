@@ -18,7 +18,7 @@ from jaxdl.classification.ensemble import (
     stack_members,
     train_snapshots,
 )
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import OptimConfig
 from jaxdl.runs.checkpoint import flatten

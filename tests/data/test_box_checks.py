@@ -3,7 +3,7 @@ import pytest
 
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, clip_boxes, fault_of, pad_objects
-from jaxdl.data.letterbox import fit_image, fit_masks, fit_scale
+from jaxdl.data.images.letterbox import fit_image, fit_masks, fit_scale
 from jaxdl.data.synthetic.outlines import tight_boxes
 
 SHAPE = (100, 200)

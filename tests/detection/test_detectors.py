@@ -8,17 +8,17 @@ import pytest
 from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
 from jaxdl.detection.box_coder import encode_yolo
-from jaxdl.detection.centernet import CentreMaps, centernet_candidates, centernet_losses
+from jaxdl.detection.dense.centernet import CentreMaps, centernet_candidates, centernet_losses
+from jaxdl.detection.dense.heatmap import gaussian_radius, heat_targets
+from jaxdl.detection.dense.one_stage import CellPredictions, one_stage_candidates, one_stage_losses
 from jaxdl.detection.detector import DetectConfig, choose_detections
-from jaxdl.detection.faster_rcnn import (
+from jaxdl.detection.two_stage.faster_rcnn import (
     BOX_WEIGHTS,
     Regions,
     faster_rcnn_candidates,
     faster_rcnn_losses,
 )
-from jaxdl.detection.heatmap import gaussian_radius, heat_targets
-from jaxdl.detection.one_stage import CellPredictions, one_stage_candidates, one_stage_losses
-from jaxdl.detection.sampler import sample_balanced
+from jaxdl.detection.two_stage.sampler import sample_balanced
 from jaxdl.losses.detection import focal_heat, smooth_l1
 from tests.detection.thin import SHAPES, one_stage
 

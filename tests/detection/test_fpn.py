@@ -5,7 +5,7 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.detection.fpn import FeaturePyramid, align_in_levels, assign_levels
-from jaxdl.ops.roi_align import roi_align
+from jaxdl.ops.boxes.roi_align import roi_align
 from tests.detection.thin import PYRAMID, faster_rcnn
 
 RNG = np.random.default_rng(0)

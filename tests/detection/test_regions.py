@@ -5,11 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.fast_rcnn import RCNN, FastRCNN
-from jaxdl.detection.faster_rcnn import region_candidates, region_losses
 from jaxdl.detection.localization import (
     Localiser,
     Located,
@@ -17,13 +15,15 @@ from jaxdl.detection.localization import (
     localise_candidates,
     localise_losses,
 )
-from jaxdl.detection.region_proposals import (
+from jaxdl.detection.two_stage.fast_rcnn import RCNN, FastRCNN
+from jaxdl.detection.two_stage.faster_rcnn import region_candidates, region_losses
+from jaxdl.detection.two_stage.region_proposals import (
     colour_regions,
     recall_of,
     sliding_windows,
     with_proposals,
 )
-from jaxdl.ops.boxes import iou
+from jaxdl.ops.boxes.geometry import iou
 from tests.detection.thin import Thin
 
 

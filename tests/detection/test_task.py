@@ -11,9 +11,9 @@ from PIL import Image
 
 from jaxdl.checks import DataError
 from jaxdl.data.config import DataConfig
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
-from jaxdl.detection.centernet import CentreMaps, centernet_heat
+from jaxdl.detection.dense.centernet import CentreMaps, centernet_heat
 from jaxdl.detection.detector import DetectConfig, Detections
 from jaxdl.detection.evaluate import DetectionEvaluation, draw_heat, unpad
 from jaxdl.detection.predict import predict_files, show_run

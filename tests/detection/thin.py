@@ -4,15 +4,19 @@ from functools import partial
 
 import flax.linen as nn
 
-from jaxdl.detection.centernet import (
+from jaxdl.detection.dense.centernet import (
     CenterNet,
     centernet_candidates,
     centernet_heat,
     centernet_losses,
 )
+from jaxdl.detection.dense.one_stage import OneStage, one_stage_candidates, one_stage_losses
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.faster_rcnn import FasterRCNN, faster_rcnn_candidates, faster_rcnn_losses
-from jaxdl.detection.one_stage import OneStage, one_stage_candidates, one_stage_losses
+from jaxdl.detection.two_stage.faster_rcnn import (
+    FasterRCNN,
+    faster_rcnn_candidates,
+    faster_rcnn_losses,
+)
 from jaxdl.layers.conv import Conv
 
 SHAPES = (1.0, 1.0, 2.0, 2.0, 3.0, 2.0)

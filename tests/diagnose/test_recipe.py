@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from experiments.classification import train
 from jaxdl.cli import _read_config, main
 from jaxdl.data.digits import load_digits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.diagnose.data_checks import coarse, duplicates, learnable, look_at_data
 from jaxdl.diagnose.init_checks import gradients, initial_weights
 from jaxdl.diagnose.recipe import verdicts_of, without_regularisation

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.classifier import classifier_evaluation
 from jaxdl.training.state import TrainState
 

@@ -8,8 +8,8 @@ import pytest
 
 from experiments.classification.train import fitted_to_images, make_loss
 from jaxdl.data.load import DataConfig, load_splits
-from jaxdl.models.lenet import LeNet
-from jaxdl.models.speedrun_convnet import SpeedConvNet, whitening_filters
+from jaxdl.models.small.lenet import LeNet
+from jaxdl.models.small.speedrun_convnet import SpeedConvNet, whitening_filters
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.step import AXIS
 

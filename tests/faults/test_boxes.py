@@ -12,7 +12,7 @@ from jaxdl.data.box_checks import BoxCheck, pad_objects
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import make_split
 from jaxdl.data.source import Only, Opened
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.detection.prepare import FIELDS, BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.task import make_loss
 from tests.detection.thin import DETECTORS

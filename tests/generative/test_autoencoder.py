@@ -7,7 +7,7 @@ from PIL import Image
 from scipy import stats
 
 from jaxdl.data.binarize import binarise, draw_bits
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import save_image, tile_images
 from jaxdl.generative.autoencoder import VAE, Autoencoder
 from jaxdl.generative.latent_walks import interpolate, quantile_plane, traverse

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.generative.denoising import drop_labels, noise_error, noise_rows, spread_rows
 from jaxdl.generative.diffusion import (
     DiffusionConfig,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.densities import DENSITIES, EIGHTHS, Points
 from jaxdl.generative.langevin import draw_fields, langevin, log_density_slope, plane
 from jaxdl.generative.modes import draw_points, mode_centres

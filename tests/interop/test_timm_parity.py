@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxdl.models.resnet import ResNet
-from jaxdl.models.vit import ViT
+from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.transformers.vit import ViT
 from tests.interop.twins import CLASSES, check_gradients, randomise
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from jaxdl.models.alexnet import AlexNet
-from jaxdl.models.densenet import DenseNet
-from jaxdl.models.googlenet import TABLE, GoogLeNet
-from jaxdl.models.mobilenet import MobileNetV2
-from jaxdl.models.resnet import ResNet
-from jaxdl.models.vgg import VGG
-from jaxdl.models.vit import ViT
+from jaxdl.models.convnets.alexnet import AlexNet
+from jaxdl.models.convnets.densenet import DenseNet
+from jaxdl.models.convnets.googlenet import TABLE, GoogLeNet
+from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.convnets.vgg import VGG
+from jaxdl.models.mobile.mobilenet import MobileNetV2
+from jaxdl.models.transformers.vit import ViT
 from tests.interop.twins import (
     CLASSES,
     check_gradients,

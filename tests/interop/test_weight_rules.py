@@ -8,9 +8,9 @@ import pytest
 from jaxdl.checks import CheckpointError, UsageError
 from jaxdl.interop.rule_sets import find_source, rules_for
 from jaxdl.interop.weight_rules import count_classes, from_torch, places, to_torch
-from jaxdl.models.lenet import LeNet
-from jaxdl.models.resnet import ResNet
-from jaxdl.models.vit import ViT
+from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.small.lenet import LeNet
+from jaxdl.models.transformers.vit import ViT
 from tests.interop.test_torchvision_parity import FAMILIES
 from tests.interop.twins import arrays_of, randomise, shapes_of
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.data.split import Split
+from jaxdl.data.splits.split import Split
 from jaxdl.language.cached_features import cached_features, with_features
 from jaxdl.language.caption_task import (
     draw_attention,

@@ -6,8 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxdl.data.contiguous import contiguous
-from jaxdl.data.split import Split
+from jaxdl.data.splits.contiguous import contiguous
+from jaxdl.data.splits.split import Split
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.language.tbptt import make_carried_step
 from jaxdl.losses.sequence import sequence_cross_entropy

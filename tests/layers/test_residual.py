@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxdl.layers.residual import deepnorm_gain, residual
-from jaxdl.models.vit import EncoderBlock
+from jaxdl.models.transformers.vit import EncoderBlock
 
 X = np.random.default_rng(0).normal(size=(2, 5, 8)).astype(np.float32)
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxdl.models.densenet import DenseNet
-from jaxdl.models.googlenet import GoogLeNetPaper
+from jaxdl.models.convnets.densenet import DenseNet
+from jaxdl.models.convnets.googlenet import GoogLeNetPaper
 from jaxdl.models.registry import create_model, list_models
 from jaxdl.models.stages import stage_shapes
 from jaxdl.models.summary.table import summarize, total

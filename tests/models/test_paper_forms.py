@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.models.alexnet import ZFNet
-from jaxdl.models.densenet import DenseNet
-from jaxdl.models.googlenet import GoogLeNetPaper
-from jaxdl.models.mobilenet import MobileNetV1, MobileNetV2, scaled
-from jaxdl.models.resnet import ResNet
+from jaxdl.models.convnets.alexnet import ZFNet
+from jaxdl.models.convnets.densenet import DenseNet
+from jaxdl.models.convnets.googlenet import GoogLeNetPaper
+from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.mobile.mobilenet import MobileNetV1, MobileNetV2, scaled
 from jaxdl.models.stages import stage_shapes
 from tests.models.torch_layers import check, images, quick_jit, random_variables
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from jaxdl.layers.conv import Conv
-from jaxdl.models.googlenet import GoogLeNet
+from jaxdl.models.convnets.googlenet import GoogLeNet
+from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.registry import create_model
-from jaxdl.models.resnet import ResNet
 from jaxdl.models.stages import stage_shapes
-from jaxdl.models.vit import ViT
+from jaxdl.models.transformers.vit import ViT
 from tests.models.torch_layers import images, quick_jit, random_variables
 
 FAMILIES = [

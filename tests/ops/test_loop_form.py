@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.norm import BatchNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
 from jaxdl.losses.classification import softmax_cross_entropy
-from jaxdl.models.lenet import LeNet
+from jaxdl.models.small.lenet import LeNet
 from jaxdl.ops.conv import conv, conv_general_dilated
 
 FORM = "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxdl.runs.tensorboard import EventFile
-from jaxdl.training.tensorboard_summaries import tile, write_start, write_weights
-from jaxdl.training.loop import fit
 from jaxdl.optim.config import OptimConfig
+from jaxdl.runs.tensorboard import EventFile
+from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
+from jaxdl.training.tensorboard_summaries import tile, write_start, write_weights
 from tests.training import toys
 
 

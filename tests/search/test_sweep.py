@@ -11,8 +11,8 @@ from experiments.classification import train
 from jaxdl.checks import UsageError
 from jaxdl.cli import _read_config, main
 from jaxdl.config import to_table
-from jaxdl.data.folds import fold_of_rows
 from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.splits.folds import fold_of_rows
 from jaxdl.runs.results import find_configs
 from jaxdl.search.sweep_table import Row, draw_search, rank
 from jaxdl.training.loop import fit

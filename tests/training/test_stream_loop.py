@@ -7,8 +7,8 @@ import pytest
 
 from experiments.classification.train import Config, build
 from jaxdl.data.config import DataConfig
-from jaxdl.data.split import Split
-from jaxdl.data.stream import StreamSplit
+from jaxdl.data.splits.split import Split
+from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import OptimConfig
 from jaxdl.runs.checkpoint import flatten

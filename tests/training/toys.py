@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxdl.data.split import NoData, Split
+from jaxdl.data.splits.split import NoData, Split
 from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.state import TrainState

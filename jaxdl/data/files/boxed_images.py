@@ -8,8 +8,8 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, clip_boxes, pad_objects
-from jaxdl.data.decode import Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.letterbox import fit_image, fit_masks, fit_scale
+from jaxdl.data.images.decode import Skipped, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import fit_image, fit_masks, fit_scale
 from jaxdl.typing import Host
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.captions import build_vocabulary, encode_captions
-from jaxdl.data.decode import Skipped, UnreadableImage, decode_image, quick_faults
 from jaxdl.data.files.coco import load_coco
-from jaxdl.data.letterbox import fit_image
+from jaxdl.data.images.decode import Skipped, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import fit_image
 from jaxdl.typing import Host
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError, check_one_of
-from jaxdl.data.decode import SUFFIXES, Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.letterbox import cover_image
-from jaxdl.data.transforms import as_pair
+from jaxdl.data.images.decode import SUFFIXES, Skipped, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import cover_image
+from jaxdl.data.images.transforms import as_pair
 from jaxdl.typing import Host
 
 SPLITS = {

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from jaxdl.checks import DataError
-from jaxdl.data.decode import reason
 from jaxdl.data.files.boxed_images import Boxed, BoxedImages
 from jaxdl.data.files.safe_xml import read_xml
+from jaxdl.data.images.decode import reason
 from jaxdl.typing import Host
 
 CLASSES = (

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.decode import Skipped, UnreadableImage, decode_image, quick_faults
 from jaxdl.data.files.voc import CLASSES, VOID, list_names, read_segmentation
-from jaxdl.data.letterbox import fit_image, fit_masks
+from jaxdl.data.images.decode import Skipped, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import fit_image, fit_masks
 from jaxdl.typing import Host
 
 

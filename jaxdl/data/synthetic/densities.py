@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from jaxdl.checks import check_positive, unknown
-from jaxdl.data.philox import choose, uniforms
+from jaxdl.data.splits.philox import choose, uniforms
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.typing import Host
 

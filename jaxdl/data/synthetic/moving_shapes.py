@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxdl.checks import check_one_of
-from jaxdl.data.philox import choose, uniforms, words
+from jaxdl.data.splits.philox import choose, uniforms, words
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.typing import Host
 

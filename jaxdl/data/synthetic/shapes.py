@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdl.checks import check_one_of
 from jaxdl.data.captions import END, NULL, SPECIAL, START, UNKNOWN
-from jaxdl.data.philox import choose, uniforms, words
+from jaxdl.data.splits.philox import choose, uniforms, words
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.data.synthetic.outlines import (
     KEYPOINTS,

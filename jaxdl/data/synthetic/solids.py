@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxdl.checks import check_one_of, check_positive
-from jaxdl.data.philox import choose, normals, uniforms, words
+from jaxdl.data.splits.philox import choose, normals, uniforms, words
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.data.synthetic.ray_tracer import look
 from jaxdl.data.synthetic.solid_surfaces import (

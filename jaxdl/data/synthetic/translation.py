@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxdl.checks import check_one_of
 from jaxdl.data.captions import END, NULL, SPECIAL, START, UNKNOWN
-from jaxdl.data.philox import choose, uniforms
+from jaxdl.data.splits.philox import choose, uniforms
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.typing import Host
 

@@ -14,8 +14,8 @@ import numpy as np
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, clip_boxes, fault_of, pad_objects
 from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
-from jaxdl.data.decode import decode_image
-from jaxdl.data.letterbox import cover_image, fit_image, fit_scale
+from jaxdl.data.images.decode import decode_image
+from jaxdl.data.images.letterbox import cover_image, fit_image, fit_scale
 from jaxdl.typing import Host
 
 OBJECTS = ("objects", "panoptic_objects")

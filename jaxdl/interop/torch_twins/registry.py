@@ -15,14 +15,14 @@ from jaxdl.interop.torch_rnn import recurrent_to_torch
 from jaxdl.interop.torch_twins import classifiers, sequences
 from jaxdl.interop.weight_rules import Pattern, Rules, fill_in, to_torch
 from jaxdl.language.char_lm import CharacterModel
-from jaxdl.layers.norm import BatchNorm
-from jaxdl.models.lenet import LeNet
+from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.models.convnets.preact_resnet import PreActResNet
 from jaxdl.models.mlp import MLP
-from jaxdl.models.mnist_inception import MNISTInception
-from jaxdl.models.mnist_residual import MNISTResidual
-from jaxdl.models.preact_resnet import PreActResNet
-from jaxdl.models.small_convnets import CIFARConvNet, DeepConvNet
-from jaxdl.models.vit import ViT
+from jaxdl.models.small.lenet import LeNet
+from jaxdl.models.small.mnist_inception import MNISTInception
+from jaxdl.models.small.mnist_residual import MNISTResidual
+from jaxdl.models.small.small_convnets import CIFARConvNet, DeepConvNet
+from jaxdl.models.transformers.vit import ViT
 from jaxdl.typing import Host, Tree
 
 Shape = tuple[int, ...]

@@ -3,10 +3,10 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.norm import BatchNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import AvgPool
-from jaxdl.models.alexnet import AlexNet
-from jaxdl.models.lenet import LeNet
+from jaxdl.models.convnets.alexnet import AlexNet
+from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.summary.table import draw_costs, summarize, table, total
 
 

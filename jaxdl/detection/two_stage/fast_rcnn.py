@@ -1,0 +1,85 @@
+"""R-CNN and Fast R-CNN: a class, and a better box, for regions that are given."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from jaxdl.detection.dense.one_stage import backbone_features
+from jaxdl.detection.two_stage.faster_rcnn import RegionHead
+from jaxdl.ops.boxes.roi_align import roi_align, roi_pool
+from jaxdl.typing import Array
+
+Given = tuple[Array, Array, Array, Array]  # proposals, valid, logits, offsets
+
+
+class FastRCNN(nn.Module):
+    """The backbone once a picture, then RoI pooling of each region (Girshick 2015, 1504.08083).
+
+    `(B, H, W, C)`, proposals `(B, P, 4)`, proposed `(B, P)` -> `Given`; without proposals the
+    whole picture is the only one.
+    """
+
+    backbone: nn.Module
+    num_classes: int
+    stage: str = "last"
+    hidden: int = 128
+    dropout: float = 0.3
+    pooled: int = 5  # cells a side of a region
+    refine: bool = True  # without it, boxes are the proposals
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        proposals: Array | None = None,
+        proposed: Array | None = None,
+    ) -> Given:
+        if proposals is None or proposed is None:
+            proposals, proposed = whole_pictures(x)
+        features = backbone_features(self.backbone, self.stage, x, train)
+        scale = features.shape[1] / x.shape[1]
+        cut = roi_pool(features, proposals, size=(self.pooled, self.pooled), scale=scale)
+        head = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
+        logits, offsets = head(cut.reshape(*proposals.shape[:2], -1), train=train)
+        return proposals, proposed, logits, offsets * self.refine
+
+
+class RCNN(nn.Module):
+    """Each region warped to `side` x `side` pixels, then the backbone (Girshick et al. 2014).
+
+    arXiv 1311.2524; the features of a region are the mean of the stage. Shapes as in `FastRCNN`.
+    """
+
+    backbone: nn.Module
+    num_classes: int
+    stage: str = "last"
+    hidden: int = 128
+    dropout: float = 0.3
+    side: int = 32
+    refine: bool = True
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        proposals: Array | None = None,
+        proposed: Array | None = None,
+    ) -> Given:
+        if proposals is None or proposed is None:
+            proposals, proposed = whole_pictures(x)
+        crops = roi_align(x, proposals, size=(self.side, self.side), samples=1)
+        crops = crops.reshape(-1, self.side, self.side, x.shape[-1])
+        features = backbone_features(self.backbone, self.stage, crops, train)
+        pooled = jnp.mean(features, axis=(1, 2)).reshape(*proposals.shape[:2], -1)
+        head = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
+        logits, offsets = head(pooled, train=train)
+        return proposals, proposed, logits, offsets * self.refine
+
+
+def whole_pictures(x: Array) -> tuple[Array, Array]:
+    """Each picture as its only region: `(B, 1, 4)`, `(B, 1)`."""
+    box = jnp.array([0, 0, x.shape[2], x.shape[1]], x.dtype)
+    return jnp.tile(box, (len(x), 1, 1)), jnp.ones((len(x), 1), bool)

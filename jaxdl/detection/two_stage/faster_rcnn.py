@@ -1,0 +1,233 @@
+"""Faster R-CNN: proposals from anchors, then a class and a better box for each.
+
+Ren et al. 2015, arXiv 1506.01497, in the form of the notes: the proposal head is 3x3 conv - dropout
+- leaky ReLU - 1x1 conv to 6 A, regions are averaged after RoI align.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxdl.checks import UsageError
+from jaxdl.detection.anchors import make_anchors
+from jaxdl.detection.box_coder import decode_rcnn, encode_rcnn
+from jaxdl.detection.dense.one_stage import backbone_stages
+from jaxdl.detection.fpn import FeaturePyramid, align_in_levels
+from jaxdl.detection.matching import Matches, match_by_iou
+from jaxdl.detection.two_stage.sampler import sample_balanced
+from jaxdl.layers.conv import Conv
+from jaxdl.losses.classification import softmax_cross_entropy
+from jaxdl.losses.detection import smooth_l1
+from jaxdl.ops.boxes.geometry import clip_to_image, usable_boxes
+from jaxdl.ops.boxes.nms import nms, select_top
+from jaxdl.typing import Array, Batch
+
+BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # of the second stage's offsets, as published
+
+
+class Regions(NamedTuple):
+    """What both stages say; N anchors, P proposals, K classes and the ground."""
+
+    anchors: Array  # (N, 4) pixels
+    objectness: Array  # (B, N, 2) logits: ground, object
+    offsets: Array  # (B, N, 4) of the anchors
+    proposals: Array  # (B, P, 4) pixels
+    valid: Array  # (B, P) bool
+    classes: Array  # (B, P, K + 1) logits, the ground last
+    refined: Array  # (B, P, 4) offsets of the proposals
+
+
+class ProposalHead(nn.Module):
+    """3x3 conv - dropout - leaky ReLU - 1x1 conv to 6 A: two scores and four offsets an anchor."""
+
+    num_anchors: int
+    hidden: int
+    dropout: float
+    slope: float = 0.01
+
+    @nn.compact
+    def __call__(self, features: Array, *, train: bool) -> tuple[Array, Array]:
+        y = Conv(self.hidden, 3, padding=1, name="hidden")(features)
+        y = nn.Dropout(self.dropout, deterministic=not train, name="drop")(y)
+        y = jax.nn.leaky_relu(y, self.slope)
+        y = Conv(6 * self.num_anchors, 1, kernel_init=nn.initializers.normal(0.01), name="out")(y)
+        y = y.reshape(*y.shape[:3], self.num_anchors, 6)
+        y = jnp.moveaxis(y, 3, 1).reshape(len(y), -1, 6)  # (B, A H W, 6)
+        return y[..., :2], y[..., 2:]
+
+
+class RegionHead(nn.Module):
+    """Linear - ReLU - dropout, then class and box: `(B, P, D)` -> `(B, P, K + 1)`, `(B, P, 4)`."""
+
+    num_classes: int
+    hidden: int
+    dropout: float
+
+    @nn.compact
+    def __call__(self, regions: Array, *, train: bool) -> tuple[Array, Array]:
+        y = jax.nn.relu(nn.Dense(self.hidden, name="hidden")(regions))
+        y = nn.Dropout(self.dropout, deterministic=not train, name="drop")(y)
+        small = nn.initializers.normal(0.01)
+        classes = nn.Dense(self.num_classes + 1, kernel_init=small, name="class")(y)
+        return classes, nn.Dense(4, kernel_init=nn.initializers.normal(0.001), name="box")(y)
+
+
+class FasterRCNN(nn.Module):
+    """Both stages on the backbone's features: `(B, H, W, C)` -> `Regions`.
+
+    The features are one of the backbone's named stages, or a pyramid of `pyramid` channels over
+    several, the finest first, whose levels share the heads. `shapes` are the anchors' in cells (of
+    every level). The best of all levels go through suppression together. With `truth` (a prepared
+    batch) the true boxes stand among the proposals, so that the second stage has objects to learn
+    from the start. Raises UsageError for stages that do not become coarser.
+    """
+
+    backbone: nn.Module
+    num_classes: int
+    shapes: tuple[float, ...]
+    stages: tuple[str, ...] = ("last",)
+    pyramid: int = 0
+    cells: float = 14.0  # of a side of a region in the level that it is cut from, at least
+    hidden: int = 128
+    dropout: float = 0.3
+    pooled: int = 7  # cells a side of RoI align
+    flat: bool = False  # the second stage sees all cells, not their mean
+    proposals: int = 50  # that are kept after NMS
+    before: int = 300  # anchors that NMS looks at
+    overlap: float = 0.7  # its threshold
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool, truth: Batch | None = None) -> Regions:
+        levels = backbone_stages(self.backbone, self.stages, x, train)
+        size = x.shape[1], x.shape[2]
+        strides = [size[0] / level.shape[1] for level in levels]
+        if strides != sorted(set(strides)):
+            raise UsageError(f"stages {self.stages} must become coarser, they measure {strides}")
+        if self.pyramid:
+            levels = FeaturePyramid(self.pyramid, name="pyramid")(levels)
+        anchors = [
+            make_anchors(level.shape[1:3], self.shapes, stride=stride).reshape(-1, 4)
+            for level, stride in zip(levels, strides, strict=True)
+        ]
+        anchors = jnp.concatenate(anchors)
+        head = ProposalHead(len(self.shapes) // 2, self.hidden, self.dropout, name="proposal")
+        said = [head(level, train=train) for level in levels]
+        objectness, offsets = (jnp.concatenate(part, axis=1) for part in zip(*said, strict=True))
+        boxes, valid = self.propose(anchors, objectness, offsets, size)
+        if truth is not None:
+            boxes = jnp.concatenate([boxes, truth["boxes"]], axis=1)
+            valid = jnp.concatenate([valid, truth["kept"]], axis=1)
+        bins = (self.pooled, self.pooled)
+        cut = align_in_levels(levels, boxes, size=bins, strides=strides, cells=self.cells)
+        seen = cut.reshape(*cut.shape[:2], -1) if self.flat else cut.mean(axis=(2, 3))
+        second = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
+        classes, refined = second(seen, train=train)
+        return Regions(anchors, objectness, offsets, boxes, valid, classes, refined)
+
+    def propose(
+        self, anchors: Array, objectness: Array, offsets: Array, size: tuple[int, int]
+    ) -> tuple[Array, Array]:
+        """The best boxes of the first stage after NMS: `(B, P, 4)`, `(B, P)` bool; no gradient."""
+
+        def one(scores: Array, offsets: Array) -> tuple[Array, Array]:
+            boxes = clip_to_image(decode_rcnn(anchors, offsets), size)
+            best = select_top(scores, usable_boxes(boxes, least=1.0), self.before)
+            boxes = boxes[best.index]
+            kept = nms(boxes, best.score, best.valid, threshold=self.overlap, count=self.proposals)
+            return jnp.where(kept.valid[:, None], boxes[kept.index], 0), kept.valid
+
+        sure = jax.nn.softmax(objectness)[..., 1]
+        return jax.vmap(one)(*jax.lax.stop_gradient((sure, offsets)))
+
+
+def faster_rcnn_losses(
+    out: Regions,
+    batch: Batch,
+    *,
+    positive: float = 0.7,
+    negative: float = 0.3,
+    region: float = 0.5,
+    samples: int = 64,
+    weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
+) -> dict[str, Array]:
+    """`objectness`, `proposal`, `class` and `box`, each `(B,)`, times its weight.
+
+    First stage: `match_by_iou`, `samples` of the anchors, half positive; cross-entropy, and smooth
+    L1 of positive anchors' offsets over `samples`. Second stage: a proposal is the truth's that it
+    overlaps most, by at least `region`, else ground; `samples` of them, a quarter positive.
+    """
+    rule = partial(match_by_iou, out.anchors, positive=positive, negative=negative)
+    first = Matches(*jax.vmap(rule)(batch["boxes"], batch["kept"]))
+    some, others = _sample(batch["draw"], first, samples, 0.5)
+    target = jax.vmap(partial(encode_rcnn, out.anchors))(_own_boxes(first, some, batch))
+    parts = {
+        "objectness": _mean(
+            softmax_cross_entropy(out.objectness, some.astype(jnp.int32)), some | others
+        ),
+        "proposal": _over(smooth_l1(out.offsets, target, beta=1 / 9), some, samples),
+    }
+    given = (out.proposals, out.valid, out.classes, out.refined)
+    parts |= region_losses(given, batch, region=region, samples=samples)
+    return {k: w * v for (k, v), w in zip(parts.items(), weights, strict=True)}
+
+
+def region_losses(
+    out: tuple[Array, Array, Array, Array], batch: Batch, *, region: float = 0.5, samples: int = 64
+) -> dict[str, Array]:
+    """`class` and `box` `(B,)` of proposals, which of them are valid, their logits and offsets.
+
+    A proposal is the truth's that it overlaps most, by at least `region`, else ground. `samples`
+    of them are learned from, a quarter positive: cross-entropy, and smooth L1 over `samples`.
+    """
+    proposals, valid, logits, offsets = out
+    rule = partial(match_by_iou, positive=region, negative=region, best=False)
+    match = Matches(*jax.vmap(rule)(proposals, batch["boxes"], batch["kept"]))
+    match = Matches(match.truth, match.positive & valid, match.negative & valid)
+    some, others = _sample(batch["draw"] + jnp.uint32(1), match, samples, 0.25)
+    label = jnp.take_along_axis(batch["labels"], match.truth, axis=1)
+    label = jnp.where(some, label, logits.shape[-1] - 1)
+    aim = encode_rcnn(proposals, _own_boxes(match, some, batch), weights=BOX_WEIGHTS)
+    return {
+        "class": _mean(softmax_cross_entropy(logits, label), some | others),
+        "box": _over(smooth_l1(offsets, aim), some, samples),
+    }
+
+
+def faster_rcnn_candidates(out: Regions, size: tuple[int, int]) -> tuple[Array, Array, Array]:
+    """Each proposal refined, once for every class: `(B, P K, 4)`, `(B, P K)`, `(B, P K)`."""
+    return region_candidates((out.proposals, out.valid, out.classes, out.refined), size)
+
+
+def region_candidates(
+    out: tuple[Array, Array, Array, Array], size: tuple[int, int]
+) -> tuple[Array, Array, Array]:
+    """As `faster_rcnn_candidates`, of what `region_losses` takes."""
+    proposals, valid, logits, offsets = out
+    boxes = decode_rcnn(proposals, offsets, weights=BOX_WEIGHTS)
+    chance = jax.nn.softmax(logits)[..., :-1] * valid[..., None]  # (B, P, K)
+    rows, count, classes = chance.shape
+    boxes = jnp.repeat(clip_to_image(boxes, size), classes, axis=1)
+    label = jnp.broadcast_to(jnp.arange(classes, dtype=jnp.int32)[None, None], chance.shape)
+    return boxes, chance.reshape(rows, count * classes), label.reshape(rows, count * classes)
+
+
+def _sample(draw: Array, match: Matches, count: int, share: float) -> Any:
+    pick = partial(sample_balanced, count=count, share=share)
+    return jax.vmap(pick)(draw, match.positive, match.negative)
+
+
+def _own_boxes(match: Matches, some: Array, batch: Batch) -> Array:
+    """The true box of each, zeros where there is none."""
+    boxes = jnp.take_along_axis(batch["boxes"], match.truth[..., None], axis=1)
+    return jnp.where(some[..., None], boxes, 0)
+
+
+def _mean(values: Array, mask: Array) -> Array:
+    return jnp.sum(jnp.where(mask, values, 0), axis=1) / jnp.maximum(jnp.sum(mask, axis=1), 1)
+
+
+def _over(values: Array, mask: Array, count: int) -> Array:
+    return jnp.sum(jnp.where(mask, values, 0), axis=1) / count

@@ -1,0 +1,242 @@
+"""The step of two networks that play against each other: `(state, batch) -> (state, metrics)`."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxdl.checks import UsageError, check_one_of
+from jaxdl.data.splits.split import Split
+from jaxdl.losses.adversarial import LOSSES, discriminator_loss, generator_loss, slope_penalty
+from jaxdl.metrics.accumulate import total, weighted
+from jaxdl.ops.augment.crop_flip import split_rows
+from jaxdl.optim.config import OptimConfig, make_optimiser, schedule_shape
+from jaxdl.training.state import TrainState
+from jaxdl.training.step import (
+    AXIS,
+    Step,
+    apply_gradients,
+    average,
+    global_mean,
+    keep_if_finite,
+    row_keys,
+)
+from jaxdl.training.task import Evaluate, Task, example_input
+from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
+
+NOISE = ("uniform", "normal")
+
+
+@dataclasses.dataclass(frozen=True)
+class GameConfig:
+    """The rules of the game."""
+
+    loss: str = "gan"
+    """gan, minimax (whose generator saturates), lsgan or wgan."""
+    noise: int = 96
+    """Numbers that a sample is made of."""
+    noise_kind: str = "uniform"
+    """uniform in (-1, 1), or normal."""
+    critic_steps: int = 1
+    """Updates of the discriminator for one of the generator; each takes its part of the batch."""
+    penalty: float = 0.0
+    """Weight of (slope - 1)^2 between real and made examples (the WGAN-GP paper: 10)."""
+
+    def __post_init__(self) -> None:
+        check_one_of("game.loss", self.loss, LOSSES)
+        check_one_of("game.noise_kind", self.noise_kind, NOISE)
+        if self.noise < 1 or self.critic_steps < 1 or self.penalty < 0:
+            raise UsageError(
+                "game.noise and game.critic_steps must be at least 1, game.penalty >= 0, got "
+                f"{self.noise}, {self.critic_steps} and {self.penalty}"
+            )
+
+
+def draw_noise(keys: Key, game: GameConfig) -> Array:
+    """One row of noise a key: `(B,)` -> `(B, noise)`."""
+    draw = partial(jax.random.uniform, minval=-1, maxval=1)
+    if game.noise_kind == "normal":
+        draw = jax.random.normal
+    return jax.vmap(lambda key: draw(key, (game.noise,), jnp.float32))(keys)
+
+
+def part_of(variables: Tree, name: str) -> dict[str, Any]:
+    """The collections of one player, `g` or `d`."""
+    return {kind: tree[name] for kind, tree in variables.items() if name in tree}
+
+
+class Game:
+    """Two networks under one set of rules: `params` and `extra` have the parts `g` and `d`.
+
+    A prepared batch has `real`, what is imitated, and perhaps `label`, of which a row of noise is
+    given, too.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, game: GameConfig) -> None:
+        self.generator, self.discriminator, self.game = generator, discriminator, game
+
+    def init(self, key: Key, real: Array, label: Array | None) -> dict[str, Any]:
+        """The variables of both: collection -> `g`, `d` -> tree."""
+        g_key, d_key = jax.random.split(key)
+        z = jnp.zeros((len(real), self.game.noise))
+        made: Any = {
+            "g": self.generator.init(g_key, z, label, train=False),
+            "d": self.discriminator.init(d_key, real, label, train=False),
+        }
+        names = {name for part in made.values() for name in part}
+        return {n: {k: part[n] for k, part in made.items() if n in part} for n in sorted(names)}
+
+    def make(self, params: Tree, extra: Tree, z: Array, label: Array | None) -> tuple[Array, Tree]:
+        """What the generator makes of noise in training, and its new statistics."""
+        own = part_of(extra, "g")
+        variables = {"params": params, **own}
+        made, new = self.generator.apply(variables, z, label, train=True, mutable=list(own))
+        merged = {
+            name: {**tree, "g": new[name]} if name in new else tree for name, tree in extra.items()
+        }
+        return made, merged
+
+    def score(self, params: Tree, x: Array, label: Array | None) -> Array:
+        """The discriminator's scores; it has no statistics."""
+        made: Any = self.discriminator.apply({"params": params}, x, label, train=True)
+        return made
+
+    def discriminate(self, params: Tree, batch: Batch, keys: Key, extra: Tree) -> Any:
+        """D's loss on a batch: `(loss, (extra, metrics))`, differentiated by `params["d"]`."""
+        real, label = batch["real"], batch.get("label")
+        noise_keys, mix_keys = split_rows(keys, 2)
+        fake, extra = self.make(params["g"], extra, draw_noise(noise_keys, self.game), label)
+        fake = jax.lax.stop_gradient(fake)
+        seen = self.score(params["d"], real, label), self.score(params["d"], fake, label)
+        loss = discriminator_loss(*seen, kind=self.game.loss)
+        metrics = {"d_loss": weighted(loss), "real_score": weighted(seen[0])}
+        metrics["fake_score"] = weighted(seen[1])
+        if self.game.penalty:
+            share = jax.vmap(jax.random.uniform)(mix_keys)
+            share = share.reshape(-1, *[1] * (real.ndim - 1))
+            between = share * real + (1 - share) * fake
+            slopes = jax.grad(lambda x: jnp.sum(self.score(params["d"], x, label)))(between)
+            penalty = slope_penalty(slopes)
+            metrics["slope_penalty"] = weighted(penalty)
+            loss = loss + self.game.penalty * penalty
+        return global_mean(loss), (extra, metrics)
+
+    def generate(self, params: Tree, batch: Batch, keys: Key, extra: Tree) -> Any:
+        """G's loss on noise: `(loss, (extra, metrics))`, differentiated by `params["g"]`."""
+        label = batch.get("label")
+        fake, extra = self.make(params["g"], extra, draw_noise(keys, self.game), label)
+        loss = generator_loss(self.score(params["d"], fake, label), kind=self.game.loss)
+        return global_mean(loss), (extra, {"g_loss": weighted(loss)})
+
+
+def move_player(
+    tx: optax.GradientTransformation, state: TrainState, name: str, grads: Tree
+) -> TrainState:
+    """`state` with the parameters of `g` or `d` one update of `tx` on."""
+    own = state.replace(params=state.params[name], opt_state=state.opt_state[name])
+    moved = apply_gradients(tx, own, grads)
+    params = {**state.params, name: moved.params}
+    return state.replace(params=params, opt_state={**state.opt_state, name: moved.opt_state})
+
+
+def make_game_step(
+    game: Game,
+    tx: optax.GradientTransformation,
+    prepare: Prepare,
+    *,
+    ema: float = 0.0,
+    axis_name: str = AXIS,
+) -> Step:
+    """Updates D, `critic_steps` times, then G by the new D on noise of its own.
+
+    With more than one critic step the rows of *each device* are divided into parts, so that the
+    parts, not their union, depend on the number of devices.
+    """
+    parts = game.game.critic_steps
+
+    def update(name: str, loss_fn: Callable[..., Any], state: TrainState, batch: Batch, keys: Key):
+        def of_part(part: Tree) -> Any:
+            return loss_fn({**state.params, name: part}, batch, keys, state.extra)
+
+        (loss, (extra, metrics)), grads = jax.value_and_grad(of_part, has_aux=True)(
+            state.params[name]
+        )
+        loss, grads, extra = average((loss, grads, extra), axis_name)
+        new = move_player(tx, state.replace(extra=extra), name, grads)
+        return new, metrics, loss + optax.global_norm(grads)
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
+        key = jax.random.fold_in(state.key, state.step)
+        own, d_keys, g_keys = split_rows(row_keys(key, batch, axis_name), 3)
+        ready = dict(prepare(own, batch, True))
+        rows = len(d_keys)
+        if rows % parts:
+            raise UsageError(f"game.critic_steps: {rows} rows of a device / {parts} parts")
+
+        def one(state: TrainState, item: Any) -> Any:
+            new, metrics, witness = update("d", game.discriminate, state, *item)
+            return new, (metrics, witness)
+
+        pieces = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), (ready, d_keys))
+        if parts == 1:
+            new, (seen, d_witness) = one(state, jax.tree.map(lambda x: x[0], pieces))
+        else:
+            new, (seen, d_witness) = jax.lax.scan(one, state, pieces)
+            seen = jax.tree.map(lambda x: jnp.sum(x, axis=0), seen)
+        last = jax.tree.map(lambda x: x[-1], pieces[0])
+        new, made, g_witness = update("g", game.generate, new, last, g_keys[: rows // parts])
+        if ema:
+            new = new.replace(ema=optax.incremental_update(new.params, state.ema, 1 - ema))
+        state = keep_if_finite(jnp.sum(d_witness) + g_witness, new, state)
+        return state.replace(step=state.step + 1), total({**seen, **made}, axis_name)
+
+    return step
+
+
+def adversarial(
+    game: Game,
+    splits: Mapping[str, Split],
+    prepare: Prepare,
+    optim: OptimConfig,
+    *,
+    steps: int,
+    evaluate: Evaluate | None = None,
+) -> Task:
+    """The task of a game over a run of `steps`; both players have the same rule and rates."""
+    for name in ("accumulate", "swa", "line_search"):
+        if getattr(optim, name) > (name == "accumulate"):
+            raise UsageError(f"optim: {name} does not go with two players; leave it out")
+    tx = make_optimiser(optim, steps)
+
+    def init(key: Key) -> TrainState:
+        init_key, run_key = jax.random.split(key)
+        real = example_input(splits["train"], prepare, "real")
+        label = jnp.zeros(len(real), jnp.int32)
+        extra = game.init(init_key, real, label)
+        params = extra.pop("params")
+        opt_state = {name: tx.init(part) for name, part in params.items()}
+        hyper: Any = opt_state["g"]
+        return TrainState(
+            step=jnp.int32(0),
+            params=params,
+            opt_state=opt_state,
+            key=run_key,
+            extra=extra,
+            hyper=dict(hyper.hyperparams),
+            ema=jax.tree.map(jnp.copy, params) if optim.ema else {},
+        )
+
+    return Task(
+        splits=splits,
+        init=init,
+        prepare=prepare,
+        step=make_game_step(game, tx, prepare, ema=optim.ema),
+        evaluate=evaluate,
+        tx=tx,
+        rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
+    )

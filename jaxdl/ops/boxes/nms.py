@@ -1,0 +1,188 @@
+"""Suppression of boxes that others cover, of fixed size: indices and a mask, for one picture.
+
+`jax.vmap` takes a batch. NMS keeps, from the highest score down, each box whose IoU with all kept
+ones is at most a threshold; equal scores go by place.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxdl.checks import check_one_of, check_rank
+from jaxdl.ops.boxes.geometry import iou
+from jaxdl.typing import Array, ArrayLike
+
+BLOCK = 128
+
+
+class Chosen(NamedTuple):
+    """`index` `(K,)` int32 of boxes by falling score, `valid` `(K,)` bool, `score` `(K,)`."""
+
+    index: Array  # 0 where it is not valid
+    valid: Array
+    score: Array  # 0 where it is not valid
+
+
+class _Kept(NamedTuple):
+    boxes: Array  # (K + 1, 4): the last row takes what does not fit
+    labels: Array
+    place: Array
+    count: Array
+    block: Array
+
+
+def select_top(scores: Array, valid: Array, count: int) -> Chosen:
+    """The `count` best of the valid: `(N,)`, `(N,)` bool -> `(count,)`, also where N is smaller."""
+    check_rank("select_top: scores", scores, 1)
+    ranked = jnp.where(valid & ~jnp.isnan(scores), scores, -jnp.inf)
+    found, index = jax.lax.top_k(ranked, min(count, len(scores)))
+    missing = count - len(index)
+    good = jnp.pad(found > -jnp.inf, (0, missing))
+    index = jnp.where(good, jnp.pad(index, (0, missing)), 0).astype(jnp.int32)
+    return Chosen(index, good, jnp.where(good, jnp.pad(found, (0, missing)), 0))
+
+
+@partial(jax.jit, static_argnames="count")
+def nms(
+    boxes: Array,
+    scores: Array,
+    valid: Array | None = None,
+    *,
+    threshold: ArrayLike | float = 0.5,
+    count: int | None = None,
+    labels: Array | None = None,
+) -> Chosen:
+    """Greedy NMS: `(N, 4)`, `(N,)`, `(N,)` bool -> the first `count` (default N) that are kept.
+
+    With `labels` `(N,)` only boxes of one class suppress each other. Boxes are looked at in blocks:
+    each is compared with those kept so far, then within itself until nothing changes, which is the
+    sequential answer; work ends when `count` are found. A box of area 0 suppresses nothing.
+    """
+    check_rank("nms: boxes", boxes, 2)
+    if scores.shape != boxes.shape[:1]:
+        raise ValueError(f"nms: {len(boxes)} boxes need as many scores, got shape {scores.shape}")
+    size = len(boxes)
+    count = size if count is None else count
+    valid = jnp.ones(size, bool) if valid is None else valid
+    labels = jnp.zeros(size, jnp.int32) if labels is None else labels
+    ranked = select_top(scores, valid, -(-size // BLOCK) * BLOCK)
+    sorted_boxes, sorted_labels = boxes[ranked.index], labels[ranked.index]
+    blocks = jnp.sum(ranked.valid) // -BLOCK * -1  # only those that hold a valid box
+    room = -(-count // BLOCK) * BLOCK
+    start = _Kept(
+        jnp.zeros((room + 1, 4), boxes.dtype),
+        jnp.full(room + 1, -1, labels.dtype),
+        jnp.zeros(room + 1, jnp.int32),
+        jnp.int32(0),
+        jnp.int32(0),
+    )
+
+    def more(kept: _Kept) -> Array:
+        return (kept.block < blocks) & (kept.count < count)
+
+    def step(kept: _Kept) -> _Kept:
+        first = kept.block * BLOCK
+        own, kinds, good = (
+            jax.lax.dynamic_slice_in_dim(x, first, BLOCK)
+            for x in (sorted_boxes, sorted_labels, ranked.valid)
+        )
+        good = _settle(own, kinds, good & ~_covered(own, kinds, kept, threshold), threshold)
+        place = jnp.where(good, kept.count + jnp.cumsum(good) - 1, room)
+        place = jnp.minimum(place, room)
+        return _Kept(
+            kept.boxes.at[place].set(own),
+            kept.labels.at[place].set(kinds),
+            kept.place.at[place].set(first + jnp.arange(BLOCK, dtype=jnp.int32)),
+            jnp.minimum(kept.count + jnp.sum(good), room),
+            kept.block + 1,
+        )
+
+    kept = jax.lax.while_loop(more, step, start)
+    good = jnp.arange(count) < kept.count
+    index = jnp.where(good, ranked.index[kept.place[:count]], 0)
+    return Chosen(index, good, jnp.where(good, scores[index], 0))
+
+
+def class_wise_nms(
+    boxes: Array,
+    scores: Array,
+    labels: Array,
+    valid: Array | None = None,
+    *,
+    threshold: float = 0.5,
+    count: int | None = None,
+) -> Chosen:
+    """`nms` in which only boxes of equal `labels` `(N,)` suppress each other."""
+    return nms(boxes, scores, valid, threshold=threshold, count=count, labels=labels)
+
+
+@partial(jax.jit, static_argnames=("count", "method"))
+def soft_nms(
+    boxes: Array,
+    scores: Array,
+    valid: Array | None = None,
+    *,
+    count: int | None = None,
+    method: str = "gaussian",
+    sigma: float = 0.5,
+    threshold: float = 0.3,
+    least: float = 1e-3,
+) -> Chosen:
+    """Soft-NMS (Bodla et al. 2017, arXiv 1704.04503): scores fall with the IoU instead.
+
+    `gaussian`: s <- s exp(-IoU^2 / sigma); `linear`: s <- s (1 - IoU) where IoU is above
+    `threshold`. Boxes whose score falls to `least` are left out. `score` is the fallen one.
+    """
+    check_one_of("soft_nms: method", method, ("gaussian", "linear"))
+    size = len(boxes)
+    count = size if count is None else count
+    valid = jnp.ones(size, bool) if valid is None else valid
+    live = jnp.where(valid & ~jnp.isnan(scores), scores, -jnp.inf)
+
+    def step(live: Array, _: Array) -> tuple[Array, tuple[Array, Array]]:
+        best = jnp.argmax(live).astype(jnp.int32)
+        top = live[best]
+        overlap = iou(boxes[best][None], boxes)[0]
+        if method == "gaussian":
+            factor = jnp.exp(-(overlap**2) / sigma)
+        else:
+            factor = jnp.where(overlap > threshold, 1 - overlap, 1)
+        fallen = jnp.where(live > 0, live * factor, live)
+        return fallen.at[best].set(-jnp.inf), (best, top)
+
+    _, (index, score) = jax.lax.scan(step, live, jnp.arange(count))
+    good = score > least
+    return Chosen(jnp.where(good, index, 0), good, jnp.where(good, score, 0))
+
+
+def _covered(own: Array, kinds: Array, kept: _Kept, threshold: ArrayLike | float) -> Array:
+    """Which boxes of a block some kept one covers; only filled blocks of them are looked at."""
+
+    def look(i: Array, covered: Array) -> Array:
+        others = jax.lax.dynamic_slice_in_dim(kept.boxes, i * BLOCK, BLOCK)
+        labels = jax.lax.dynamic_slice_in_dim(kept.labels, i * BLOCK, BLOCK)
+        there = i * BLOCK + jnp.arange(BLOCK) < kept.count
+        hides = (iou(others, own) > threshold) & (labels[:, None] == kinds[None])
+        return covered | jnp.any(hides & there[:, None], axis=0)
+
+    filled = (kept.count + BLOCK - 1) // BLOCK
+    return jax.lax.fori_loop(0, filled, look, jnp.zeros(BLOCK, bool))
+
+
+def _settle(own: Array, kinds: Array, good: Array, threshold: ArrayLike | float) -> Array:
+    """Greedy suppression within a block whose boxes stand in order.
+
+    Each round keeps what no kept earlier box hides. Box i is right from round i on at the latest,
+    and once a round changes nothing all are.
+    """
+    hides = (iou(own, own) > threshold) & (kinds[:, None] == kinds[None])
+    hides = jnp.triu(hides, 1)  # by an earlier one
+
+    def again(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        now, _ = state
+        new = good & ~jnp.any(hides & now[:, None], axis=0)
+        return new, jnp.any(new != now)
+
+    return jax.lax.while_loop(lambda state: state[1], again, (good, jnp.bool_(True)))[0]

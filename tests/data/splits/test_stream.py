@@ -1,0 +1,198 @@
+"""The streamed road against the resident one: the same batches from any step, and its faults."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxdl.checks import DataError
+from jaxdl.data.load import load_splits
+from jaxdl.data.source import ArrayRows
+from jaxdl.data.splits.split import Split
+from jaxdl.data.splits.stream import StreamSplit
+from jaxdl.data.synthetic.shapes import Shapes
+
+ROOT = Path(__file__).parents[2]
+RNG = np.random.default_rng(0)
+ARRAYS = {
+    "image": RNG.integers(0, 256, (50, 4, 4, 3), dtype=np.uint8),
+    "label": np.arange(50, dtype=np.int32) % 5,
+}
+
+
+class OneByOne:
+    """Rows without a way to read many at once."""
+
+    def __init__(self, bad=-1):
+        self.bad = bad
+
+    def __len__(self):
+        return 50
+
+    def __getitem__(self, index):
+        if index == self.bad:
+            raise OSError("disk on fire")
+        return {name: value[index] for name, value in ARRAYS.items()}
+
+
+def roads(seed=3, batch_size=8, source=None):
+    resident = Split(ARRAYS, batch_size=batch_size, seed=seed)
+    streamed = StreamSplit(source or OneByOne(), batch_size=batch_size, seed=seed)
+    return resident, streamed
+
+
+def batches(split, start, stop):
+    """The batches of these steps, fed two at a time."""
+    for first in range(start, stop, 2):
+        last = min(first + 2, stop)
+        feed = split.feed(first, last)
+        for i in range(last - first):
+            part = {k: v[i] for k, v in feed.items()} if isinstance(feed, dict) else feed[i]
+            yield split.gather(split.resident(), part)
+
+
+@pytest.mark.parametrize("start", [0, 1, 5, 13])
+@pytest.mark.parametrize("source", [OneByOne, lambda: ArrayRows(ARRAYS)])
+def test_both_roads_give_the_same_batches_from_any_step(start, source):
+    resident, streamed = roads(source=source())
+    pairs = zip(batches(resident, start, 20), batches(streamed, start, 20), strict=True)
+    for want, got in pairs:
+        assert want.keys() == got.keys()
+        for name in want:
+            np.testing.assert_array_equal(got[name], want[name])
+    streamed.close()
+
+
+def test_worker_processes_keep_the_order_and_a_dead_one_is_an_error(tmp_path):
+    """In a process of its own: it starts others, and one of them is killed."""
+    code = """
+    import os, signal, sys, time
+    import numpy as np
+    from jaxdl.checks import DataError
+    from jaxdl.data.splits.split import Split
+    from jaxdl.data.splits.stream import StreamSplit
+
+    class Rows:
+        def __len__(self):
+            return 40
+        def __getitem__(self, index):
+            return {"x": np.int64(index), "pid": np.int64(os.getpid())}
+
+    if __name__ == "__main__":
+        want = Split({"x": np.arange(40)}, batch_size=4, seed=1)
+        got = StreamSplit(Rows(), batch_size=4, seed=1, workers=2)
+        pids = set()
+        for step in range(0, 12, 2):
+            feed = got.feed(step, step + 2)
+            np.testing.assert_array_equal(feed["x"], want.feed(step, step + 2))
+            pids |= set(feed["pid"].ravel().tolist())
+        assert len(pids) == 2 and os.getpid() not in pids
+        os.kill(min(pids), signal.SIGKILL)
+        began = time.monotonic()
+        try:
+            for step in range(12, 200, 2):
+                got.feed(step, step + 2)
+        except DataError as error:
+            print(f"{time.monotonic() - began:.0f} {error}")
+        got.close()
+    """
+    script = tmp_path / "kill.py"
+    script.write_text(textwrap.dedent(code))
+    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    command = [sys.executable, script]
+    out = subprocess.run(command, capture_output=True, text=True, env=env, timeout=110)
+    seconds, message = out.stdout.split(" ", 1)
+    assert int(seconds) <= 30
+    assert f"a data worker process died (exit code {-signal.SIGKILL})" in message
+    assert "data.workers to 0" in message
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(8, 64), (16, 1), (50, 4), (99, 3)])
+def test_once_has_every_row_once_and_masks_the_rest(batch_size, most):
+    _, streamed = roads()
+    rows = []
+    shapes = set()
+    for feed, mask in streamed.once(batch_size, most):
+        shapes.add(feed["image"].shape)
+        rows.append({name: value[mask] for name, value in feed.items()})
+    assert len(shapes) == 1
+    for name, want in ARRAYS.items():
+        np.testing.assert_array_equal(np.concatenate([row[name] for row in rows]), want)
+
+
+def test_parts_of_a_source_keep_their_own_rows():
+    _, streamed = roads()
+    part = streamed.take(np.array([40, 7, 9]), name="val")
+    np.testing.assert_array_equal(part.batch(np.array([2, 0]))["label"], [9 % 5, 40 % 5])
+    np.testing.assert_array_equal(part.example["image"], ARRAYS["image"][40])
+    assert (part.size, part.name, streamed.size) == (3, "val", 50)
+
+
+def test_a_generated_set_is_the_same_on_both_roads():
+    from jaxdl.data.config import DataConfig
+
+    cfg = {"name": "shapes", "rows": 40, "batch_size": 8, "image_size": (32,)}
+    resident, streamed = (
+        load_splits(DataConfig(road=road, **cfg), fields=("image", "label"))["train"]
+        for road in ("resident", "stream")
+    )
+    assert isinstance(streamed, StreamSplit)
+    assert not isinstance(resident, StreamSplit)
+    assert "synthetic" in streamed.synthetic
+    pairs = zip(batches(resident, 3, 8), batches(streamed, 3, 8), strict=True)
+    for want, got in pairs:
+        np.testing.assert_array_equal(got["image"], want["image"])
+    rows = streamed.rows(3, 4)[0]
+    made = Shapes(48, image_size=(32, 32)).rows(rows)
+    np.testing.assert_array_equal(streamed.feed(3, 4)["image"][0], made["image"])
+    streamed.close()
+
+
+def test_a_row_that_cannot_be_read_is_named():
+    _, streamed = roads(source=OneByOne(bad=17))
+    with pytest.raises(DataError, match="train: row 17 cannot be read: disk on fire"):
+        streamed.feed(0, 2 * streamed.steps_per_epoch)
+    streamed.close()
+
+
+def test_rows_of_another_shape_are_named():
+    class Ragged(OneByOne):
+        def __getitem__(self, index):
+            return {"image": np.zeros((4, 4 + (index == 3)))}
+
+    streamed = StreamSplit(Ragged(), shuffle=False, batch_size=5)
+    with pytest.raises(DataError, match=r"row 3: image has shape \(4, 5\)"):
+        streamed.feed(0, 1)
+    streamed.close()
+
+
+def test_the_budget_decides_the_road():
+    from jaxdl.data.config import DataConfig
+
+    bytes_of_train = 1437 * (64 + 4)
+    for budget, streamed in ((bytes_of_train, False), (bytes_of_train - 1, True)):
+        split = load_splits(DataConfig(budget=budget))["train"]
+        assert isinstance(split, StreamSplit) == streamed
+
+
+def test_reading_ahead_overlaps_with_work():
+    """Four slow reads at a time: the second feed was read while the first was used."""
+
+    class Slow(OneByOne):
+        def __getitem__(self, index):
+            time.sleep(0.02)
+            return super().__getitem__(index)
+
+    streamed = StreamSplit(Slow(), batch_size=5, shuffle=False)
+    streamed.feed(0, 2)
+    time.sleep(0.5)
+    began = time.monotonic()
+    streamed.feed(2, 4)
+    assert time.monotonic() - began < 0.1  # alone, 0.2 s
+    streamed.close()
