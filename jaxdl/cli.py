@@ -178,11 +178,11 @@ def _sweep(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _check(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.diagnose.recipe import check_up
+    from jaxdl.diagnose.recipe import run_recipe
 
     path = find_config(args.config, _checkout())
     out = args.out or Path(f"{path.stem}_check.png")
-    return int(check_up(lambda flags: _read_config(path, [*rest, *flags], "check"), out))
+    return int(run_recipe(lambda flags: _read_config(path, [*rest, *flags], "check"), out))
 
 
 def _compare(args: argparse.Namespace, rest: list[str]) -> int:
@@ -243,12 +243,12 @@ def _trained_run(folder: Path) -> Any:
     import dataclasses
 
     from jaxdl.data.load import run_data
-    from jaxdl.training.restore import TrainedRun
+    from jaxdl.training.restore import RestoredRun
 
     module, cfg = _read_run(folder, [])
     if not hasattr(module, "build"):
         raise UsageError(f"{folder}: its experiment has no model to load")
-    return TrainedRun(folder, module, dataclasses.replace(cfg, data=run_data(cfg.data, folder)))
+    return RestoredRun(folder, module, dataclasses.replace(cfg, data=run_data(cfg.data, folder)))
 
 
 def _read_run(folder: Path, flags: list[str]) -> tuple[Any, Any]:
@@ -304,10 +304,10 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
 
 
 def _predict(args: argparse.Namespace, rest: list[str]) -> int:
-    from jaxdl.evaluation.predict import name_files
+    from jaxdl.evaluation.predict import predict_paths
 
     run = _trained_run(args.run)
-    print(getattr(run.module, "predict", name_files)(run, args.files))
+    print(getattr(run.module, "predict", predict_paths)(run, args.files))
     return 0
 
 
@@ -330,9 +330,9 @@ def _show_run(folder: Path, out: Path | None, rest: list[str]) -> int:
     module, cfg = _read_run(folder, rest)
     if not hasattr(module, "show"):
         raise UsageError(f"{folder}: {module.__name__} has no show(run, out); nothing to draw")
-    from jaxdl.training.restore import TrainedRun
+    from jaxdl.training.restore import RestoredRun
 
-    print(module.show(TrainedRun(folder, module, cfg), out or folder / "shown.png"))
+    print(module.show(RestoredRun(folder, module, cfg), out or folder / "shown.png"))
     return 0
 
 

@@ -59,7 +59,7 @@ def draw_grid(
 def tile_images(images: Host, columns: int, *, border: int = 1) -> Host:
     """`(N, H, W, 1 or 3)`, uint8 or floats in [0, 1], as one uint8 picture with `columns` a row.
 
-    Missing images of the last row are black, lines of `border` pixels grey. Floats that are not
+    Missing images of the last row are black, lines of `border` pixels gray. Floats that are not
     finite are 0.
     """
     if images.dtype != np.uint8:

@@ -9,7 +9,7 @@ from jaxdl.cli import _read_config, main
 from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[1]
-GREY = ["--image.mean", "0.5", "--image.std", "0.5"]
+GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
 VAL = ["--data.val", "100"]
 FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
@@ -30,9 +30,9 @@ SMALL = {
     ),
     "classic.boundaries": ("xor_boundaries", ["--epochs", "2", "--resolution", "5", "--ks", "1"]),
     "classic.cost_surfaces": ("hours_cost_surfaces", ["--steps", "2", "--resolution", "5"]),
-    "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GREY, "--loop.steps", "2"]),
+    "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GRAY, "--loop.steps", "2"]),
     "classic.grid": ("digits_grid", ["--epochs", "1", "--rates", "0.01", "--strengths", "0"]),
-    "classic.neighbours": ("cifar10_knn", ["--data.name", "digits"]),
+    "classic.neighbors": ("cifar10_knn", ["--data.name", "digits"]),
     "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
     "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
     "classic.weight_decay": ("wide_weight_decay", ["--epochs", "2", "--seeds", "1"]),
@@ -43,7 +43,7 @@ SMALL = {
     "classification.finetune": (
         "hymenoptera_transfer",
         [
-            *("--source", "", "--data.name", "digits", "--data.path", "", *GREY),
+            *("--source", "", "--data.name", "digits", "--data.path", "", *GRAY),
             *("--loop.steps", "2", "--model.blocks", "1", "--model.width", "4"),
         ],
     ),
@@ -54,7 +54,7 @@ SMALL = {
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
     "detection.centernet": ("shapes_centernet", STAGE),
     "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
-    "detection.localise": ("shapes_localise", STAGE),
+    "detection.localize": ("shapes_localize", STAGE),
     "detection.one_stage": ("shapes_one_stage", STAGE),
     "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.most", "6"]),
     "training.curves": ("line_curves", ["--data.rows", "11", "--steps", "20"]),
@@ -62,12 +62,12 @@ SMALL = {
         "fashion_norm_rates",
         ["--data.name", "digits", "--norms", "batch", "--rates", "0.1", *TINY],
     ),
-    "training.optimisers": (
-        "fashion_optimisers",
+    "training.optimizers": (
+        "fashion_optimizers",
         ["--data.name", "digits", "--names", "sgd", "--rates", "0.1", *VAL, *FIRST_ORDER],
     ),
-    "training.regularisers": (
-        "fashion_regularisers",
+    "training.regularizers": (
+        "fashion_regularizers",
         ["--data.name", "digits", "--data.train", "train", *VAL, *FEW, "--loop.steps", "2"],
     ),
     "training.trajectories": ("valley_paths", ["--steps", "3"]),

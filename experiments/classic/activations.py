@@ -1,4 +1,4 @@
-"""What each initialiser does to the activations of a deep net: jaxdl run wide_activations."""
+"""What each initializer does to the activations of a deep net: jaxdl run wide_activations."""
 
 import time
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
-from jaxdl.layers.initializers import INITIALISERS
+from jaxdl.layers.initializers import INITIALIZERS
 from jaxdl.models.mlp import MLP
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
@@ -21,7 +21,7 @@ from jaxdl.typing import Host, Numbers
 class Config:
     """The net; its input is normal with deviation 1."""
 
-    data: MadeConfig = MadeConfig(name="wide", rows=500)
+    data: ToyConfig = ToyConfig(name="wide", rows=500)
     depth: int = 6
     """Hidden layers."""
     width: int = 500
@@ -33,9 +33,9 @@ class Config:
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
-    """Draws a histogram a layer for every initialiser and activation, and reports deviations."""
+    """Draws a histogram a layer for every initializer and activation, and reports deviations."""
     began = time.perf_counter()
-    x, _ = make_rows(cfg.data)
+    x, _ = make_toy(cfg.data)
     metrics: Numbers = {}
     for act in cfg.acts:
         hidden = activations(cfg, x, act)
@@ -48,12 +48,12 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
 
 
 def activations(cfg: Config, x: Host, act: str) -> dict[str, list[Host]]:
-    """Initialiser -> the values of each hidden layer, first to last, each `(N, width)`."""
+    """Initializer -> the values of each hidden layer, first to last, each `(N, width)`."""
 
     @jax.jit
     def forward(key: jax.Array, x: jax.Array) -> dict[str, list[jax.Array]]:
         found = {}
-        for init in INITIALISERS:
+        for init in INITIALIZERS:
             hidden = (cfg.width,) * cfg.depth
             model: Any = MLP(num_classes=1, hidden=hidden, act=act, weight_init=init)
             stages = model.apply(model.init(key, x, train=False), x, train=False, stages=True)
@@ -64,7 +64,7 @@ def activations(cfg: Config, x: Host, act: str) -> dict[str, list[Host]]:
 
 
 def draw_histograms(hidden: dict[str, list[Host]], act: str) -> Figure:
-    """Rows: initialisers, columns: layers; ReLU's many exact zeros are left out."""
+    """Rows: initializers, columns: layers; ReLU's many exact zeros are left out."""
     depth = len(next(iter(hidden.values())))
     figure = Figure(len(hidden), depth, size=(1.9 * depth, 1.5 * len(hidden)))
     for i, (name, layers) in enumerate(hidden.items()):

@@ -24,7 +24,7 @@ from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
 
-QUERIES, NEIGHBOURS, CENTRES, STEPS = 1000, 10, 10, 20
+QUERIES, NEIGHBORS, CENTERS, STEPS = 1000, 10, 10, 20
 # What takes memory of the square of its rows is not tried with more of them.
 MOST = {"affinity_propagation": 1000, "tsne": 1000}
 
@@ -51,7 +51,7 @@ class Config:
     rounds: int = 3
     """Each side in turn; the median of the ratios counts."""
     seed: int = 0
-    """Of the centres that both k-means start from."""
+    """Of the centers that both k-means start from."""
 
     def __post_init__(self) -> None:
         for name in self.learners:
@@ -104,25 +104,25 @@ def race_nearest(images: Host, seed: int) -> Race:
     queries = x[:QUERIES]
 
     def theirs() -> Host:
-        model = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute").fit(x)
+        model = NearestNeighbors(n_neighbors=NEIGHBORS, algorithm="brute").fit(x)
         return model.kneighbors(queries, return_distance=False)
 
     def measures(a: Any, b: Host) -> Numbers:
         return {"equal": float(np.mean(np.sort(a) == np.sort(b)))}
 
-    return Race(lambda: nearest(queries, x, k=NEIGHBOURS)[1], theirs, measures)
+    return Race(lambda: nearest(queries, x, k=NEIGHBORS)[1], theirs, measures)
 
 
 def race_kmeans(images: Host, seed: int) -> Race:
-    """Lloyd's algorithm from the same centres, the same number of steps."""
+    """Lloyd's algorithm from the same centers, the same number of steps."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score
 
     x = rows_of(images)
-    start = x[np.random.default_rng(seed).choice(len(x), CENTRES, replace=False)]
+    start = x[np.random.default_rng(seed).choice(len(x), CENTERS, replace=False)]
 
     def theirs() -> Any:
-        return KMeans(CENTRES, init=start, n_init=1, max_iter=STEPS, tol=0).fit(x)
+        return KMeans(CENTERS, init=start, n_init=1, max_iter=STEPS, tol=0).fit(x)
 
     def measures(a: Any, b: Any) -> Numbers:
         inertia = float(a.inertia) / float(b.inertia_)
@@ -204,17 +204,17 @@ def race_hog(images: Host, seed: int) -> Race:
         raise UsageError("hog is raced with scikit-image: pip install scikit-image") from None
 
     x = images.astype(np.float32) / 255
-    grey = x.mean(axis=-1)
+    gray = x.mean(axis=-1)
     options: Any = {"pixels_per_cell": (4, 4), "cells_per_block": (2, 2)}
 
     def measures(a: Any, b: Host) -> Numbers:
         return {"largest_difference": float(np.abs(np.asarray(a) - b).max())}
 
     def ours() -> Any:
-        parts = [compiled_hog(grey[i : i + 1000]) for i in range(0, len(grey), 1000)]
+        parts = [compiled_hog(gray[i : i + 1000]) for i in range(0, len(gray), 1000)]
         return np.concatenate(parts)
 
-    return Race(ours, lambda: np.stack([theirs(image, **options) for image in grey]), measures)
+    return Race(ours, lambda: np.stack([theirs(image, **options) for image in gray]), measures)
 
 
 compiled_hog = jax.jit(lambda images: hog(images, cell=4, block=2))
@@ -238,7 +238,7 @@ def draw_ratios(metrics: Numbers, cfg: Config) -> Figure:
         shown = [(size, ratio) for size, ratio in points if ratio is not None]
         if shown:
             axis.plot(*zip(*shown, strict=True), marker="o", label=name)
-    axis.axhline(1, color="grey", linewidth=0.8)
+    axis.axhline(1, color="gray", linewidth=0.8)
     axis.set(xscale="log", yscale="log", xlabel="rows", ylabel="time / theirs")
     axis.legend(fontsize=7)
     return figure

@@ -14,7 +14,7 @@ from jaxdl.classic.linear_classifier import LinearClassifier
 from jaxdl.classic.perceptron import Perceptron
 from jaxdl.classic.two_layer import TwoLayerNet
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
@@ -24,9 +24,9 @@ from jaxdl.typing import Host, Numbers
 class Config:
     """The points and the classifiers that are compared on them."""
 
-    data: MadeConfig = MadeConfig(name="rings")
+    data: ToyConfig = ToyConfig(name="rings")
     ks: tuple[int, ...] = (1, 5, 15)
-    """Numbers of neighbours."""
+    """Numbers of neighbors."""
     strengths: tuple[float, ...] = (0.1, 0.01, 0.001)
     """Weight decays of the two-layer network."""
     hidden: int = 32
@@ -49,8 +49,8 @@ class Contestant(NamedTuple):
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Fits every classifier, draws what each says of the plane, and reports its accuracies."""
     began = time.perf_counter()
-    x, y = make_rows(cfg.data)
-    fresh = make_rows(replace(cfg.data, seed=cfg.data.seed + 1))
+    x, y = make_toy(cfg.data)
+    fresh = make_toy(replace(cfg.data, seed=cfg.data.seed + 1))
     metrics: Numbers = {}
     fitted = contestants(cfg, classes=len(np.unique(y)))
     for name, (model, features) in fitted.items():

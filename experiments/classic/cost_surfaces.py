@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.classic.cost_surface import cost_surface
-from jaxdl.classic.gradient_descent import descend
+from jaxdl.classic.gradient_descent import gradient_descent
 from jaxdl.classic.regression import (
     Line,
     log_cost,
@@ -18,7 +18,7 @@ from jaxdl.classic.regression import (
     zero_line,
 )
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
@@ -30,7 +30,7 @@ COSTS = {"squared": squared_logistic_cost, "log": log_cost}
 class Config:
     """Rows of one feature and two classes, and the grid over which costs are drawn."""
 
-    data: MadeConfig = MadeConfig(name="hours", rows=3)
+    data: ToyConfig = ToyConfig(name="hours", rows=3)
     reach: float = 10.0
     """Slope and bias run from minus this to this."""
     resolution: int = 101
@@ -44,7 +44,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Fits, draws both surfaces and the fitted probability, and reports the line."""
     began = time.perf_counter()
-    x, y = make_rows(cfg.data)
+    x, y = make_toy(cfg.data)
     y = y.astype(np.float32)
     grid = jnp.linspace(-cfg.reach, cfg.reach, cfg.resolution)
     metrics: Numbers = {}
@@ -56,7 +56,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
 
         surfaces[name] = np.asarray(cost_surface(at, grid, grid))
         metrics[f"non_convex_share_{name}"] = share_not_convex(at, grid)
-    line, _ = descend(log_cost, zero_line(x.shape[1]), x, y, rate=cfg.lr, steps=cfg.steps)
+    line, _ = gradient_descent(log_cost, zero_line(x.shape[1]), x, y, rate=cfg.lr, steps=cfg.steps)
     slope, bias = float(line.weight[0]), float(line.bias)
     metrics |= {"slope": slope, "bias": bias, "boundary": -bias / slope}
     draw_costs(surfaces, np.asarray(grid)).save(run_dir / "cost_surfaces.png")
@@ -94,7 +94,7 @@ def draw_probability(line: Line, x: Host, y: Host) -> Figure:
     hours = np.linspace(0, 10, 200, dtype=np.float32)
     axis.plot(hours, jax.nn.sigmoid(predict_line(line, hours[:, None])))
     axis.scatter(x[:, 0], y, color="red")
-    axis.axhline(0.5, color="grey", ls="--")
+    axis.axhline(0.5, color="gray", ls="--")
     axis.set(xlabel="hours", ylabel="probability of passing")
     return figure
 

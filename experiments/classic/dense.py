@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_one_of
-from jaxdl.classic.features.color_histogram import colour_histogram
+from jaxdl.classic.features.color_histogram import color_histogram
 from jaxdl.classic.features.hog import hog
 from jaxdl.classic.linear_classifier import LOSSES, PENALTIES
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
-from jaxdl.evaluation.classifier import classifier_evaluation
+from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model, model_options
@@ -39,18 +39,18 @@ class FeatureConfig:
     """What a classifier sees of an image."""
 
     name: str = "pixels"
-    """pixels, or hog_colour: oriented gradients beside the roots of a colour histogram."""
+    """pixels, or hog_color: oriented gradients beside the roots of a color histogram."""
     cell: int = 4
-    """Of hog_colour: pixels on a side of a cell."""
+    """Of hog_color: pixels on a side of a cell."""
     block: int = 2
-    """Of hog_colour: cells on a side of a block that is normalised."""
+    """Of hog_color: cells on a side of a block that is normalized."""
     bins: int = 4
-    """Of hog_colour: boxes along each axis of the colour cube."""
+    """Of hog_color: boxes along each axis of the color cube."""
     grid: int = 2
-    """Of hog_colour: one colour histogram for each of grid x grid tiles."""
+    """Of hog_color: one color histogram for each of grid x grid tiles."""
 
     def __post_init__(self) -> None:
-        check_one_of("features.name", self.name, ("pixels", "hog_colour"))
+        check_one_of("features.name", self.name, ("pixels", "hog_color"))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def build(cfg: Config) -> Task:
         metrics = {"loss": weighted(loss), "accuracy": accuracy(scores, batch["label"])}
         return global_mean(loss) + penalty, (extra, metrics)
 
-    evaluate = classifier_evaluation(model, prepare)
+    evaluate = make_classifier_evaluator(model, prepare)
     shape = splits["train"].example["image"].shape if cfg.features.name == "pixels" else None
     return supervised(
         model,
@@ -121,9 +121,9 @@ def with_features(prepare: Prepare, cfg: FeatureConfig) -> Prepare:
     def prepare_features(keys: Key, batch: Batch, train: bool) -> Batch:
         batch = prepare(keys, batch, train)
         edges = hog(batch["image"], cell=cfg.cell, block=cfg.block)
-        colours = colour_histogram(batch["image"], bins=cfg.bins, grid=cfg.grid)
-        # Roots: a histogram's rare colours count too. Both parts then have norms of order one.
-        return {**batch, "image": jnp.concatenate([edges, jnp.sqrt(colours)], axis=1)}
+        colors = color_histogram(batch["image"], bins=cfg.bins, grid=cfg.grid)
+        # Roots: a histogram's rare colors count too. Both parts then have norms of order one.
+        return {**batch, "image": jnp.concatenate([edges, jnp.sqrt(colors)], axis=1)}
 
     return prepare_features
 

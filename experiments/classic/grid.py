@@ -107,7 +107,7 @@ def train_all(
         rate, strength = pair
 
         def loss(strength: Array, params: Tree, x: Array, labels: Array) -> Array:
-            return value(strength, params, normalise(x, scale), labels)
+            return value(strength, params, normalize(x, scale), labels)
 
         cost = Partial(loss, strength)
         params, _ = descend_batches(
@@ -125,7 +125,7 @@ def initial(cfg: Config, key: Key, width: int, classes: int) -> Tree:
     return init_linear(key, width, classes, std=0.01)
 
 
-def normalise(x: Array, scale: tuple[Host, Host]) -> Array:
+def normalize(x: Array, scale: tuple[Host, Host]) -> Array:
     """Rows minus the mean row, over the deviation of all entries."""
     mean, std = (jnp.asarray(s, jnp.float32) for s in scale)
     return (x.astype(jnp.float32) - mean[None, :]) / std
@@ -138,7 +138,7 @@ def accuracies(cfg: Config, scale: Any, params: Tree, split: Split) -> Host:
 
     @jax.jit
     def right(params: Tree, x: Array, labels: Array) -> Array:
-        return jnp.mean(jnp.argmax(scores(params, normalise(x, scale)), axis=1) == labels)
+        return jnp.mean(jnp.argmax(scores(params, normalize(x, scale)), axis=1) == labels)
 
     return np.asarray(lax.map(lambda p: right(p, jnp.asarray(x), jnp.asarray(labels)), params))
 

@@ -17,7 +17,7 @@ from jaxdl.classic.regression import (
     zero_line,
 )
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
@@ -27,7 +27,7 @@ from jaxdl.typing import Host, Numbers
 class Config:
     """The samples and the fits; half of the rows are for training."""
 
-    data: MadeConfig = MadeConfig(name="polynomial", rows=200, noise=0.1)
+    data: ToyConfig = ToyConfig(name="polynomial", rows=200, noise=0.1)
     counts: tuple[int, ...] = (4, 2, 20)
     """How many powers each fit is given: the true number, fewer, more."""
     epochs: int = 400
@@ -41,7 +41,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Fits, draws losses and curves, and reports the last losses."""
     began = time.perf_counter()
-    x, y = make_rows(cfg.data)
+    x, y = make_toy(cfg.data)
     half = len(x) // 2
     metrics: Numbers = {}
     fits = {}
@@ -95,7 +95,7 @@ def draw_fits(fits: dict[int, tuple[Host, Line, Line]], x: Host, y: Host) -> Fig
         above.semilogy(losses[:, 1], label="test")
         above.set(title=f"{count} powers", xlabel="per cent of the run", ylim=(5e-3, 50))
         above.legend(fontsize=8)
-        below.scatter(x[:, 0], y, s=5, color="grey")
+        below.scatter(x[:, 0], y, s=5, color="gray")
         features = polynomial_features(grid, count=count)
         below.plot(grid, predict_line(line, features), color="red", label="descent")
         below.plot(grid, predict_line(exact, features), "k--", lw=0.8, label="least squares")

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.classic.gradient_descent import batch_order, descend_batches
 from jaxdl.classic.regression import Line, predict_line, square_penalty, squared_error
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Array, ArrayLike, Host, Numbers
@@ -22,7 +22,7 @@ from jaxdl.typing import Array, ArrayLike, Host, Numbers
 class Config:
     """The rows and the strengths that are compared; the notes use 20 training and 100 test rows."""
 
-    data: MadeConfig = MadeConfig(name="wide", rows=20, noise=0.01)
+    data: ToyConfig = ToyConfig(name="wide", rows=20, noise=0.01)
     test_rows: int = 100
     """Rows of a second draw."""
     strengths: tuple[float, ...] = (0.0, 3.0)
@@ -40,8 +40,8 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Trains with each strength, draws the losses, and reports norms of the weights."""
     began = time.perf_counter()
-    train = make_rows(cfg.data)
-    test = make_rows(replace(cfg.data, rows=cfg.test_rows, seed=cfg.data.seed + 1))
+    train = make_toy(cfg.data)
+    test = make_toy(replace(cfg.data, rows=cfg.test_rows, seed=cfg.data.seed + 1))
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.seeds)
     metrics: Numbers = {}
     curves = {}
@@ -64,17 +64,17 @@ def learn(
     start, shuffle = jax.random.split(key)
     line = Line(jax.random.normal(start, (train[0].shape[1],)), jnp.zeros(()))
     orders = batch_order(shuffle, len(train[0]), 5, cfg.epochs).reshape(cfg.epochs, -1, 5)
-    cost = partial(penalised, strength)
+    cost = partial(penalized, strength)
 
     def epoch(line: Line, order: Array) -> tuple[Line, Array]:
         line, _ = descend_batches(cost, line, order, *train, rate=cfg.lr)
-        return line, jnp.stack([penalised(0.0, line, *rows) for rows in (train, test)])
+        return line, jnp.stack([penalized(0.0, line, *rows) for rows in (train, test)])
 
     line, losses = jax.lax.scan(epoch, line, orders)
     return losses, jnp.linalg.norm(line.weight)
 
 
-def penalised(strength: float, line: Line, x: ArrayLike, y: ArrayLike) -> Array:
+def penalized(strength: float, line: Line, x: ArrayLike, y: ArrayLike) -> Array:
     """Half the mean squared error, plus `strength` times half the squared weights; no bias."""
     return jnp.mean(squared_error(predict_line(line, x), y)) / 2 + strength * square_penalty(
         line.weight

@@ -12,8 +12,8 @@ from experiments.classification import train
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.classification.ensemble import (
     EnsembleEvaluator,
-    Together,
-    judge_together,
+    EnsembleResult,
+    evaluate_ensemble,
     stack_members,
     task_variables,
     train_snapshots,
@@ -22,8 +22,8 @@ from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.run_folder import say
-from jaxdl.search.autotune import choose_way
-from jaxdl.search.trials import Outcome, Trial, Trials
+from jaxdl.search.autotune import choose_execution
+from jaxdl.search.trials import Trial, TrialResult, TrialRunner
 from jaxdl.training.report import write_numbers
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
@@ -54,7 +54,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     began = time.perf_counter()
     task = build(cfg)
     kept = [Checkpoints(run_dir / "members" / str(i)) for i in range(cfg.members)]
-    trials = Trials(task, cfg.loop)
+    trials = TrialRunner(task, cfg.loop)
     seconds = {"load": time.perf_counter() - began}
     rows = 0
     if not cfg.snapshots:
@@ -69,7 +69,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     members = stack_members([member.restore(like)[0] for member in kept])
     assert task.model is not None, "a classifier's task has its model"
     probability, labels = EnsembleEvaluator(task.model, task.prepare)(members, task.splits["test"])
-    together = judge_together(probability, labels)
+    together = evaluate_ensemble(probability, labels)
     draw_together(together).save(run_dir / "ensemble.png")
     metrics = {f"test_{name}": value for name, value in together.numbers().items()}
     seconds["total"] = time.perf_counter() - began
@@ -84,12 +84,12 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def train_members(cfg: Config, task: Task, trials: Trials, kept: list[Checkpoints]) -> int:
+def train_members(cfg: Config, task: Task, trials: TrialRunner, kept: list[Checkpoints]) -> int:
     """Trains and saves every member that is not saved; returns how many that were."""
     left = [i for i, member in enumerate(kept) if not member.steps()]
     if not left:
         return 0
-    way, _ = choose_way(trials, len(left), say)
+    way, _ = choose_execution(trials, len(left), say)
     say(f"{len(left)} members of {trials.steps} steps, {way}")
 
     def keep(trial: Trial, state: Any) -> Numbers:
@@ -98,7 +98,7 @@ def train_members(cfg: Config, task: Task, trials: Trials, kept: list[Checkpoint
         say(f"member {member} is trained")
         return {}
 
-    def done(place: int, outcome: Outcome) -> None:
+    def done(place: int, outcome: TrialResult) -> None:
         if outcome.bad_step is not None:
             raise DivergedError(f"member {left[place]} diverged at step {outcome.bad_step}")
 
@@ -106,7 +106,7 @@ def train_members(cfg: Config, task: Task, trials: Trials, kept: list[Checkpoint
     return len(left)
 
 
-def draw_together(together: Together) -> Figure:
+def draw_together(together: EnsembleResult) -> Figure:
     """Errors of the members, and of the first 1, 2, ... of them together."""
     figure = Figure(size=(5, 3.4))
     (axis,) = figure.axes

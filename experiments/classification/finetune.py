@@ -21,7 +21,7 @@ from jaxdl.data.load import RUN
 from jaxdl.interop.weights import load_weights
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.freeze import freeze_task
-from jaxdl.training.loop import Fit, fit
+from jaxdl.training.loop import FitResult, fit
 from jaxdl.training.plan import total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
@@ -84,7 +84,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     return write_report(run_dir, cfg, dataclasses.replace(task, evaluate=with_others), done)
 
 
-def train_head(cfg: Config, run_dir: Path, resume: bool) -> Fit:
+def train_head(cfg: Config, run_dir: Path, resume: bool) -> FitResult:
     """The first training: the head alone, at the full rate."""
     loop = replace(cfg.loop, epochs=cfg.head_epochs, steps=None)
     if cfg.loop.steps is not None:  # a run that is counted in steps counts the head's, too
@@ -98,7 +98,7 @@ def train_head(cfg: Config, run_dir: Path, resume: bool) -> Fit:
     )
 
 
-def train_from_scratch(cfg: Config, run_dir: Path, resume: bool) -> Fit:
+def train_from_scratch(cfg: Config, run_dir: Path, resume: bool) -> FitResult:
     """The same network without a source, for as many epochs as both trainings have."""
     cfg = replace(cfg, source="")
     return fit(build(cfg), second(cfg).loop, run_dir, seed=cfg.seed, resume=resume)

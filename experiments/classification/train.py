@@ -1,4 +1,4 @@
-"""Any registered model on any labelled image set: jaxdl run digits_lenet, or mnist_mlp5, or ..."""
+"""Any registered model on any labeled image set: jaxdl run digits_lenet, or mnist_mlp5, or ..."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
-from jaxdl.evaluation.classifier import classifier_evaluation
+from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
@@ -76,7 +76,7 @@ def build(cfg: Config) -> Task:
         ),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=classifier_evaluation(model, prepare, mirror=cfg.mirror),
+        evaluate=make_classifier_evaluator(model, prepare, mirror=cfg.mirror),
     )
 
 

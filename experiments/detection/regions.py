@@ -14,7 +14,7 @@ from jaxdl.detection.predict import show_run as show
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
 from jaxdl.detection.two_stage.fast_rcnn import RCNN, FastRCNN
 from jaxdl.detection.two_stage.faster_rcnn import region_candidates, region_losses
-from jaxdl.detection.two_stage.region_proposals import colour_regions, sliding_windows
+from jaxdl.detection.two_stage.region_proposals import color_regions, sliding_windows
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
 from jaxdl.typing import Host, Numbers
@@ -26,10 +26,10 @@ __all__ = ["Config", "build", "predict", "run", "show"]
 class HeadConfig:
     """Where regions come from, and what is done with each."""
 
-    source: str = "colours"
-    """colours (regions of like colour) or windows (squares of all sides, everywhere)."""
+    source: str = "colors"
+    """colors (regions of like color) or windows (squares of all sides, everywhere)."""
     most: int = 48
-    """Of colours: most regions a picture."""
+    """Of colors: most regions a picture."""
     sides: tuple[int, ...] = (16, 24, 32, 48)
     """Of windows: their sides in pixels."""
     step: float = 0.5
@@ -54,7 +54,7 @@ class HeadConfig:
     """Regions of a picture that are learned from, at most a quarter of them objects."""
 
     def __post_init__(self) -> None:
-        check_one_of("head.source", self.source, ("colours", "windows"))
+        check_one_of("head.source", self.source, ("colors", "windows"))
         check_one_of("head.way", self.way, ("fast", "warp"))
         check_fraction("head.region", self.region)
         if min(self.most, self.side, self.pooled, self.samples, *self.sides) < 1:
@@ -92,8 +92,8 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
 
 def choose_source(head: HeadConfig) -> Callable[[Host], dict[str, Host]]:
     """What makes the regions of pictures."""
-    if head.source == "colours":
-        return partial(colour_regions, most=head.most)
+    if head.source == "colors":
+        return partial(color_regions, most=head.most)
     return partial(sliding_windows, sides=head.sides, step=head.step)
 
 

@@ -12,7 +12,7 @@ from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
-from jaxdl.evaluation.batched import in_batches
+from jaxdl.evaluation.batched import apply_in_batches
 from jaxdl.generative.gan.networks import (
     DCDiscriminator,
     DCGenerator,
@@ -20,16 +20,16 @@ from jaxdl.generative.gan.networks import (
     MLPGenerator,
 )
 from jaxdl.generative.gan.stylegan import StyleGenerator
-from jaxdl.generative.gan.task import Game, GameConfig, adversarial, draw_noise, part_of
+from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task, network_variables
 from jaxdl.generative.latent_walks import interpolate, save_grid
-from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
+from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Array, Batch, Key, Numbers, Tree
@@ -58,7 +58,7 @@ class ModelConfig:
     attention: bool = False
     """Of dcgan: a self-attention layer in both."""
     norm: str = "batch"
-    """Of dcgan: the generator's normalisation (batch_sync: over all devices)."""
+    """Of dcgan: the generator's normalization (batch_sync: over all devices)."""
 
     def __post_init__(self) -> None:
         check_one_of("model.name", self.name, MODELS)
@@ -72,10 +72,10 @@ class Config:
 
     data: DataConfig = DataConfig(name="digits", batch_size=128)
     model: ModelConfig = ModelConfig()
-    game: GameConfig = GameConfig()
+    game: GANConfig = GANConfig()
     optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
-    judge: JudgeConfig = JudgeConfig()
+    judge: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0
     """Of the initial weights and the noise."""
 
@@ -84,7 +84,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
     game = build_game(cfg, splits["train"])
-    return adversarial(
+    return gan_task(
         game,
         splits,
         partial(prepare, cfg.model.conditional),
@@ -100,13 +100,13 @@ def prepare(conditional: bool, keys: Key, batch: Batch, train: bool) -> Batch:
     return {**real, "label": batch["label"]} if conditional else real
 
 
-def build_game(cfg: Config, split: Split) -> Game:
+def build_game(cfg: Config, split: Split) -> GAN:
     """The networks of `cfg` for the split's images."""
     shape, model = split.example["image"].shape, cfg.model
     classes = len(split.classes) if model.conditional else 0
     if model.name == "mlp":
         generator = MLPGenerator(shape, model.hidden, classes)
-        return Game(generator, MLPDiscriminator(model.critic, classes=classes), cfg.game)
+        return GAN(generator, MLPDiscriminator(model.critic, classes=classes), cfg.game)
     first, second = model.features
     if model.name == "style":
         features = (first, first, second)
@@ -118,27 +118,31 @@ def build_game(cfg: Config, split: Split) -> Game:
     discriminator = DCDiscriminator(
         (second // 2, second), classes=classes, attention=model.attention
     )
-    return Game(generator, discriminator, cfg.game)
+    return GAN(generator, discriminator, cfg.game)
 
 
 class Evaluation:
     """`evaluate(state, split, folder)`: in `folder` samples and a walk; the judge's at the test."""
 
-    def __init__(self, cfg: Config, game: Game, splits: dict[str, Split]):
+    def __init__(self, cfg: Config, game: GAN, splits: dict[str, Split]):
         self.cfg, self.game, self.splits = cfg, game, splits
         self.classes = len(splits["train"].classes)
-        self.judge = Judge(cfg.judge, cfg.data)
+        self.judge = SampleEvaluator(cfg.judge, cfg.data)
         self.program = jax.jit(self._make)
 
     def _make(self, variables: Tree, z: Array, label: Array) -> Array:
-        made: Any = self.game.generator.apply(part_of(variables, "g"), z, label, train=False)
+        made: Any = self.game.generator.apply(
+            network_variables(variables, "g"), z, label, train=False
+        )
         return (made + 1) / 2
 
     def make(self, variables: Tree, z: Any, label: Any = None) -> Any:
         """Noise `(N, Z)` and, of a conditional model, classes -> images in [0, 1]."""
         variables, z = jax.device_get(variables), np.asarray(z)
         label = np.asarray(np.arange(len(z)) % self.classes if label is None else label)
-        return in_batches(lambda rows: self.program(variables, z[rows], label[rows]), len(z), BATCH)
+        return apply_in_batches(
+            lambda rows: self.program(variables, z[rows], label[rows]), len(z), BATCH
+        )
 
     def noise(self, count: int, seed: int = 0) -> Any:
         """The same rows at every call."""
@@ -197,7 +201,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     return write_report(run_dir, cfg, task, fitted, more=evaluate.judge.report)
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """The grids of the run, in a folder named after `out`."""
     evaluate: Any = run.task.evaluate
     return "\n".join(map(str, evaluate.draw(run.state.variables, out.with_suffix(""))))

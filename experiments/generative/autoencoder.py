@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.binarize import binarise_held_out
+from jaxdl.data.binarize import binarize_held_out
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
@@ -25,7 +25,7 @@ from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
@@ -78,7 +78,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
     if cfg.binary:
-        splits = binarise_held_out(splits)
+        splits = binarize_held_out(splits)
     model = build_model(cfg, splits["train"])
     prepare = make_prepare(cfg)
 
@@ -222,7 +222,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """The grids of the run, in a folder named after `out`."""
     evaluate: Any = run.task.evaluate
     paths = evaluate.draw(run.state.variables, run.task.splits["test"], out.with_suffix(""))

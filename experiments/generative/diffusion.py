@@ -13,25 +13,25 @@ from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
-from jaxdl.evaluation.batched import in_batches
+from jaxdl.evaluation.batched import apply_in_batches
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.denoising import (
+    add_noise_rows,
     denoising_loss,
     denoising_rows,
     drop_labels,
-    noise_rows,
-    spread_rows,
+    sample_timesteps,
 )
 from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, sample
 from jaxdl.generative.latent_walks import interpolate, save_grid
-from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
+from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.generative.unet import UNet
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
@@ -65,7 +65,7 @@ class Config:
     diffusion: DiffusionConfig = DiffusionConfig()
     optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.995)
     loop: LoopConfig = LoopConfig(epochs=10)
-    judge: JudgeConfig = JudgeConfig()
+    judge: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0
     """Of the initial weights and the noise."""
 
@@ -101,7 +101,7 @@ def make_prepare(cfg: Config, classes: int) -> Prepare:
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         image = 2 * to_float(batch["image"]) - 1
         # In evaluation all rows have one key: times and noise are by place in the batch.
-        made = noise_rows(keys, image, betas) if train else spread_rows(image, betas)
+        made = add_noise_rows(keys, image, betas) if train else sample_timesteps(image, betas)
         if classes:
             label = batch["label"]
             if train:
@@ -119,7 +119,7 @@ class Evaluation:
         self.cfg, self.model, self.splits = cfg, model, splits
         self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
         self.shape = splits["train"].example["image"].shape
-        self.judge = Judge(cfg.judge, cfg.data)
+        self.judge = SampleEvaluator(cfg.judge, cfg.data)
         self.rows_of = RowEvaluator(denoising_rows(model), prepare)
         self.program = jax.jit(self._sample, static_argnames="kept")
 
@@ -148,7 +148,7 @@ class Evaluation:
             key = jax.random.fold_in(jax.random.key(self.cfg.seed), rows[0])
             return self.program(variables, start[rows], label[rows], key)[0]
 
-        return in_batches(call, len(start), min(BATCH, len(start)))
+        return apply_in_batches(call, len(start), min(BATCH, len(start)))
 
     def noise(self, count: int, seed: int = 0) -> Array:
         """The same at every call."""
@@ -191,7 +191,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     return write_report(run_dir, cfg, task, fitted, more=evaluate.judge.report)
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """The grids of the run, in a folder named after `out`."""
     evaluate: Any = run.task.evaluate
     return "\n".join(map(str, evaluate.draw(run.state.variables, out.with_suffix(""))))

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.binarize import binarise_held_out
+from jaxdl.data.binarize import binarize_held_out
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
@@ -30,7 +30,7 @@ from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
@@ -47,7 +47,7 @@ class ModelConfig:
     name: str = "gated"
     """pixelcnn, gated or row_lstm."""
     levels: int = 2
-    """Values of a colour; 2: bits, drawn anew at each step in training, once for evaluation."""
+    """Values of a color; 2: bits, drawn anew at each step in training, once for evaluation."""
     features: int = 32
     """Channels of the layers."""
     depth: int = 6
@@ -83,7 +83,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
     if cfg.model.levels == 2:
-        splits = binarise_held_out(splits)
+        splits = binarize_held_out(splits)
     model = build_model(cfg.model, splits["train"])
     prepare = make_prepare(cfg.model)
 
@@ -111,8 +111,8 @@ def build_model(cfg: ModelConfig, split: Split) -> Any:
     """The module of `cfg` for the split's images."""
     options = {k: v for k, v in vars(cfg).items() if k not in ("name", "conditional")}
     classes = len(split.classes) if cfg.conditional else 0
-    colours = split.example["image"].shape[-1]
-    return MODELS[cfg.name](colours=colours, classes=classes, **options)
+    colors = split.example["image"].shape[-1]
+    return MODELS[cfg.name](colors=colors, classes=classes, **options)
 
 
 def make_prepare(cfg: ModelConfig) -> Prepare:
@@ -167,7 +167,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Samples of the run, in a folder named after `out`."""
     evaluate: Any = run.task.evaluate
     split = run.task.splits["train"]

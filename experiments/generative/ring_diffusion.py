@@ -13,7 +13,12 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
-from jaxdl.generative.denoising import denoising_loss, denoising_rows, noise_rows, spread_rows
+from jaxdl.generative.denoising import (
+    add_noise_rows,
+    denoising_loss,
+    denoising_rows,
+    sample_timesteps,
+)
 from jaxdl.generative.diffusion import (
     DiffusionConfig,
     alpha_bars,
@@ -22,14 +27,14 @@ from jaxdl.generative.diffusion import (
     score_from_noise,
 )
 from jaxdl.generative.langevin import draw_fields, plane
-from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centres
-from jaxdl.generative.unet import PointDenoiser
+from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centers
+from jaxdl.generative.unet import MLPDenoiser
 from jaxdl.metrics.generative import mode_coverage
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
@@ -61,7 +66,7 @@ class Config:
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data)
-    model = PointDenoiser(cfg.hidden)
+    model = MLPDenoiser(cfg.hidden)
     prepare = make_prepare(cfg)
 
     return supervised(
@@ -82,7 +87,7 @@ def make_prepare(cfg: Config) -> Prepare:
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         x = batch["point"] * cfg.scale
-        return noise_rows(keys, x, betas) if train else spread_rows(x, betas)
+        return add_noise_rows(keys, x, betas) if train else sample_timesteps(x, betas)
 
     return prepare
 
@@ -90,7 +95,7 @@ def make_prepare(cfg: Config) -> Prepare:
 class Evaluation:
     """`evaluate(state, split, folder)`: modes that samples fall on; pictures in `folder`."""
 
-    def __init__(self, cfg: Config, model: PointDenoiser, prepare: Prepare):
+    def __init__(self, cfg: Config, model: MLPDenoiser, prepare: Prepare):
         self.cfg, self.model = cfg, model
         self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
         self.rows_of = RowEvaluator(denoising_rows(model), prepare)
@@ -119,7 +124,7 @@ class Evaluation:
         if folder is not None:
             self.draw(state.variables, made, split, folder)
         loss = float(self.rows_of(state, split)["loss"].mean(dtype=np.float64))
-        covered = mode_coverage(made, mode_centres(split), radius=RADIUS, least=LEAST)
+        covered = mode_coverage(made, mode_centers(split), radius=RADIUS, least=LEAST)
         return {"loss": loss, **covered}
 
     def draw(self, variables: Tree, made: Any, split: Split, folder: Path) -> list[Path]:
@@ -149,7 +154,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Samples and field of the run, in a folder named after `out`."""
     evaluate: Any = run.task.evaluate
     made = evaluate.make(run.state.variables)

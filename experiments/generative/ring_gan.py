@@ -12,14 +12,14 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.generative.gan.networks import MLPDiscriminator, MLPGenerator
-from jaxdl.generative.gan.task import Game, GameConfig, adversarial, draw_noise
-from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centres
+from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task
+from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centers
 from jaxdl.metrics.generative import mode_coverage
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Batch, Key, Numbers, Tree
@@ -34,7 +34,7 @@ class Config:
     data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
     hidden: tuple[int, ...] = (128, 128)
     """Widths of both networks."""
-    game: GameConfig = GameConfig(noise=2, noise_kind="normal")
+    game: GANConfig = GANConfig(noise=2, noise_kind="normal")
     optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
@@ -45,8 +45,8 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data)
     generator = MLPGenerator((2,), cfg.hidden, bounded=False)
-    game = Game(generator, MLPDiscriminator(cfg.hidden), cfg.game)
-    return adversarial(
+    game = GAN(generator, MLPDiscriminator(cfg.hidden), cfg.game)
+    return gan_task(
         game,
         splits,
         prepare,
@@ -64,7 +64,7 @@ def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
 class Evaluation:
     """`evaluate(state, split, folder)`: modes that samples fall on; in `folder` a picture."""
 
-    def __init__(self, cfg: Config, game: Game):
+    def __init__(self, cfg: Config, game: GAN):
         self.cfg, self.game = cfg, game
         self.program = jax.jit(partial(game.generator.apply, train=False))
 
@@ -78,7 +78,7 @@ class Evaluation:
         made = self.make(state.variables)
         if folder is not None:
             self.draw(made, split, folder / "samples.png")
-        return mode_coverage(made, mode_centres(split), radius=RADIUS, least=LEAST)
+        return mode_coverage(made, mode_centers(split), radius=RADIUS, least=LEAST)
 
     def draw(self, made: Any, split: Split, path: Path) -> Path:
         """The picture of `samples.png`."""
@@ -94,7 +94,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Samples of the run over the data."""
     evaluate: Any = run.task.evaluate
     made = evaluate.make(run.state.variables)

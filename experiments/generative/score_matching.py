@@ -26,7 +26,7 @@ from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
@@ -142,7 +142,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Field and walks of the run, in a folder named after `out`."""
     evaluate: Any = run.task.evaluate
     variables = jax.device_get(run.state.variables)

@@ -17,7 +17,7 @@ from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.autoregressive.pixelcnn import GatedPixelCNN
 from jaxdl.generative.autoregressive.sampling import image_nll, sample_pixels
 from jaxdl.generative.latent_walks import save_grid
-from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
+from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.generative.vqvae import VQVAE, perplexity
 from jaxdl.losses.variational import codebook_losses, squared_error
 from jaxdl.metrics.accumulate import weighted
@@ -26,7 +26,7 @@ from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun, restore_state
+from jaxdl.training.restore import RestoredRun, restore_state
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
@@ -79,7 +79,7 @@ class Config:
     optim: OptimConfig = OptimConfig(lr=1e-3)
     loop: LoopConfig = LoopConfig(epochs=10)
     prior: PriorConfig = PriorConfig()
-    judge: JudgeConfig = JudgeConfig()
+    judge: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0
     """Of the initial weights and the samples."""
 
@@ -121,7 +121,7 @@ def losses(cfg: Config, out: dict[str, Array], image: Array) -> dict[str, Array]
     """
     error = squared_error(jax.nn.sigmoid(out["logits"]), image) / image[0].size / 0.1
     book, commitment = codebook_losses(
-        out["encoded"], out["quantised"], commitment=cfg.model.commitment
+        out["encoded"], out["quantized"], commitment=cfg.model.commitment
     )
     return {"reconstruction": error, "book": book, "commitment": commitment}
 
@@ -235,7 +235,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     folder.mkdir(exist_ok=True)
     second = fit(prior, cfg.prior.loop, folder, seed=cfg.seed, resume=resume)
     make = make_samples(cfg, task, fitted.state, prior, second.state)
-    judge = Judge(cfg.judge, cfg.data)
+    judge = SampleEvaluator(cfg.judge, cfg.data)
     first: Any = task.evaluate
 
     def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
@@ -256,7 +256,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     return write_report(run_dir, cfg, replace(task, evaluate=evaluate), fitted, more=more)
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Reconstructions and samples of the run, in a folder named after `out`."""
     task, cfg, folder = run.task, run.cfg, out.with_suffix("")
     evaluate: Any = task.evaluate

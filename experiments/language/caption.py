@@ -40,9 +40,9 @@ from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.prepare_images import normalise, to_float
+from jaxdl.training.prepare_images import normalize, to_float
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, example_batch, supervised
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
@@ -77,7 +77,7 @@ class BackboneConfig:
     """Do not train the model: its features are computed once and kept on disk."""
     weights: str = ""
     """Our own weight file of it (see jaxdl weights import); without it the start is random."""
-    standardise: bool = False
+    standardize: bool = False
     """Frozen: each feature less its mean over the training rows, divided by its deviation."""
 
 
@@ -160,15 +160,15 @@ def freeze(cfg: Config, backbone: Any, splits: dict[str, Split]) -> dict[str, Sp
     variables = frozen_variables(cfg, backbone, splits["train"])
 
     def apply(variables: Tree, images: Array) -> Array:
-        x = normalise(to_float(images), cfg.mean, cfg.std)
+        x = normalize(to_float(images), cfg.mean, cfg.std)
         stages = backbone.apply(variables, x, train=False, stages=True)
         return features_of(stages, cfg.backbone.stage, cfg.backbone.grid)
 
     made = {role: cached_features(apply, variables, split) for role, split in splits.items()}
-    if cfg.backbone.standardise:
+    if cfg.backbone.standardize:
         axes = tuple(range(made["train"].ndim - 1))
-        centre, spread = made["train"].mean(axes), made["train"].std(axes)
-        made = {role: (value - centre) / (spread + 1e-5) for role, value in made.items()}
+        center, spread = made["train"].mean(axes), made["train"].std(axes)
+        made = {role: (value - center) / (spread + 1e-5) for role, value in made.items()}
     return {role: with_features(splits[role], made[role]) for role in splits}
 
 
@@ -196,7 +196,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Test images with captions and truth in `out`, attention beside it; the same as text."""
     task, cfg = run.task, run.cfg
     lines = []

@@ -25,7 +25,7 @@ from jaxdl.optim.config import OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
@@ -84,7 +84,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     )
 
 
-def show(run: TrainedRun, out: Path) -> str:
+def show(run: RestoredRun, out: Path) -> str:
     """Ten test rows with what the run writes, and attention maps of some in `out`."""
     split = run.task.splits["test"]
     batch = split.batch(np.arange(min(10, split.size)))

@@ -13,7 +13,7 @@ from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import OptimConfig
-from jaxdl.search.trials import Trial, Trials, accuracy_on
+from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
 from jaxdl.training.report import write_numbers
@@ -31,7 +31,7 @@ class Config:
     """lr is replaced."""
     loop: LoopConfig = LoopConfig(epochs=2)
     norms: tuple[str, ...] = ("none", "batch")
-    """Normalisation layers: none, batch, layer, instance, group, rms."""
+    """Normalization layers: none, batch, layer, instance, group, rms."""
     residual: tuple[bool, ...] = ()
     """Without and with shortcuts, of a model that has that field."""
     rates: tuple[float, ...] = (0.01, 0.1)
@@ -50,7 +50,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         given = {"data": cfg.data, "image": cfg.image, "optim": cfg.optim, "loop": cfg.loop}
         task = build(Classifier(model=model, seed=cfg.seed, **given))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
-        trials = Trials(task, LoopConfig(steps=steps))
+        trials = TrialRunner(task, LoopConfig(steps=steps))
         losses[name], best = [], None
         for rate in cfg.rates:
             trace = trials.trace(Trial({"lr": rate}, cfg.seed), max(steps // 10, 1))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxdl.bench.worker_pool import in_turn, summarise
+from jaxdl.bench.worker_pool import in_turn, summarize
 from jaxdl.bench.workloads import WORKLOADS
 from jaxdl.checks import UsageError, check_one_of
 
@@ -69,13 +69,13 @@ def read_ratios(file: Path | None) -> dict[str, float]:
 
 
 def measure(name: str, cores: str, rounds: int) -> dict[str, Any]:
-    """What `summarise` makes of the rounds of one workload."""
+    """What `summarize` makes of the rounds of one workload."""
     work = WORKLOADS[name]
     core = "all" if cores == "all" else str(min(os.sched_getaffinity(0)))
     command = [sys.executable, "-m", "jaxdl.bench.worker", name]
     sides = ("jaxdl", *work.forms)
     _, seen = in_turn({side: [*command, side, core] for side in sides}, rounds)
-    return summarise(seen, "wall" if cores == "all" else "cpu", work.steps)
+    return summarize(seen, "wall" if cores == "all" else "cpu", work.steps)
 
 
 def table_row(name: str, row: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
-from jaxdl.data.source import ArrayRows
+from jaxdl.data.source import ArraySource
 from jaxdl.data.splits.split import Split
 from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.ops.augment.crop_flip import random_crop_flip
@@ -89,7 +89,7 @@ def cifar_rows() -> dict[str, Host]:
 
 
 def augmented(split: Split) -> Any:
-    """One program: gather, crop and flip, normalise, for every step of a feed."""
+    """One program: gather, crop and flip, normalize, for every step of a feed."""
 
     def one(resident: Any, item: Any, key: Any) -> Any:
         batch = split.gather(resident, item)
@@ -117,7 +117,7 @@ def resident_cifar(arrays: dict[str, Host]) -> Generator[int, None, None]:
 
 def streamed_cifar(arrays: dict[str, Host]) -> Generator[int, None, None]:
     """Rounds of batches that are read ahead, two steps a feed, the next one under way."""
-    split = StreamSplit(ArrayRows(arrays), batch_size=BATCH)
+    split = StreamSplit(ArraySource(arrays), batch_size=BATCH)
     yield from stream(split, augmented(split), STEPS)
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from jaxdl.bench.worker_pool import in_turn, summarise
+from jaxdl.bench.worker_pool import in_turn, summarize
 
 
 def bench_devices(words: Sequence[str], *, devices: int = 8, steps: int = 10, rounds: int) -> str:
@@ -17,7 +17,7 @@ def bench_devices(words: Sequence[str], *, devices: int = 8, steps: int = 10, ro
         for count in (devices, 1)
     }
     _, seen = in_turn(sides, rounds)
-    row = summarise(seen, "wall", steps)
+    row = summarize(seen, "wall", steps)
     many, one = row["ms"].values()
     low, high = row["range"]
     return (

@@ -18,7 +18,7 @@ from jaxdl.bench.workloads import (
 )
 from jaxdl.data.splits.split import Split
 from jaxdl.generative.gan.networks import DCDiscriminator, DCGenerator
-from jaxdl.generative.gan.task import Game, GameConfig, adversarial
+from jaxdl.generative.gan.task import GAN, GANConfig, gan_task
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.losses.classification import softmax_cross_entropy
@@ -70,13 +70,13 @@ def bench_task(name: str) -> Task:
 def game_task(work: Workload) -> Task:
     """Two networks under Adam, each updated once a step."""
     shape: Any = work.shape
-    game = Game(DCGenerator(shape), DCDiscriminator(), GameConfig(noise=NOISE))
+    game = GAN(DCGenerator(shape), DCDiscriminator(), GANConfig(noise=NOISE))
 
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         return {"real": jnp.clip(batch["image"], -1, 1)}
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
-    return adversarial(game, splits, prepare, OptimConfig("adam", RATE, b1=0.5), steps=1000)
+    return gan_task(game, splits, prepare, OptimConfig("adam", RATE, b1=0.5), steps=1000)
 
 
 def bench_model(name: str, work: Workload) -> Any:

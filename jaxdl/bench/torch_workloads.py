@@ -27,9 +27,9 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
     images = "image" in rows
     if images:
         rows["image"] = rows["image"].movedim(-1, 1).contiguous()
-        optimiser: Any = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
+        optimizer: Any = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
     else:
-        optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
+        optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
     model.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     call: Any = torch.compile(model) if form == "compile" else model
@@ -46,11 +46,11 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
             wanted = batch["target"][:, 1:].long()
             logits = call(*given)[0] if name == "lstm" else call(*given)
             loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten())
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if not images:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        optimizer.step()
 
     def run() -> None:
         order = torch.randperm(len(next(iter(rows.values()))))
@@ -64,7 +64,7 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
 def game_steps(work: Workload, form: str) -> Callable[[], None]:
     """The rounds of DCGAN."""
     networks = game_networks(work)
-    optimisers = [torch.optim.Adam(n.parameters(), lr=RATE, betas=(0.5, 0.999)) for n in networks]
+    optimizers = [torch.optim.Adam(n.parameters(), lr=RATE, betas=(0.5, 0.999)) for n in networks]
     layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
     for network in networks:
         network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
@@ -77,7 +77,7 @@ def game_steps(work: Workload, form: str) -> Callable[[], None]:
             at = order[i * work.batch % len(order) :][: work.batch]
             noises = 2 * torch.rand(2, work.batch, NOISE) - 1
             real = images[at].to(memory_format=layout)
-            adversarial.step((calls[0], calls[1]), (optimisers[0], optimisers[1]), real, noises)
+            adversarial.step((calls[0], calls[1]), (optimizers[0], optimizers[1]), real, noises)
 
     return run
 

@@ -115,7 +115,7 @@ def pin(core: str) -> None:
         os.sched_setaffinity(0, {int(core)})
 
 
-def summarise(rounds: Sequence[dict[str, Any]], clock: str, steps: int) -> dict[str, Any]:
+def summarize(rounds: Sequence[dict[str, Any]], clock: str, steps: int) -> dict[str, Any]:
     """Milliseconds a step of every side, the first side's ratio to the fastest other, its range.
 
     A round is side -> what `Worker.round` gave, of so many `steps`; `clock` is wall or cpu.

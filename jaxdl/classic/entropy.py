@@ -13,7 +13,7 @@ from jaxdl.checks import check_same_shape
 from jaxdl.typing import Array, ArrayLike
 
 
-def surprise(p: ArrayLike, *, base: float = math.e) -> Array:
+def self_information(p: ArrayLike, *, base: float = math.e) -> Array:
     """I = -log p of an event of probability `p`, elementwise."""
     return -jnp.log(jnp.asarray(p)) / math.log(base)
 

@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 from jaxdl.typing import Array, ArrayLike, Key, Tree
 
 
-def descend(
+def gradient_descent(
     loss: Callable[..., Array],
     params: Tree,
     *data: ArrayLike,
@@ -37,7 +37,7 @@ def descend_batches(
     rate: float | ArrayLike,
     momentum: float | ArrayLike = 0.0,
 ) -> tuple[Tree, Array]:
-    """As `descend`, each step on the rows of `data` that `order` `(steps, B)` names for it."""
+    """As `gradient_descent`, each step on the rows of `data` that `order` `(steps, B)` names."""
     rates = jnp.broadcast_to(jnp.asarray(rate, jnp.float32), (len(order),))
     return _run(_as_tree(loss), params, data, order, rates, momentum)
 

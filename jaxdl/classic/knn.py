@@ -1,4 +1,4 @@
-"""k nearest neighbours: votes, the estimator, and k chosen by cross-validation."""
+"""k nearest neighbors: votes, the estimator, and k chosen by cross-validation."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ CANDIDATES = (1, 3, 5, 8, 10, 12, 15, 20, 50, 100)  # the k that cross-validatio
 
 
 def vote(labels: ArrayLike, *, num_classes: int) -> Array:
-    """The most frequent label of the first 1, 2, ... neighbours; the smallest label wins a tie.
+    """The most frequent label of the first 1, 2, ... neighbors; the smallest label wins a tie.
 
-    `labels` `(N, k)` int, nearest first -> `(N, k)`: column j is the vote of j + 1 neighbours.
+    `labels` `(N, k)` int, nearest first -> `(N, k)`: column j is the vote of j + 1 neighbors.
     """
     check_rank("vote: labels", labels, 2)
     counts = jnp.cumsum(jax.nn.one_hot(labels, num_classes, dtype=jnp.int32), axis=1)
@@ -43,7 +43,7 @@ def cross_validate(
     metric: str = "l2",
     key: Key | None = None,
 ) -> Host:
-    """Accuracy of each k on each fold, the other folds being the neighbours.
+    """Accuracy of each k on each fold, the other folds being the neighbors.
 
     One search a fold serves every k. `x` `(N, D)`, `y` `(N,)` int -> `(len(ks), folds)`.
     """
@@ -71,12 +71,12 @@ class KNearest(Classifier):
         self.x_, self.y_ = self.encode(x, y)
         return self
 
-    def neighbours(self, x: ArrayLike) -> tuple[Host, Host]:
+    def neighbors(self, x: ArrayLike) -> tuple[Host, Host]:
         """Distances and training rows of the `k` nearest, both `(N, k)`."""
         return nearest(rows("KNearest", x), self.fitted("x_"), k=self.k, metric=self.metric)
 
     def predict(self, x: ArrayLike) -> Host:
         """The label of each row, `(N,)`."""
-        _, found = self.neighbours(x)
+        _, found = self.neighbors(x)
         votes = vote(self.y_[found], num_classes=len(self.classes_))
         return self.classes_[np.asarray(votes[:, -1])]

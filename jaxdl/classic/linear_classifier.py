@@ -59,7 +59,7 @@ def with_ones(x: ArrayLike) -> Array:
 
 @functools.cache
 def objective(loss: str = "softmax", penalty: str = "l2") -> Callable[..., Array]:
-    """f(strength, params, x, labels) = mean loss of the rows + strength R(W); b is not penalised.
+    """f(strength, params, x, labels) = mean loss of the rows + strength R(W); b is not penalized.
 
     `loss` "softmax", "svm" or "squares"; `penalty` "l2": R = sum W^2, "l1": R = sum |W|. The same
     function is given for the same names, so that what was compiled with it is found again.

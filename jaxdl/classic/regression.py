@@ -10,7 +10,7 @@ from jax.scipy.special import factorial
 
 from jaxdl.checks import check_positive, check_rank
 from jaxdl.classic.estimator import Classifier, Regressor, rows
-from jaxdl.classic.gradient_descent import descend
+from jaxdl.classic.gradient_descent import gradient_descent
 from jaxdl.losses.classification import binary_cross_entropy
 from jaxdl.typing import Array, ArrayLike, Host
 
@@ -76,7 +76,7 @@ class LinearRegression(Regressor):
         """Finds `line_` and `history_`, the cost before each step."""
         points = jnp.asarray(rows("LinearRegression", x), jnp.float32)
         target = jnp.asarray(y, jnp.float32)
-        self.line_, history = descend(
+        self.line_, history = gradient_descent(
             mean_squared_cost,
             zero_line(points.shape[1]),
             points,
@@ -107,7 +107,7 @@ class LogisticRegression(Classifier):
                 f"LogisticRegression: y must have two labels, got {len(self.classes_)}"
             )
         points = jnp.asarray(x, jnp.float32)
-        self.line_, history = descend(
+        self.line_, history = gradient_descent(
             log_cost,
             zero_line(points.shape[1]),
             points,

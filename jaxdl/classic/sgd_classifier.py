@@ -16,7 +16,7 @@ from jaxdl.typing import Array, ArrayLike, Host, Key, Tree
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class DescentClassifier(Classifier):
-    """A subclass says what is minimised, where it starts, and the scores of the classes."""
+    """A subclass says what is minimized, where it starts, and the scores of the classes."""
 
     strength: float = 1e-3
     rate: float = 0.1

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
-from jaxdl.search.trials import Trial, Trials
+from jaxdl.search.trials import Trial, TrialRunner
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Array, Batch, Host, Numbers, Prepare, Tree
@@ -51,7 +51,7 @@ class EnsembleEvaluator:
 
 
 @dataclass(frozen=True)
-class Together:
+class EnsembleResult:
     """What M members reach by themselves and together."""
 
     members: Host  # accuracy of each, (M,)
@@ -72,24 +72,24 @@ class Together:
         }
 
 
-def judge_together(probability: Host, labels: Host) -> Together:
+def evaluate_ensemble(probability: Host, labels: Host) -> EnsembleResult:
     """The members' votes, `probability` `(M, N, K)`, averaged (equal weights), against labels."""
     count = np.arange(1, len(probability) + 1)[:, None, None]
     means = np.cumsum(probability.astype(np.float64), axis=0) / count
     own = np.maximum(means[-1][np.arange(len(labels)), labels], 1e-12)
-    return Together(
+    return EnsembleResult(
         (probability.argmax(axis=2) == labels).mean(axis=1),
         (means.argmax(axis=2) == labels).mean(axis=1),
         float(-np.log(own).mean()),
     )
 
 
-def train_snapshots(trials: Trials, cycles: int, seed: int) -> list[Tree]:
+def train_snapshots(trials: TrialRunner, cycles: int, seed: int) -> list[Tree]:
     """The variables at the end of each of `cycles` cycles of one training.
 
     Snapshot ensembles (Huang et al. 2017, arXiv 1704.00109): the schedule, of `trials.steps`
     steps, starts anew in each cycle, where the last one ended; rows and noise go on. The
-    optimiser's moments start anew, too.
+    optimizer's moments start anew, too.
     """
     if cycles < 2:
         raise UsageError(f"snapshots must be at least 2, got {cycles}")

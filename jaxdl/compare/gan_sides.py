@@ -8,12 +8,18 @@ import numpy as np
 import torch
 
 from jaxdl.checks import UsageError
-from jaxdl.compare.sides import Arrays, OurSide, TorchSide, as_it_is, watch
+from jaxdl.compare.sides import Arrays, JaxSide, TorchSide, as_it_is, watch
 from jaxdl.generative.gan.networks import DCDiscriminator, DCGenerator
-from jaxdl.generative.gan.task import Game, draw_noise, make_game_step, move_player, part_of
+from jaxdl.generative.gan.task import (
+    GAN,
+    draw_noise,
+    make_gan_step,
+    network_variables,
+    update_network,
+)
 from jaxdl.interop.torch_twins import adversarial
 from jaxdl.interop.torch_twins.classifiers import side_after_convs
-from jaxdl.interop.torch_twins.optimisers import TorchRule
+from jaxdl.interop.torch_twins.optimizers import TorchRule
 from jaxdl.interop.torch_twins.registry import Twin
 from jaxdl.interop.torch_twins.trainer import Trainer, tensor
 from jaxdl.interop.weight_rules import Rules, to_torch
@@ -29,17 +35,17 @@ NOISES = ("d_noise", "g_noise")
 PARAMETERS = [(r"([gd])/(\w+)", "{1}.{2}")]
 
 
-class OurGame(OurSide):
+class JaxGANSide(JaxSide):
     """Our two players. A batch that both sides see has `real`, and the noise of both updates."""
 
-    def __init__(self, task: Task, seed: int, game: Game) -> None:
+    def __init__(self, task: Task, seed: int, game: GAN) -> None:
         self.game = game
         super().__init__(task, seed)
 
     def prepared_step(self) -> Step:
-        """As `OurSide.prepared_step`; the noise comes of the same keys."""
+        """As `JaxSide.prepared_step`; the noise comes of the same keys."""
         assert self.task.tx is not None, "a game has it"
-        return make_game_step(self.game, self.task.tx, as_it_is)
+        return make_gan_step(self.game, self.task.tx, as_it_is)
 
     def _one(self, state: Any, resident: Any, item: Any) -> Any:
         batch = self.split.gather(resident, item)
@@ -58,7 +64,7 @@ class OurGame(OurSide):
         """Both players by their own gradients."""
         assert self.task.tx is not None, "a game has it"
         for name in grads:
-            state = move_player(self.task.tx, state, name, grads[name])
+            state = update_network(self.task.tx, state, name, grads[name])
         return state
 
     def gradients(self, batch: Batch, *, wide: bool = False) -> tuple[float, Tree]:
@@ -86,7 +92,7 @@ class OurGame(OurSide):
         seen, fields = {}, {}
         inputs = {"g": batch["g_noise"], "d": batch["real"]}
         for name, model in {"g": self.game.generator, "d": self.game.discriminator}.items():
-            made, known = watch(model, part_of(self.variables, name), inputs[name])
+            made, known = watch(model, network_variables(self.variables, name), inputs[name])
             seen |= {f"{name}/{path}": value for path, value in made.items()}
             fields |= {f"{name}/{path}": value for path, value in known.items()}
         return seen, fields
@@ -103,7 +109,7 @@ class OurGame(OurSide):
         """D's loss, and the share of real and made images that it takes for what they are."""
 
         def call(variables: Tree, batch: Batch) -> Any:
-            g, d = (part_of(variables, name) for name in ("g", "d"))
+            g, d = (network_variables(variables, name) for name in ("g", "d"))
             made: Any = self.game.generator.apply(g, batch["noise"], train=False)
             score = partial(self.game.discriminator.apply, d, train=False)
             return score(batch["real"]), score(made)
@@ -142,13 +148,13 @@ class GameTrainer(Trainer):
         return float(sum(adversarial.step((g, d), turns, real, noises)))
 
 
-class TorchGame(TorchSide):
+class TorchGANSide(TorchSide):
     """Both players of torch."""
 
     trainer_of = GameTrainer
 
     def evaluate(self, batches: list[Batch]) -> dict[str, float]:
-        """As `OurGame.evaluate`."""
+        """As `JaxGANSide.evaluate`."""
         (batch,) = batches
         self.module.eval()
         g, d = players(self.module)
@@ -171,7 +177,7 @@ class Turn:
 
     def zero_grad(self, *, set_to_none: bool) -> None:
         """Of both."""
-        self.rule.optimiser.zero_grad(set_to_none=set_to_none)
+        self.rule.optimizer.zero_grad(set_to_none=set_to_none)
 
     def step(self) -> None:
         """One update; parameters without a gradient are passed over."""
@@ -179,7 +185,7 @@ class Turn:
         self.rule.step(self.rate)
 
 
-def game_twin(game: Game) -> Twin:
+def game_twin(game: GAN) -> Twin:
     """DCGAN's; raises UsageError for other networks and rules."""
     g, d = game.generator, game.discriminator
     if not isinstance(g, DCGenerator) or not isinstance(d, DCDiscriminator) or g.classes:

@@ -95,7 +95,7 @@ def shown(value: Any) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; a cell that says pass or fail has its colour."""
+    """A table; a cell that says pass or fail has its color."""
     made = "".join(f"<th>{escape(head)}</th>" for head in heads)
     lines = [f"<table><tr>{made}</tr>"]
     for row in rows:

@@ -12,13 +12,13 @@ import torch
 
 from jaxdl.checks import UsageError
 from jaxdl.compare.float64 import apart_in_float64
-from jaxdl.compare.gan_sides import OurGame, TorchGame, game_twin
+from jaxdl.compare.gan_sides import JaxGANSide, TorchGANSide, game_twin
 from jaxdl.compare.html_report import write_page
-from jaxdl.compare.sides import OurSide, TorchSide
+from jaxdl.compare.sides import JaxSide, TorchSide
 from jaxdl.compare.speed import measure_speed
 from jaxdl.compare.stage_checks import (
     STEPS_JUDGED,
-    Findings,
+    CompareReport,
     look_at_gradients,
     look_at_layers,
     look_at_parameters,
@@ -26,7 +26,7 @@ from jaxdl.compare.stage_checks import (
     parameter_rows,
 )
 from jaxdl.config import as_flags, flatten, to_table
-from jaxdl.interop.torch_twins.optimisers import torch_settings
+from jaxdl.interop.torch_twins.optimizers import torch_settings
 from jaxdl.interop.torch_twins.registry import twin_of
 from jaxdl.interop.torch_twins.trainer import given
 from jaxdl.language.char_lm import CharacterModel
@@ -77,7 +77,7 @@ def compare(
     theirs, double = (torch_side(cfg, ours, batch) for _ in range(2))
     for side in (theirs, double):
         change(side)
-    found = Findings()
+    found = CompareReport()
     look_at_layers(ours, theirs, batch, found)
     grads = look_at_gradients(ours, theirs, batch, found)
     look_at_rule(ours, theirs, grads, found)
@@ -133,19 +133,19 @@ def left_out(cfg: Any) -> dict[str, Any]:
     return off
 
 
-def our_side(module: Any, cfg: Any, task: Task) -> OurSide:
+def our_side(module: Any, cfg: Any, task: Task) -> JaxSide:
     """The training of `task`, at its start."""
     if not hasattr(module, "build_game"):
-        return OurSide(task, cfg.seed)
-    return OurGame(task, cfg.seed, module.build_game(cfg, task.splits["train"]))
+        return JaxSide(task, cfg.seed)
+    return JaxGANSide(task, cfg.seed, module.build_game(cfg, task.splits["train"]))
 
 
-def torch_side(cfg: Any, ours: OurSide, batch: Batch) -> TorchSide:
-    """The twin with the initial weights of `ours`, its optimiser and its loss."""
-    if isinstance(ours, OurGame):
+def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:
+    """The twin with the initial weights of `ours`, its optimizer and its loss."""
+    if isinstance(ours, JaxGANSide):
         if cfg.optim.clip_norm:
             raise UsageError("compare: the twin of a game has no optim.clip_norm")
-        return TorchGame(game_twin(ours.game), ours, cfg.optim)
+        return TorchGANSide(game_twin(ours.game), ours, cfg.optim)
     text = isinstance(ours.task.model, CharacterModel)
     return TorchSide(
         twin_of(ours.task.model, np.shape(given(batch))),
@@ -157,7 +157,7 @@ def torch_side(cfg: Any, ours: OurSide, batch: Batch) -> TorchSide:
 
 
 def follow(
-    ours: OurSide, theirs: TorchSide, double: TorchSide, found: Findings, steps: int, say: Say
+    ours: JaxSide, theirs: TorchSide, double: TorchSide, found: CompareReport, steps: int, say: Say
 ) -> dict[str, list[float]]:
     """Trains both on the same batches, judges the parameters on the way; the loss of each step.
 

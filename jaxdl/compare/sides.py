@@ -31,7 +31,7 @@ PRINTED = (bool, int, float, str, tuple)
 BATCH = 256  # rows at once in an evaluation
 
 
-class OurSide:
+class JaxSide:
     """Our training, a step at a time, on one device."""
 
     def __init__(self, task: Task, seed: int) -> None:
@@ -44,12 +44,12 @@ class OurSide:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
-        assert self.task.rate is not None, "tasks with an optimiser have it"
+        assert self.task.rate is not None, "tasks with an optimizer have it"
         return self.task.rate(step)
 
     def update(self, state: Any, grads: Tree) -> Any:
         """`state` one update by `grads` on."""
-        assert self.task.tx is not None, "tasks with an optimiser have it"
+        assert self.task.tx is not None, "tasks with an optimizer have it"
         return apply_gradients(self.task.tx, state, grads)
 
     @property
@@ -98,14 +98,14 @@ class OurSide:
     def run_once(self, both: Any, batch: Batch, *, wide: bool) -> tuple[float, Tree]:
         """What `both(state, batch)` gives, a loss and gradients, `wide` in float64."""
         with jax.enable_x64(wide):
-            state, batch = widen((self.state, batch)) if wide else (self.state, batch)
+            state, batch = to_float64((self.state, batch)) if wide else (self.state, batch)
             loss, grads = jax.jit(one_device(both))(state, batch)
             return float(loss), jax.device_get(grads)
 
     def prepared_step(self) -> Step:
         """A step that is given a prepared batch."""
         assert self.task.loss_fn is not None, "the task of a model has one"
-        assert self.task.tx is not None, "and an optimiser"
+        assert self.task.tx is not None, "and an optimizer"
         return make_train_step(self.task.loss_fn, self.task.tx, as_it_is)
 
     def layers(self, batch: Batch) -> tuple[Arrays, dict[str, dict[str, Any]]]:
@@ -136,7 +136,7 @@ class TorchSide:
 
     trainer_of: type[Trainer] = Trainer
 
-    def __init__(self, twin: Twin, ours: OurSide, optim: OptimConfig, **options: Any) -> None:
+    def __init__(self, twin: Twin, ours: JaxSide, optim: OptimConfig, **options: Any) -> None:
         """It starts from the weights of `ours`; `options` are those of `Trainer`."""
         self.twin, self.module = twin, twin.module
         twin.load(ours.variables)
@@ -174,7 +174,7 @@ class TorchSide:
         return seen, modules
 
     def evaluate(self, batches: list[Batch]) -> dict[str, float]:
-        """As `OurSide.evaluate`."""
+        """As `JaxSide.evaluate`."""
         self.module.eval()
         with torch.no_grad():
             call = lambda batch: first(self.module(tensor(given(batch)))).numpy()  # noqa: E731
@@ -229,7 +229,7 @@ def as_it_is(keys: Key, batch: Batch, train: bool) -> Batch:
     return batch
 
 
-def widen(tree: Tree) -> Tree:
+def to_float64(tree: Tree) -> Tree:
     """Arrays of float32 as float64; all others as they are."""
     return jax.tree.map(lambda x: np.asarray(x, np.float64) if x.dtype == np.float32 else x, tree)
 

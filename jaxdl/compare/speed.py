@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jaxdl.bench.worker_pool import in_turn, serve, summarise
+from jaxdl.bench.worker_pool import in_turn, serve, summarize
 from jaxdl.compare.sides import TorchSide
 from jaxdl.typing import Batch
 
@@ -38,7 +38,7 @@ def measure_speed(
             "torch": [*python, "jaxdl.compare.speed", str(steps), str(saved)],
         }
         firsts, seen = in_turn(commands, ROUNDS)
-    row = summarise(seen, "wall", steps)
+    row = summarize(seen, "wall", steps)
     own, other = row["ms"]["jaxdl"], row["ms"]["torch"]
     low, high = row["range"]
     say(f"a step {own:.2f} ms, torch's {other:.2f} ms: {row['ratio']:.2f} ({low:.2f}-{high:.2f})")

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import torch
 
-from jaxdl.compare.sides import OurSide, TorchSide, norm_of
+from jaxdl.compare.sides import JaxSide, TorchSide, norm_of
 from jaxdl.diagnose.verdict import Verdict
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Host, Tree
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Findings:
+class CompareReport:
     """What a comparison found; plain values."""
 
     verdicts: list[Verdict] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Findings:
         return all(verdict.state != "fail" for verdict in self.verdicts)
 
 
-def look_at_layers(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> None:
+def look_at_layers(ours: JaxSide, theirs: TorchSide, batch: Any, found: CompareReport) -> None:
     """Settings, and outputs layer by layer at the initial weights."""
     mine, fields = ours.layers(batch)
     other, modules = theirs.layers(batch)
@@ -73,7 +73,7 @@ def look_at_layers(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings
     found.add("outputs", bool(found.layers) and not bad, words)
 
 
-def look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findings) -> Tree:
+def look_at_gradients(ours: JaxSide, theirs: TorchSide, batch: Any, found: CompareReport) -> Tree:
     """Loss and gradients at the initial weights; returns our gradients."""
     loss, grads = ours.gradients(batch)
     their_loss, their_grads = theirs.gradients(batch)
@@ -96,8 +96,8 @@ def look_at_gradients(ours: OurSide, theirs: TorchSide, batch: Any, found: Findi
     return grads
 
 
-def look_at_rule(ours: OurSide, theirs: TorchSide, grads: Tree, found: Findings) -> None:
-    """The same gradients to both optimisers, a few times over: what the rules make of them."""
+def look_at_rule(ours: JaxSide, theirs: TorchSide, grads: Tree, found: CompareReport) -> None:
+    """The same gradients to both optimizers, a few times over: what the rules make of them."""
     given = theirs.twin.arrays({"params": grads})
     state, update = ours.state, jax.jit(ours.update)
     kept = {name: p.detach().clone() for name, p in theirs.named.items()}
@@ -119,7 +119,7 @@ def look_at_rule(ours: OurSide, theirs: TorchSide, grads: Tree, found: Findings)
     with torch.no_grad():
         for name, parameter in theirs.named.items():
             parameter.copy_(kept[name])
-    theirs.trainer.rule.optimiser.state.clear()
+    theirs.trainer.rule.optimizer.state.clear()
     bad = [row for row in found.updates if not row["apart"] <= UPDATES]
     if bad:
         number = bad[0]["number"]
@@ -134,11 +134,11 @@ def look_at_rule(ours: OurSide, theirs: TorchSide, grads: Tree, found: Findings)
 
 
 def look_at_parameters(
-    ours: OurSide,
+    ours: JaxSide,
     theirs: TorchSide,
     start: TrainState,
     exact: Callable[[], float],
-    found: Findings,
+    found: CompareReport,
 ) -> None:
     """Parameters and running statistics after the judged steps.
 
@@ -170,7 +170,7 @@ def _judge_exact(gap: float, words: str) -> tuple[bool, str]:
     return good, f"{words}; in float64 {gap:.2g}" + (", so it is rounding" if good else "")
 
 
-def parameter_rows(ours: OurSide, theirs: TorchSide) -> list[Row]:
+def parameter_rows(ours: JaxSide, theirs: TorchSide) -> list[Row]:
     """How far each parameter and running statistic is from the other side's."""
     mine = theirs.twin.arrays(jax.device_get(ours.variables))
     return [
@@ -210,11 +210,11 @@ def differing_fields(path: str, ours: Mapping[str, Any], module: Any) -> list[Ro
 
 
 def differing_rule(theirs: TorchSide) -> list[Row]:
-    """The settings of torch's optimiser that are not those of the config."""
+    """The settings of torch's optimizer that are not those of the config."""
     rows = []
     for name, own in theirs.trainer.rule.settings.items():
-        for group in theirs.trainer.rule.optimiser.param_groups:
-            row = {"where": "optimiser", "name": name, "ours": own, "theirs": group[name]}
+        for group in theirs.trainer.rule.optimizer.param_groups:
+            row = {"where": "optimizer", "name": name, "ours": own, "theirs": group[name]}
             if group[name] != own and {**row, "rule": True} not in rows:
                 rows.append({**row, "rule": True})
     return rows

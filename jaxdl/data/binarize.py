@@ -1,4 +1,4 @@
-"""Grey pixels as bits, each drawn once with its grey level as probability."""
+"""Gray pixels as bits, each drawn once with its gray level as probability."""
 
 from collections.abc import Mapping
 
@@ -12,23 +12,23 @@ from jaxdl.typing import Host
 BLOCK = 4096
 
 
-def binarise(split: Split, *, seed: int = 0) -> Split:
+def binarize(split: Split, *, seed: int = 0) -> Split:
     """The resident split with every pixel of `image` 0 or 255, 255 with probability pixel / 255.
 
-    The bits are a function of seed, row and pixel alone (the binarised MNIST of Salakhutdinov &
+    The bits are a function of seed, row and pixel alone (the binarized MNIST of Salakhutdinov &
     Murray 2008 is one such draw), so that every evaluation sees the same ones.
     """
     image = split.arrays.get("image")
     if image is None or image.dtype != np.uint8:
-        raise UsageError("binarise: needs a split with uint8 images that fits into memory")
+        raise UsageError("binarize: needs a split with uint8 images that fits into memory")
     part = split.take(np.arange(split.size), name=split.name)
     part.arrays = {**part.arrays, "image": draw_bits(image, seed)}
     return part
 
 
-def binarise_held_out(splits: Mapping[str, Split]) -> dict[str, Split]:
-    """All splits but `train` binarised; a training draws its bits anew at each step."""
-    return {role: s if role == "train" else binarise(s) for role, s in splits.items()}
+def binarize_held_out(splits: Mapping[str, Split]) -> dict[str, Split]:
+    """All splits but `train` binarized; a training draws its bits anew at each step."""
+    return {role: s if role == "train" else binarize(s) for role, s in splits.items()}
 
 
 def draw_bits(image: Host, seed: int) -> Host:
@@ -36,6 +36,6 @@ def draw_bits(image: Host, seed: int) -> Host:
     out = np.empty_like(image)
     for start in range(0, len(image), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(image)))
-        u = uniforms(seed, "binarise", rows, image[0].size).reshape(-1, *image.shape[1:])
+        u = uniforms(seed, "binarize", rows, image[0].size).reshape(-1, *image.shape[1:])
         out[rows] = np.where(u * 255 < image[rows], 255, 0)
     return out

@@ -10,7 +10,7 @@ from jaxdl.typing import Host
 LEAST = 0.5  # part of a box that must lie in the picture
 
 
-def fault_of(box: Host, shape: tuple[int, int]) -> str:
+def box_fault(box: Host, shape: tuple[int, int]) -> str:
     """Why `x1, y1, x2, y2` cannot be a box of a picture (H, W); "" if it can."""
     if not np.isfinite(box).all():
         return "is not finite"
@@ -46,7 +46,7 @@ class BoxCheck:
 
     def good(self, name: str, boxes: Host, shape: tuple[int, int]) -> Host:
         """Which boxes `(n, 4)` of the picture can be used: `(n,)` bool."""
-        faults = [fault_of(box, shape) for box in boxes]
+        faults = [box_fault(box, shape) for box in boxes]
         self.total += len(boxes)
         self.small += (
             int((np.abs(boxes).max(axis=-1, initial=0) <= 2).sum()) if min(shape) > 8 else 0

@@ -18,7 +18,7 @@ class Source(Protocol):
     def __getitem__(self, index: int, /) -> Mapping[str, Any]: ...
 
 
-def collect(
+def stack_rows(
     source: Source, rows: Sequence[int] | None = None, *, workers: int = 8
 ) -> dict[str, Host]:
     """All rows, or these, stacked: name -> `(n, ...)`. Images are decoded in several threads."""

@@ -11,10 +11,10 @@ import numpy as np
 
 from jaxdl.checks import DataError, UsageError, unknown
 from jaxdl.data.config import DataConfig
-from jaxdl.data.gather import Source, collect
-from jaxdl.data.registry import open_named
-from jaxdl.data.source import Chosen, Only, Opened
-from jaxdl.data.splits.split import Split, carve
+from jaxdl.data.gather import Source, stack_rows
+from jaxdl.data.registry import open_dataset
+from jaxdl.data.source import ClassSubsetSource, Dataset, FieldSubsetSource
+from jaxdl.data.splits.split import Split, stratified_split
 from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.typing import Host
 
@@ -32,17 +32,17 @@ def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, S
     """
     if cfg.name == RUN:
         return load_run_example(Path(cfg.dir))
-    opened = open_named(cfg, fields)
+    opened = open_dataset(cfg, fields)
     if fields:
-        splits = {name: Only(source, fields) for name, source in opened.splits.items()}
+        splits = {name: FieldSubsetSource(source, fields) for name, source in opened.splits.items()}
         opened = dataclasses.replace(opened, splits=splits)
     if cfg.classes:
         opened = choose_classes(opened, cfg)
-    chosen = choose_rows(opened, cfg)
+    chosen = assign_splits(opened, cfg)
     return {role: make_split(opened, *chosen[role], cfg, role) for role in chosen}
 
 
-def choose_classes(opened: Opened, cfg: DataConfig) -> Opened:
+def choose_classes(opened: Dataset, cfg: DataConfig) -> Dataset:
     """The set with the rows of `cfg.classes` alone. Raises UsageError for one that it has not."""
     for name in cfg.classes:
         if name not in opened.classes:
@@ -53,11 +53,11 @@ def choose_classes(opened: Opened, cfg: DataConfig) -> Opened:
     if any(labels is None or np.ndim(labels) != 1 for labels in known):
         raise UsageError(f"data.classes: the rows of {cfg.name!r} have no single label each")
     labels = [opened.classes.index(name) for name in cfg.classes]
-    splits = {name: Chosen(source, labels) for name, source in opened.splits.items()}
+    splits = {name: ClassSubsetSource(source, labels) for name, source in opened.splits.items()}
     return dataclasses.replace(opened, splits=splits, classes=cfg.classes)
 
 
-def choose_rows(opened: Opened, cfg: DataConfig) -> dict[str, tuple[str, Host, str]]:
+def assign_splits(opened: Dataset, cfg: DataConfig) -> dict[str, tuple[str, Host, str]]:
     """Role -> (split of the set, row numbers in it, name)."""
     sizes = {name: len(source) for name, source in opened.splits.items()}
     train, rows = select(sizes, cfg.train, cfg.name)
@@ -67,14 +67,14 @@ def choose_rows(opened: Opened, cfg: DataConfig) -> dict[str, tuple[str, Host, s
     chosen: dict[str, tuple[str, Host, str]] = {}
     if test == "test" and "test" not in sizes:
         labels = labels_of(opened.splits[train], numbers)
-        rest, held = carve(labels, max(1, round(HELD_OUT * len(numbers))), 0)
+        rest, held = stratified_split(labels, max(1, round(HELD_OUT * len(numbers))), 0)
         chosen["test"] = (train, numbers[held], "held out of " + cfg.train)
         numbers = numbers[rest]
     else:
         name, rows = select(sizes, test, cfg.name)
         chosen["test"] = (name, np.arange(rows.start, rows.stop), test)
     if cfg.val:
-        rest, part = carve(labels_of(opened.splits[train], numbers), cfg.val, cfg.seed)
+        rest, part = stratified_split(labels_of(opened.splits[train], numbers), cfg.val, cfg.seed)
         chosen["val"] = (train, numbers[part], "val")
         numbers = numbers[rest]
     elif given and given != chosen["test"][0]:
@@ -83,7 +83,7 @@ def choose_rows(opened: Opened, cfg: DataConfig) -> dict[str, tuple[str, Host, s
 
 
 def make_split(
-    opened: Opened, name: str, numbers: Host, shown: str, cfg: DataConfig, role: str
+    opened: Dataset, name: str, numbers: Host, shown: str, cfg: DataConfig, role: str
 ) -> Split:
     """The rows `numbers` of one split of the set, on the road that fits."""
     source = opened.splits[name]
@@ -98,7 +98,7 @@ def make_split(
         "vocabulary": opened.vocabulary,
         "synthetic": opened.synthetic,
     }
-    if road_of(source, len(numbers), cfg) == "resident":
+    if choose_placement(source, len(numbers), cfg) == "resident":
         arrays = gather_rows(source, numbers)
         check = getattr(source, "check", None)
         if check is not None:
@@ -108,7 +108,7 @@ def make_split(
     return StreamSplit(source, opened.classes, rows=numbers, labels=own, workers=workers, **options)
 
 
-def road_of(source: Source, count: int, cfg: DataConfig) -> str:
+def choose_placement(source: Source, count: int, cfg: DataConfig) -> str:
     """`data.road`, or what its "auto" means for so many rows."""
     if cfg.road != "auto":
         return cfg.road
@@ -120,7 +120,7 @@ def gather_rows(source: Source, numbers: Host) -> dict[str, Host]:
     """All these rows in memory: name -> `(n, ...)`."""
     many = getattr(source, "rows", None)
     if many is None:
-        return collect(source, numbers.tolist())
+        return stack_rows(source, numbers.tolist())
     if len(numbers) <= BLOCK or getattr(source, "labels", None) is not None:
         return many(numbers)
     first = many(numbers[:BLOCK])

@@ -21,7 +21,7 @@ from jaxdl.data.files.npz import read_npz
 from jaxdl.data.files.text import read_text
 from jaxdl.data.files.voc import read_voc
 from jaxdl.data.files.voc_segmentation import SegmentedImages
-from jaxdl.data.source import ArrayRows, Opened, Part
+from jaxdl.data.source import ArraySource, Dataset, SubsetSource
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.data.synthetic.densities import DENSITIES, Points
 from jaxdl.data.synthetic.moving_shapes import Moving
@@ -30,10 +30,10 @@ from jaxdl.data.synthetic.solids import Solids
 from jaxdl.data.synthetic.translation import TASKS, Hello, Language
 from jaxdl.data.tfds.decoded import load_tfds, prepared_version
 from jaxdl.data.tfds.rows import (
-    BoxedPictures,
-    CaptionedPictures,
-    Clips,
-    LabelledPictures,
+    TfdsBoxes,
+    TfdsCaptions,
+    TfdsClips,
+    TfdsLabels,
     features_of,
     open_version,
 )
@@ -44,7 +44,7 @@ MADE = 10_000  # training rows of a synthetic set
 PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
-def open_named(cfg: DataConfig, fields: Fields = ()) -> Opened:
+def open_dataset(cfg: DataConfig, fields: Fields = ()) -> Dataset:
     """The set that `cfg` names. `fields`: what an experiment needs of a row (default: all)."""
     if cfg.name in OWN:
         if not cfg.path:
@@ -57,20 +57,20 @@ def open_named(cfg: DataConfig, fields: Fields = ()) -> Opened:
     if cfg.name in SYNTHETIC:
         most = {"most": cfg.objects} if cfg.objects else {}
         return make_set(cfg, partial(SYNTHETIC[cfg.name], fields, **most))
-    return open_digits() if cfg.name == "digits" else open_prepared(cfg)
+    return open_digits() if cfg.name == "digits" else open_tfds(cfg)
 
 
-def open_digits() -> Opened:
+def open_digits() -> Dataset:
     """See `load_digits`."""
     tables, classes = load_digits()
-    return Opened({split: ArrayRows(arrays) for split, arrays in tables.items()}, classes)
+    return Dataset({split: ArraySource(arrays) for split, arrays in tables.items()}, classes)
 
 
 # Sets of tensorflow-datasets, told apart by what their rows hold.
 
 
-def open_prepared(cfg: DataConfig) -> Opened:
-    """A prepared set of labelled images, boxes, captions or clips."""
+def open_tfds(cfg: DataConfig) -> Dataset:
+    """A prepared set of labeled images, boxes, captions or clips."""
     version = prepared_version(cfg.name, cfg.dir, download=cfg.download)
     entries = set(features_of(version))
     if "captions" in entries:
@@ -78,7 +78,7 @@ def open_prepared(cfg: DataConfig) -> Opened:
     if entries & {"objects", "panoptic_objects"}:
         return open_boxes(cfg, version)
     if "video" in entries:
-        make = partial(Clips, version, image_size=cfg.size(112), frames=cfg.frames)
+        make = partial(TfdsClips, version, image_size=cfg.size(112), frames=cfg.frames)
         return open_splits(version, make, "label")
     if not {"image", "label"} <= entries:
         open_version(version)  # a damaged folder says so
@@ -86,39 +86,39 @@ def open_prepared(cfg: DataConfig) -> Opened:
             f"data set {cfg.name!r} has features {sorted(entries)}; image and label, objects, "
             "captions or video are needed"
         )
-    return open_labelled(cfg, version)
+    return open_labeled(cfg, version)
 
 
-def open_labelled(cfg: DataConfig, version: Path) -> Opened:
+def open_labeled(cfg: DataConfig, version: Path) -> Dataset:
     """Decoded arrays where images are of one size, else rows at `data.image_size`."""
     if not cfg.image_size:
         tables, classes = load_tfds(cfg.name, version)
-        return Opened({split: ArrayRows(arrays) for split, arrays in tables.items()}, classes)
+        return Dataset({split: ArraySource(arrays) for split, arrays in tables.items()}, classes)
     channels = open_version(version).info.features["image"].shape[-1]
-    make = partial(LabelledPictures, version, image_size=cfg.size(0), channels=channels)
+    make = partial(TfdsLabels, version, image_size=cfg.size(0), channels=channels)
     return open_splits(version, make, "label")
 
 
-def open_boxes(cfg: DataConfig, version: Path) -> Opened:
+def open_boxes(cfg: DataConfig, version: Path) -> Dataset:
     """Pictures with boxes, `data.boxes` at most."""
-    make = partial(BoxedPictures, version, image_size=cfg.size(256), most=cfg.boxes)
+    make = partial(TfdsBoxes, version, image_size=cfg.size(256), most=cfg.boxes)
     features = open_version(version).info.features
     objects = next(name for name in ("objects", "panoptic_objects") if name in features)
-    return Opened(splits_of(version, make), tuple(features[objects]["label"].names))
+    return Dataset(splits_of(version, make), tuple(features[objects]["label"].names))
 
 
-def open_captions(cfg: DataConfig, version: Path) -> Opened:
+def open_captions(cfg: DataConfig, version: Path) -> Dataset:
     """Pictures with captions, in the words of the training split."""
-    make = partial(CaptionedPictures, version, image_size=cfg.size(256), length=cfg.length)
+    make = partial(TfdsCaptions, version, image_size=cfg.size(256), length=cfg.length)
     first: Any = make(split="train")
     splits = splits_of(version, partial(make, vocabulary=first.vocabulary))
-    return Opened(splits, vocabulary=first.vocabulary)
+    return Dataset(splits, vocabulary=first.vocabulary)
 
 
-def open_splits(version: Path, make: Callable[..., Any], label: str) -> Opened:
+def open_splits(version: Path, make: Callable[..., Any], label: str) -> Dataset:
     """All splits of a folder and the names of its labels."""
     names = open_version(version).info.features[label].names
-    return Opened(splits_of(version, make), tuple(names or ()))
+    return Dataset(splits_of(version, make), tuple(names or ()))
 
 
 def splits_of(version: Path, make: Callable[..., Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def find_path(text: str) -> Path:
     raise DataError(f"data.path: there is no {' and no '.join(map(str, places))}")
 
 
-def open_folder(cfg: DataConfig) -> Opened:
+def open_folder(cfg: DataConfig) -> Dataset:
     """A class a sub-folder, in `train`, `val`, `test` or all in one."""
     folders = find_splits(own_path(cfg))
     size = cfg.size(224)
@@ -162,16 +162,16 @@ def open_folder(cfg: DataConfig) -> Opened:
         for split, folder in folders.items()
         if split != "train"
     }
-    return Opened({"train": train, **others}, train.classes)
+    return Dataset({"train": train, **others}, train.classes)
 
 
-def open_csv(cfg: DataConfig) -> Opened:
+def open_csv(cfg: DataConfig) -> Dataset:
     """A table, the label last."""
     table = read_csv(own_path(cfg), label=cfg.label)
-    return Opened({"train": ArrayRows(table.arrays)}, table.classes)
+    return Dataset({"train": ArraySource(table.arrays)}, table.classes)
 
 
-def open_npz(cfg: DataConfig) -> Opened:
+def open_npz(cfg: DataConfig) -> Dataset:
     """Arrays `image` and `label`, or the layout of Keras."""
     path = own_path(cfg)
     tables = read_npz(path)
@@ -180,24 +180,24 @@ def open_npz(cfg: DataConfig) -> Opened:
             check_pixels(f"{path}, {split}", arrays["image"])
     labels = [t["label"] for t in tables.values() if "label" in t and t["label"].dtype == np.int32]
     count = max((int(label.max(initial=-1)) + 1 for label in labels), default=0)
-    splits = {split: ArrayRows(arrays, str(path)) for split, arrays in tables.items()}
-    return Opened(splits, tuple(map(str, range(count))))
+    splits = {split: ArraySource(arrays, str(path)) for split, arrays in tables.items()}
+    return Dataset(splits, tuple(map(str, range(count))))
 
 
-def open_coco_json(cfg: DataConfig) -> Opened:
+def open_coco_json(cfg: DataConfig) -> Dataset:
     """Boxes with masks or keypoints, or captions."""
     file = own_path(cfg)
     images = find_path(cfg.images) if cfg.images else file.parent
     kind = wanted(cfg, "boxes", "masks", "keypoints", "captions")
     if kind == "captions" or (not cfg.annotations and b'"caption"' in file.read_bytes()):
         rows = CaptionedImages(file, images, image_size=cfg.size(256), length=cfg.length)
-        return Opened({"train": rows}, vocabulary=rows.vocabulary)
+        return Dataset({"train": rows}, vocabulary=rows.vocabulary)
     extras = {name: kind == name for name in ("masks", "keypoints")}
     boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.boxes, **extras)
-    return Opened({"train": boxed}, boxed.classes)
+    return Dataset({"train": boxed}, boxed.classes)
 
 
-def open_voc_folder(cfg: DataConfig) -> Opened:
+def open_voc_folder(cfg: DataConfig) -> Dataset:
     """The lists of `ImageSets/Main` (of masks and segments: `Segmentation`), or all pictures."""
     root = own_path(cfg)
     kind = wanted(cfg, "boxes", "masks", "segments")
@@ -209,14 +209,14 @@ def open_voc_folder(cfg: DataConfig) -> Opened:
             split: SegmentedImages(root, name, image_size=cfg.size(256))
             for split, name in splits.items()
         }
-        return Opened(made, made["train"].classes)
+        return Dataset(made, made["train"].classes)
     options = {"image_size": cfg.size(256), "most": cfg.boxes, "masks": kind == "masks"}
     train = read_voc(root, splits.pop("train"), **options)
     others = {
         split: read_voc(root, name, classes=train.classes, **options)
         for split, name in splits.items()
     }
-    return Opened({"train": train, **others}, train.classes)
+    return Dataset({"train": train, **others}, train.classes)
 
 
 def wanted(cfg: DataConfig, *kinds: str) -> str:
@@ -225,7 +225,7 @@ def wanted(cfg: DataConfig, *kinds: str) -> str:
     return cfg.annotations or kinds[0]
 
 
-def open_text(cfg: DataConfig) -> Opened:
+def open_text(cfg: DataConfig) -> Dataset:
     """Windows of `data.length` + 1 characters, `tokens`; the last tenth of the text is the test."""
     text = read_text(own_path(cfg))
     count = (len(text.ids) - 1) // cfg.length
@@ -235,8 +235,8 @@ def open_text(cfg: DataConfig) -> Opened:
     windows = text.ids[starts + np.arange(cfg.length + 1)]
     held = max(1, count // 10)
     parts = {"train": windows[:-held], "test": windows[-held:]}
-    return Opened(
-        {split: ArrayRows({"tokens": rows}) for split, rows in parts.items()},
+    return Dataset(
+        {split: ArraySource({"tokens": rows}) for split, rows in parts.items()},
         vocabulary=text.vocabulary,
     )
 
@@ -252,7 +252,7 @@ def check_pixels(who: str, image: Host) -> None:
     if image.dtype != np.uint8:
         low, top = (float(image.min()), float(image.max())) if image.size else (0.0, 0.0)
         hint = "multiply by 255 and" if top <= 1 else "they lie in 0..255:" if top <= 255 else ""
-        hint = "they are normalised already; undo that," if low < 0 else hint
+        hint = "they are normalized already; undo that," if low < 0 else hint
         raise DataError(
             f"{who}: pixels must be uint8 (0..255), got {image.dtype} in {low:.3g}..{top:.3g}; "
             f"{hint} use astype('uint8')"
@@ -262,14 +262,14 @@ def check_pixels(who: str, image: Host) -> None:
 # Sets with known answers, made from their seed.
 
 
-def make_set(cfg: DataConfig, make: Callable[[int, tuple[int, ...]], Generated]) -> Opened:
+def make_set(cfg: DataConfig, make: Callable[[int, tuple[int, ...]], Generated]) -> Dataset:
     """A training split of `data.rows`, and a test split of a fifth as many other rows."""
     train = cfg.rows or MADE
     made = make(train + max(1, train // 5), cfg.image_size)
     rows = np.arange(len(made))
-    splits = {"train": Part(made, rows[:train]), "test": Part(made, rows[train:])}
+    splits = {"train": SubsetSource(made, rows[:train]), "test": SubsetSource(made, rows[train:])}
     words = getattr(made, "vocabulary", ())
-    return Opened(splits, tuple(made.classes), tuple(words), made.description)
+    return Dataset(splits, tuple(made.classes), tuple(words), made.description)
 
 
 def _options(fields: Fields, size: tuple[int, ...], pair: bool = True) -> dict[str, Any]:
@@ -289,7 +289,7 @@ SYNTHETIC: Mapping[str, Callable[..., Generated]] = {
     **{task: lambda f, rows, s, task=task: Language(task, rows) for task in TASKS},
     **{name: lambda f, rows, s, name=name: Points(name, rows) for name in DENSITIES},
 }
-OWN: Mapping[str, Callable[[DataConfig], Opened]] = {
+OWN: Mapping[str, Callable[[DataConfig], Dataset]] = {
     "folder": open_folder,
     "csv": open_csv,
     "npz": open_npz,

@@ -11,7 +11,7 @@ from jaxdl.typing import Host
 
 
 @dataclass(frozen=True)
-class Opened:
+class Dataset:
     """`splits` name -> rows; names of the labels; words of token ids; what made the rows."""
 
     splits: Mapping[str, Source]
@@ -20,7 +20,7 @@ class Opened:
     synthetic: str = ""
 
 
-class ArrayRows:
+class ArraySource:
     """Arrays of equal length as rows: name -> `(N, ...)`."""
 
     def __init__(self, arrays: Mapping[str, Host], who: str = "arrays"):
@@ -44,7 +44,7 @@ class ArrayRows:
         return {name: np.asarray(value[numbers]) for name, value in self.arrays.items()}
 
 
-class Part:
+class SubsetSource:
     """Some rows of a source, as a source."""
 
     def __init__(self, source: Source, numbers: Host):
@@ -61,7 +61,7 @@ class Part:
         return self.source.rows(self.numbers[numbers])  # pyright: ignore
 
 
-class Chosen:
+class ClassSubsetSource:
     """The rows whose label is one of `labels`, each with its place among them as its label."""
 
     def __init__(self, source: Source, labels: Sequence[int]):
@@ -84,7 +84,7 @@ class Chosen:
         return {**rows, "label": self.labels[numbers]}
 
 
-class Only:
+class FieldSubsetSource:
     """A source without what an experiment does not need."""
 
     def __init__(self, source: Source, fields: Sequence[str]):

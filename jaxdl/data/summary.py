@@ -11,7 +11,7 @@ from jaxdl.typing import Host
 
 SHOWN = 36
 LOOKED = 1000  # rows of a streamed split whose values are looked at
-COLOURS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:purple", "tab:cyan")
+COLORS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:purple", "tab:cyan")
 
 
 def describe(splits: Mapping[str, Split]) -> str:
@@ -49,29 +49,29 @@ def draw_examples(split: Split, *, title: str = "") -> Figure:
     batch = split.batch(np.arange(min(split.size, SHOWN)) if numbers is None else numbers)
     if "image" not in batch and "video" not in batch:
         return draw_rows(batch, title=title)
-    images = list(batch["image"] if "image" in batch else film(batch["video"]))
+    images = list(batch["image"] if "image" in batch else clip_strip(batch["video"]))
     if "masks" in batch:
         pairs = zip(images, batch["masks"], strict=True)
-        images = [tint(image, masks) for image, masks in pairs]
+        images = [overlay_masks(image, masks) for image, masks in pairs]
     if "segments" in batch:
         kinds = range(1, max(len(split.classes), 2))
         pairs = zip(images, batch["segments"], strict=True)
-        images = [tint(image, np.stack([own == k for k in kinds])) for image, own in pairs]
+        images = [overlay_masks(image, np.stack([own == k for k in kinds])) for image, own in pairs]
     rows = [{name: value[i] for name, value in batch.items()} for i in range(len(images))]
-    figure = draw_grid(images, [title_of(row, split) for row in rows], title=title)
+    figure = draw_grid(images, [row_title(row, split) for row in rows], title=title)
     for axis, row in zip(figure.axes, rows, strict=False):
         if "boxes" in row:
             draw_boxes(axis, row, split.classes)
     return figure
 
 
-def film(video: Host) -> Host:
+def clip_strip(video: Host) -> Host:
     """The first, middle and last frame of clips `(n, T, H, W, 3)`, side by side."""
     count = video.shape[1]
     return np.concatenate([video[:, i] for i in (0, count // 2, count - 1)], axis=2)
 
 
-def title_of(row: Mapping[str, Host], split: Split) -> str:
+def row_title(row: Mapping[str, Host], split: Split) -> str:
     """The class of a row, or its caption in short lines."""
     caption = row.get("caption", row["captions"][0] if "captions" in row else None)
     if caption is not None and split.vocabulary:
@@ -88,18 +88,18 @@ def draw_boxes(axis: object, row: Mapping[str, Host], classes: Sequence[str]) ->
 
     for i in np.flatnonzero(row["kept"]):
         (x1, y1, x2, y2), label = row["boxes"][i], row["labels"][i]
-        colour = COLOURS[int(label) % len(COLOURS)]
-        # Pixel centres are whole numbers in the picture, pixel edges in the data.
+        color = COLORS[int(label) % len(COLORS)]
+        # Pixel centers are whole numbers in the picture, pixel edges in the data.
         corner = (x1 - 0.5, y1 - 0.5)
-        frame = Rectangle(corner, x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=0.8)
+        frame = Rectangle(corner, x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=0.8)
         axis.add_patch(frame)  # pyright: ignore[reportAttributeAccessIssue]
         name = classes[int(label)] if classes else str(label)
         name += f" {row['scores'][i]:.0%}" if "scores" in row else ""
-        axis.text(*corner, name, fontsize=4, color=colour)  # pyright: ignore
+        axis.text(*corner, name, fontsize=4, color=color)  # pyright: ignore
 
 
-def tint(image: Host, masks: Host) -> Host:
-    """The image with each mask `(N, H, W)` in a colour of its own."""
+def overlay_masks(image: Host, masks: Host) -> Host:
+    """The image with each mask `(N, H, W)` in a color of its own."""
     made = image.astype(np.float32)
     rainbow = np.array(
         [(230, 40, 40), (40, 200, 60), (60, 80, 240), (240, 160, 30), (170, 50, 200)]

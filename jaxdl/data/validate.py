@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.box_checks import fault_of
+from jaxdl.data.box_checks import box_fault
 from jaxdl.data.captions import UNKNOWN
 from jaxdl.data.config import DataConfig
-from jaxdl.data.registry import open_named
-from jaxdl.data.source import Opened
+from jaxdl.data.registry import open_dataset
+from jaxdl.data.source import Dataset
 
 
 class Fault(NamedTuple):
@@ -24,12 +24,12 @@ class Fault(NamedTuple):
 
 def scan_set(cfg: DataConfig) -> tuple[list[Fault], dict[str, int]]:
     """All faults of the set that `cfg` names, and how many rows each split has."""
-    opened = open_named(replace(cfg, val=0))
+    opened = open_dataset(replace(cfg, val=0))
     faults = [fault for split in opened.splits for fault in scan_split(opened, split)]
     return faults, {split: len(source) for split, source in opened.splits.items()}
 
 
-def scan_split(opened: Opened, split: str) -> Iterator[Fault]:
+def scan_split(opened: Dataset, split: str) -> Iterator[Fault]:
     """The faults of one split, in the order of its rows; first those found as it was opened."""
     source: Any = opened.splits[split]
     skipped = getattr(source, "skipped", None)
@@ -47,7 +47,7 @@ def scan_split(opened: Opened, split: str) -> Iterator[Fault]:
         yield from (Fault(split, f"{index} ({name})", why) for name, why in fresh)
 
 
-def row_faults(opened: Opened, source: Any, index: int) -> list[str]:
+def row_faults(opened: Dataset, source: Any, index: int) -> list[str]:
     """What is wrong with one row."""
     try:
         row = source[index]
@@ -69,7 +69,7 @@ def label_faults(row: Mapping[str, Any], classes: int) -> list[str]:
     return [f"label {np.ravel(out)[0]} is not in 0..{classes - 1}"] if bad else []
 
 
-def content_faults(row: Mapping[str, Any], opened: Opened) -> list[str]:
+def content_faults(row: Mapping[str, Any], opened: Dataset) -> list[str]:
     """Numbers that are not finite, boxes outside their picture or without area, empty captions."""
     faults = [
         f"{name} has a number that is not finite"
@@ -79,7 +79,7 @@ def content_faults(row: Mapping[str, Any], opened: Opened) -> list[str]:
     if "boxes" in row and "image" in row:
         shape = row["image"].shape[:2]
         boxes = row["boxes"][row["kept"]]
-        faults += [f"box {box.tolist()} {why}" for box in boxes if (why := fault_of(box, shape))]
+        faults += [f"box {box.tolist()} {why}" for box in boxes if (why := box_fault(box, shape))]
         labels = row["labels"][row["kept"]]
         wrong = labels[(labels < 0) | (labels >= len(opened.classes))]
         faults += [f"box label {n} is not in 0..{len(opened.classes) - 1}" for n in wrong]

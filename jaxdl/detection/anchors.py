@@ -20,9 +20,9 @@ def make_anchors(
     `shapes` are A pairs of width and height in cells, one after the other; `stride` is how many
     pixels a cell measures.
     """
-    centre = _middles(grid)
+    center = _middles(grid)
     sides = shape_pairs(shapes)[:, None, None] / 2  # (A, 1, 1, 2)
-    boxes = np.concatenate([centre[None] - sides, centre[None] + sides], axis=-1)
+    boxes = np.concatenate([center[None] - sides, center[None] + sides], axis=-1)
     return jnp.asarray(stride * boxes, jnp.float32)
 
 

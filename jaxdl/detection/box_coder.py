@@ -7,7 +7,7 @@ import math
 
 import jax.numpy as jnp
 
-from jaxdl.ops.boxes.geometry import centre_to_corners, corners_to_centre
+from jaxdl.ops.boxes.geometry import center_to_corners, corners_to_center
 from jaxdl.typing import Array
 
 LARGEST = math.log(1000 / 16)  # of a log size: torchvision's and Detectron's bound
@@ -21,7 +21,7 @@ def encode_rcnn(
 
     tx = wx (x - xa) / wa, ty likewise, tw = ww log(w / wa), th likewise.
     """
-    a, b = corners_to_centre(anchors), corners_to_centre(boxes)
+    a, b = corners_to_center(anchors), corners_to_center(boxes)
     size_a, size_b = _sides(a), _sides(b)
     offsets = [(b[..., :2] - a[..., :2]) / size_a, jnp.log(size_b / size_a)]
     return jnp.concatenate(offsets, axis=-1) * _row(weights, a)
@@ -31,10 +31,10 @@ def decode_rcnn(
     anchors: Array, offsets: Array, *, weights: tuple[float, ...] = (1, 1, 1, 1)
 ) -> Array:
     """The boxes of `encode_rcnn`'s offsets: `(..., 4)` x 2 -> `(..., 4)` corners."""
-    a, t = corners_to_centre(anchors), offsets / _row(weights, offsets)
+    a, t = corners_to_center(anchors), offsets / _row(weights, offsets)
     size = _sides(a)
-    centre = a[..., :2] + t[..., :2] * size
-    return centre_to_corners(jnp.concatenate([centre, size * _exp(t[..., 2:])], axis=-1))
+    center = a[..., :2] + t[..., :2] * size
+    return center_to_corners(jnp.concatenate([center, size * _exp(t[..., 2:])], axis=-1))
 
 
 def encode_yolo(anchors: Array, boxes: Array) -> Array:
@@ -42,17 +42,17 @@ def encode_yolo(anchors: Array, boxes: Array) -> Array:
 
     Anchors and boxes are in cells, `(..., 4)` corners -> `(..., 4)`.
     """
-    a, b = corners_to_centre(anchors), corners_to_centre(boxes)
+    a, b = corners_to_center(anchors), corners_to_center(boxes)
     shift = jnp.clip(b[..., :2] - a[..., :2], -0.5, 0.5)
     return jnp.concatenate([shift, jnp.log(_sides(b) / _sides(a))], axis=-1)
 
 
 def decode_yolo(anchors: Array, offsets: Array) -> Array:
     """x = xa + tx, w = wa exp(tw): the boxes of `encode_yolo`'s offsets, in cells."""
-    a = corners_to_centre(anchors)
-    centre = a[..., :2] + offsets[..., :2]
+    a = corners_to_center(anchors)
+    center = a[..., :2] + offsets[..., :2]
     size = _sides(a) * _exp(offsets[..., 2:])
-    return centre_to_corners(jnp.concatenate([centre, size], axis=-1))
+    return center_to_corners(jnp.concatenate([center, size], axis=-1))
 
 
 def _sides(boxes: Array) -> Array:

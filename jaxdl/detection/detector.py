@@ -75,7 +75,7 @@ class Detector:
     def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
         """The detections in the images `(B, H, W, C)` of a prepared batch."""
         size = batch["image"].shape[1], batch["image"].shape[2]
-        return choose_detections(cfg, *self.candidates(self._out(variables, batch), size), size)
+        return postprocess(cfg, *self.candidates(self._out(variables, batch), size), size)
 
     def maps(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         """`heat` `(B, h, w)` of a prepared batch; nothing where the detector has no such maps."""
@@ -87,7 +87,7 @@ class Detector:
         )
 
 
-def choose_detections(
+def postprocess(
     cfg: DetectConfig, boxes: Array, scores: Array, labels: Array, size: Size
 ) -> Detections:
     """Threshold, the best, class-wise NMS: `(B, N, 4)`, `(B, N)`, `(B, N)` -> K a picture."""

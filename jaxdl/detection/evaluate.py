@@ -12,8 +12,8 @@ from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.metrics.coco_ap import coco_precision
 from jaxdl.metrics.voc_ap import (
-    Found,
-    Truth,
+    ImageDetections,
+    ImageGroundTruth,
     average_precisions,
     mean_of,
     precision_recall,
@@ -68,20 +68,22 @@ class DetectionEvaluation:
         return {"map50": every, "map50_11": eleven} | {k: v for k, v in numbers.items() if v >= 0}
 
 
-def unpad(rows: Mapping[str, Host]) -> tuple[list[Found], list[Truth]]:
+def unpad(rows: Mapping[str, Host]) -> tuple[list[ImageDetections], list[ImageGroundTruth]]:
     """What `DetectionEvaluation` collected, picture by picture, in pixels of the file."""
     found, truth = [], []
     for i, (valid, kept) in enumerate(zip(rows["found_valid"], rows["kept"], strict=True)):
         scale = np.tile(rows["scale"][i], 2).astype(np.float64) if "scale" in rows else 1.0
         found.append(
-            Found(
+            ImageDetections(
                 rows["found_boxes"][i][valid] / scale,
                 rows["found_scores"][i][valid],
                 rows["found_labels"][i][valid],
             )
         )
         hard = rows["difficult"][i][kept] if "difficult" in rows else np.zeros(kept.sum(), bool)
-        truth.append(Truth(rows["boxes"][i][kept] / scale, rows["labels"][i][kept], hard))
+        truth.append(
+            ImageGroundTruth(rows["boxes"][i][kept] / scale, rows["labels"][i][kept], hard)
+        )
     return found, truth
 
 
@@ -128,7 +130,7 @@ def _draw_pairs(images: Sequence[Host] | Host, titles: list[str]) -> Figure:
 
 
 def draw_precision_recall(
-    found: Sequence[Found], truth: Sequence[Truth], classes: Sequence[str]
+    found: Sequence[ImageDetections], truth: Sequence[ImageGroundTruth], classes: Sequence[str]
 ) -> Figure:
     """Precision over recall of each class that occurs, at IoU .5 and .75."""
     figure = Figure(1, 2, size=(9, 4))

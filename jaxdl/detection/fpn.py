@@ -48,7 +48,7 @@ def assign_levels(boxes: Array, strides: Sequence[float], *, cells: float = 14.0
     )
 
 
-def align_in_levels(
+def multilevel_roi_align(
     levels: Sequence[Array],
     boxes: Array,
     *,
@@ -72,6 +72,6 @@ def align_in_levels(
 
 
 def _enlarge(x: Array, size: tuple[int, ...]) -> Array:
-    """Nearest neighbours by corners, as torch's "nearest"."""
+    """Nearest neighbors by corners, as torch's "nearest"."""
     rows, columns = (np.arange(n) * old // n for n, old in zip(size, x.shape[1:3], strict=True))
     return x[:, rows][:, :, columns]

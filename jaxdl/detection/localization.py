@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxdl.detection.dense.one_stage import backbone_features
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.detection import smooth_l1
-from jaxdl.ops.boxes.geometry import box_area, centre_to_corners
+from jaxdl.ops.boxes.geometry import box_area, center_to_corners
 from jaxdl.typing import Array, Batch
 
 
@@ -20,7 +20,7 @@ class Located(NamedTuple):
     boxes: Array  # (B, 4) corners, fractions of the picture's sides
 
 
-class Localiser(nn.Module):
+class Localizer(nn.Module):
     """Backbone - all cells of a stage - linear - ReLU - two heads: `(B, H, W, C)` -> `Located`.
 
     The box head has four outputs, x, y, width and height, each a fraction by a sigmoid.
@@ -36,7 +36,7 @@ class Localiser(nn.Module):
         features = backbone_features(self.backbone, self.stage, x, train)
         y = jax.nn.relu(nn.Dense(self.hidden, name="hidden")(features.reshape(len(x), -1)))
         form = jax.nn.sigmoid(nn.Dense(4, name="box")(y))
-        return Located(nn.Dense(self.num_classes, name="class")(y), centre_to_corners(form))
+        return Located(nn.Dense(self.num_classes, name="class")(y), center_to_corners(form))
 
 
 def largest_object(batch: Batch) -> tuple[Array, Array, Array]:
@@ -50,7 +50,7 @@ def largest_object(batch: Batch) -> tuple[Array, Array, Array]:
     return box / sides, label, jnp.any(kept, axis=1)
 
 
-def localise_losses(out: Located, batch: Batch, *, weight: float = 5.0) -> dict[str, Array]:
+def localize_losses(out: Located, batch: Batch, *, weight: float = 5.0) -> dict[str, Array]:
     """`class` and `weight` times `box` `(B,)`: cross-entropy, smooth L1 of the corners."""
     box, label, there = largest_object(batch)
     apart = smooth_l1(out.boxes, box, beta=0.1)
@@ -58,7 +58,7 @@ def localise_losses(out: Located, batch: Batch, *, weight: float = 5.0) -> dict[
     return {name: jnp.where(there, value, 0) for name, value in parts.items()}
 
 
-def localise_candidates(out: Located, size: tuple[int, int]) -> tuple[Array, Array, Array]:
+def localize_candidates(out: Located, size: tuple[int, int]) -> tuple[Array, Array, Array]:
     """The one box of each picture in pixels: `(B, 1, 4)`, `(B, 1)`, `(B, 1)`."""
     sides = jnp.array([[size[1], size[0], size[1], size[0]]], out.boxes.dtype)
     chance = jax.nn.softmax(out.classes)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_rank
-from jaxdl.ops.boxes.geometry import corners_to_centre, iou, usable_boxes
+from jaxdl.ops.boxes.geometry import corners_to_center, iou, usable_boxes
 from jaxdl.typing import Array, Host
 
 NONE = -1  # neither an object's nor background: it does not count
@@ -60,7 +60,7 @@ def match_by_iou(
 
 
 def match_by_cell(anchors: Array, truths: Array, kept: Array, *, negative: float = 0.2) -> Matches:
-    """The notes' rule of one-stage detectors: a truth belongs to the cell that its centre is in.
+    """The notes' rule of one-stage detectors: a truth belongs to the cell that its center is in.
 
     There the anchor with the largest IoU is positive; of two truths of one anchor the later stays.
     An anchor is negative where its IoU is below `negative` with all. `anchors` `(A, H, W, 4)` in
@@ -70,9 +70,9 @@ def match_by_cell(anchors: Array, truths: Array, kept: Array, *, negative: float
     count, height, width, _ = anchors.shape
     overlap = _overlaps(anchors.reshape(-1, 4), truths, kept)
     kept = kept & usable_boxes(truths)
-    centre = jnp.where(kept[:, None], corners_to_centre(truths)[:, :2], 0)
+    center = jnp.where(kept[:, None], corners_to_center(truths)[:, :2], 0)
     last = jnp.array([[width - 1, height - 1]])
-    x, y = jnp.clip(jnp.floor(centre).astype(jnp.int32), 0, last).T
+    x, y = jnp.clip(jnp.floor(center).astype(jnp.int32), 0, last).T
     place = y * width + x  # (M,) the cell
     of_cell = overlap.reshape(count, height * width, -1)[:, place, jnp.arange(len(truths))]
     anchor = jnp.argmax(of_cell, axis=0) * (height * width) + place

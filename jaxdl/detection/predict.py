@@ -8,15 +8,15 @@ import jax
 import numpy as np
 
 from jaxdl.data.images.decode import decode_image
-from jaxdl.data.images.letterbox import fit_image, fit_scale
+from jaxdl.data.images.letterbox import letterbox, letterbox_scale
 from jaxdl.data.summary import draw_boxes
 from jaxdl.detection.evaluate import SHOWN, SURE, draw_first
 from jaxdl.draw import Figure
-from jaxdl.training.restore import TrainedRun
+from jaxdl.training.restore import RestoredRun
 from jaxdl.typing import Host
 
 
-def predict_files(run: TrainedRun, files: Sequence[Path]) -> str:
+def predict_files(run: RestoredRun, files: Sequence[Path]) -> str:
     """Draws what is found into `RUN/predicted/<name>.png`; a line a file, and one a box.
 
     Raises DataError, naming the file, where one cannot be read.
@@ -24,10 +24,10 @@ def predict_files(run: TrainedRun, files: Sequence[Path]) -> str:
     split = run.task.splits["train"]
     height, width, channels = split.example["image"].shape
     pictures = [decode_image(file, channels=channels) for file in files]
-    rows = find_boxes(run, [fit_image(image, (height, width)) for image in pictures])
+    rows = find_boxes(run, [letterbox(image, (height, width)) for image in pictures])
     lines = []
     for i, (file, image, row) in enumerate(zip(files, pictures, rows, strict=True)):
-        scale = np.tile(fit_scale(image.shape[:2], (height, width)), 2)
+        scale = np.tile(letterbox_scale(image.shape[:2], (height, width)), 2)
         row = {**row, "boxes": row["boxes"] / scale, "kept": row["valid"] & (row["scores"] >= SURE)}
         out = run.folder / "predicted" / f"{i}_{file.stem}.png"
         lines.append(f"{file}: {row['kept'].sum()} objects, drawn in {out}")
@@ -36,7 +36,7 @@ def predict_files(run: TrainedRun, files: Sequence[Path]) -> str:
     return "\n".join(lines)
 
 
-def find_boxes(run: TrainedRun, images: Sequence[Host]) -> list[dict[str, Host]]:
+def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]]:
     """The detections in uint8 images of the model's size, picture by picture."""
     evaluation: Any = run.task.evaluate
     keys = jax.random.split(jax.random.key(0), len(images))
@@ -70,7 +70,7 @@ def draw_picture(image: Host, row: Mapping[str, Host], classes: Sequence[str]) -
     return figure
 
 
-def show_run(run: TrainedRun, out: Path) -> str:
+def show_run(run: RestoredRun, out: Path) -> str:
     """The first pictures of the test split, with truth and with what is found, in `out`.
 
     Heat, where the detector has such maps, goes beside it, with `_heat` in the name.

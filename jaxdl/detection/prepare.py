@@ -13,14 +13,14 @@ from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.ops.augment.crop_flip import random_crop_flip
 from jaxdl.ops.augment.geometry import (
-    draw_crop_flip_move,
+    crop_matrix,
     draw_resized_crop,
+    sample_crop_flip_matrix,
     warp_boxes,
-    window_move,
 )
 from jaxdl.ops.boxes.geometry import clip_to_image, usable_boxes
 from jaxdl.ops.resize import resize_windows
-from jaxdl.training.prepare_images import normalise, to_float
+from jaxdl.training.prepare_images import normalize, to_float
 from jaxdl.typing import Array, Batch, Key, Prepare
 
 FIELDS = ("image", "boxes", "labels", "kept")
@@ -93,7 +93,7 @@ def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
             moved[boxes], moved[kept] = clean_boxes(moved[boxes], moved[kept], size)
         draw = jax.random.key_data(jax.vmap(lambda key: jax.random.fold_in(key, 7))(keys))
         pixels = to_float(image) if image.dtype == jnp.uint8 else image
-        return {**moved, "image": normalise(pixels, cfg.mean, cfg.std), "draw": draw}
+        return {**moved, "image": normalize(pixels, cfg.mean, cfg.std), "draw": draw}
 
     return prepare
 
@@ -113,11 +113,11 @@ def augment(cfg: BoxImageConfig, keys: Key, image: Array) -> tuple[Array, Array 
         scale = (cfg.zoom, 1.0)
         windows = draw_resized_crop(keys, size, scale=scale, flip_probability=mirrored)
         image = resize_windows(to_float(image), windows, size, antialias=True)
-        return image, window_move(windows, size)
+        return image, crop_matrix(windows, size)
     if cfg.crop or cfg.flip:
         options: dict[str, Any] = {"padding": cfg.crop, "flip_probability": mirrored}
         image = random_crop_flip(keys, image, **options)
-        return image, draw_crop_flip_move(keys, size, **options)
+        return image, sample_crop_flip_matrix(keys, size, **options)
     return image, None
 
 

@@ -9,11 +9,11 @@ from jaxdl.typing import Batch, Host
 ROWS = 2000  # that are looked at, of a larger set
 HASHED = 100_000
 SIDE = 16  # pixels on a side, at most, that the simple learner sees
-NEIGHBOURS, FOLDS = 5, 3
+NEIGHBORS, FOLDS = 5, 3
 INPUTS = ("image", "input", "video", "points")
 
 
-def look_at_data(split: Split, test: Split | None, prepared: Batch) -> list[Verdict]:
+def check_data(split: Split, test: Split | None, prepared: Batch) -> list[Verdict]:
     """Verdicts on a split; `prepared` is a batch of it as the model sees it."""
     rows = split.batch(sample(split, ROWS))
     name = next((name for name in INPUTS if name in rows), None)
@@ -21,7 +21,7 @@ def look_at_data(split: Split, test: Split | None, prepared: Batch) -> list[Verd
         return [unknown("data", f"rows hold {', '.join(rows)}; there is no input that is known")]
     return [
         value_range(np.asarray(rows[name])),
-        normalisation(np.asarray(prepared.get(name, prepared.get("image")))),
+        normalization(np.asarray(prepared.get(name, prepared.get("image")))),
         *look_at_labels(split, rows, name),
         duplicates(split, test, name),
     ]
@@ -45,13 +45,13 @@ def value_range(values: Host) -> Verdict:
     return Verdict("value range", "pass", words)
 
 
-def normalisation(values: Host) -> Verdict:
+def normalization(values: Host) -> Verdict:
     """What the model sees should have a mean near 0 and a deviation near 1."""
     mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     words = f"the model's input has mean {mean:.3g}, deviation {std:.3g}"
     off = max(abs(mean), std, 0.25 / max(std, 1e-12))
     hint = "; set image.mean and image.std, or divide by 255" if off > 5 else ""
-    return judge("normalisation", off, words + hint, good=(0, 2.5), bad=(0, 5))
+    return judge("normalization", off, words + hint, good=(0, 2.5), bad=(0, 5))
 
 
 def look_at_labels(split: Split, rows: Batch, name: str) -> list[Verdict]:
@@ -61,7 +61,7 @@ def look_at_labels(split: Split, rows: Batch, name: str) -> list[Verdict]:
         return [unknown("class balance", "rows have no class"), unknown("labels", "no class")]
     labels = np.asarray(labels)
     counts = np.bincount(labels.ravel(), minlength=len(split.classes))
-    return [class_balance(counts), learnable(np.asarray(rows[name]), np.asarray(rows["label"]))]
+    return [class_balance(counts), knn_baseline(np.asarray(rows[name]), np.asarray(rows["label"]))]
 
 
 def class_balance(counts: Host) -> Verdict:
@@ -76,16 +76,16 @@ def class_balance(counts: Host) -> Verdict:
     return judge("class balance", ratio, words, good=(1, 5), bad=(1, 1000))
 
 
-def learnable(inputs: Host, labels: Host) -> Verdict:
-    """Cross-validated nearest neighbours against always naming the most frequent class.
+def knn_baseline(inputs: Host, labels: Host) -> Verdict:
+    """Cross-validated nearest neighbors against always naming the most frequent class.
 
     No better than that by three standard deviations: labels do not belong to their inputs, or the
     task is too hard for a simple learner; with few rows nobody can tell.
     """
-    right = neighbours_accuracy(coarse(inputs), labels)
+    right = neighbors_accuracy(coarse(inputs), labels)
     chance = np.bincount(labels).max() / len(labels)
     needed = chance + 3 * np.sqrt(chance * (1 - chance) / len(labels))
-    words = f"{NEIGHBOURS} nearest neighbours get {right:.1%}, chance is {chance:.1%}"
+    words = f"{NEIGHBORS} nearest neighbors get {right:.1%}, chance is {chance:.1%}"
     if right > needed:
         return Verdict("labels", "pass", words)
     if len(labels) < 500:
@@ -105,7 +105,7 @@ def coarse(inputs: Host) -> Host:
     return (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-6)  # columns of a table have units
 
 
-def neighbours_accuracy(x: Host, labels: Host) -> float:
+def neighbors_accuracy(x: Host, labels: Host) -> float:
     """Accuracy of a vote of the nearest rows, each row judged by the folds that it is not in."""
     fold = np.arange(len(x)) % FOLDS
     square = (x**2).sum(axis=1)
@@ -113,7 +113,7 @@ def neighbours_accuracy(x: Host, labels: Host) -> float:
     for k in range(FOLDS):
         rest, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         distance = square[rest][None] - 2 * x[held] @ x[rest].T
-        near = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        near = np.argpartition(distance, NEIGHBORS, axis=1)[:, :NEIGHBORS]
         votes = labels[rest][near]
         counts = np.stack([(votes == c).sum(axis=1) for c in range(labels.max() + 1)], axis=1)
         right += int((counts.argmax(axis=1) == labels[held]).sum())

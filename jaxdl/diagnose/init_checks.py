@@ -19,7 +19,7 @@ from jaxdl.typing import Batch, Host, Tree
 WAIT = 3  # steps of descent that a gradient may be zero for
 
 
-def on_one_device(function: Callable[..., Any]) -> Callable[..., Any]:
+def jit_on_one_device(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, which names the axis of devices, compiled for one."""
 
     @jax.jit
@@ -30,10 +30,10 @@ def on_one_device(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def look_at_start(task: Task, state: TrainState, batch: Batch) -> list[Verdict]:
+def check_init(task: Task, state: TrainState, batch: Batch) -> list[Verdict]:
     """Verdicts on the first loss, weights and gradients; `batch` is prepared."""
     assert task.loss_fn is not None, "the caller has looked"
-    grad_fn = on_one_device(jax.value_and_grad(task.loss_fn, has_aux=True))
+    grad_fn = jit_on_one_device(jax.value_and_grad(task.loss_fn, has_aux=True))
     key = jax.random.key(0)
     params, batch = state.params, dict(batch)
     (loss, _), grads = grad_fn(params, state.extra, batch, key)

@@ -11,33 +11,33 @@ import numpy as np
 
 from jaxdl.checks import UsageError
 from jaxdl.config import as_flags, flatten, to_table
-from jaxdl.diagnose.data_checks import look_at_data, sample
-from jaxdl.diagnose.init_checks import dead_units, look_at_start
+from jaxdl.diagnose.data_checks import check_data, sample
+from jaxdl.diagnose.init_checks import check_init, dead_units
 from jaxdl.diagnose.training_checks import (
     FEWEST,
     SECONDS,
     STEPS,
     Rates,
-    Walk,
+    ShortRun,
+    check_learning_rate,
     overfit,
-    own_rate,
     range_test,
     short,
     updates,
-    with_optimiser,
+    with_optimizer,
 )
 from jaxdl.diagnose.verdict import unknown
 from jaxdl.draw import Figure
 from jaxdl.optim.config import OptimConfig
 from jaxdl.search.programs import Make
-from jaxdl.search.trials import Trials
+from jaxdl.search.trials import TrialRunner
 from jaxdl.training.task import Task
 
-REGULARISERS = ("dropout", "drop_path", "weight_decay", "label_smoothing", "mixup", "cutout")
+REGULARIZERS = ("dropout", "drop_path", "weight_decay", "label_smoothing", "mixup", "cutout")
 ROWS = 256
 
 
-def check_up(make: Make, out: Path, say: Callable[[str], None] = print) -> bool:
+def run_recipe(make: Make, out: Path, say: Callable[[str], None] = print) -> bool:
     """Says a verdict a line on the config of `make`; returns whether one of them is a failure.
 
     The picture of the range test is written to `out`.
@@ -46,7 +46,7 @@ def check_up(make: Make, out: Path, say: Callable[[str], None] = print) -> bool:
     if not hasattr(module, "build"):
         raise UsageError("check: the experiment of this config has no Task (it does not train)")
     task = module.build(cfg)
-    plain_flags = without_regularisation(cfg)
+    plain_flags = without_regularization(cfg)
     plain = module.build(make(plain_flags)[1]) if plain_flags else task
     verdicts = []
     for verdict in verdicts_of(task, plain, cfg, out):
@@ -56,46 +56,46 @@ def check_up(make: Make, out: Path, say: Callable[[str], None] = print) -> bool:
 
 
 def verdicts_of(task: Task, plain: Task, cfg: Any, out: Path) -> Any:
-    """Yields each verdict as it is found; `plain` is the task without regularisation."""
+    """Yields each verdict as it is found; `plain` is the task without regularization."""
     split = task.splits["train"]
     rows = split.batch(sample(split, ROWS))
     keys = jax.random.split(jax.random.key(0), len(next(iter(rows.values()))))
     batch = dict(jax.jit(lambda k, b: dict(task.prepare(k, b, False)))(keys, rows))
-    yield from look_at_data(split, task.splits.get("test"), batch)
+    yield from check_data(split, task.splits.get("test"), batch)
     if task.loss_fn is None:
         yield unknown("training", "the task has a step of its own; there is no loss to look at")
         return
     state = jax.jit(task.init)(jax.random.key(getattr(cfg, "seed", 0)))
-    yield from look_at_start(task, state, batch)
+    yield from check_init(task, state, batch)
     yield overfit(plain)
     own = short(task)
     steps = affordable_steps(own)
     optim = getattr(cfg, "optim", None)
     if isinstance(optim, OptimConfig) and not getattr(optim, "line_search", False):
-        constant = short(with_optimiser(task, dataclasses.replace(optim, warmup=0)))
+        constant = short(with_optimizer(task, dataclasses.replace(optim, warmup=0)))
         found = range_test(constant, max(steps, FEWEST))
         draw_rates(found, optim.lr).save(out)
-        yield own_rate(constant, optim, found, steps)
+        yield check_learning_rate(constant, optim, found, steps)
     freeze = tuple(getattr(cfg, "freeze", ()))
     moved, after = updates(own, steps, freeze)
     yield from moved
     yield dead_units(task, after.variables, batch.get("image", batch.get("input")))
 
 
-def without_regularisation(cfg: Any) -> list[str]:
+def without_regularization(cfg: Any) -> list[str]:
     """Flags that switch off what keeps a network from learning rows by heart."""
     flat = flatten(to_table(cfg))
     off = {}
     for name, value in flat.items():
-        if name.rpartition(".")[2] not in REGULARISERS or not np.any(value):
+        if name.rpartition(".")[2] not in REGULARIZERS or not np.any(value):
             continue
         off[name] = [0.0] * len(value) if isinstance(value, list) else 0.0
     return as_flags(off)
 
 
-def affordable_steps(trials: Trials) -> int:
+def affordable_steps(trials: TrialRunner) -> int:
     """The length of each short training: 100 steps where a step is quick, at least 60."""
-    walk = Walk(trials)
+    walk = ShortRun(trials)
     walk.go(1)
     began = time.perf_counter()
     walk.go(3)

@@ -13,9 +13,9 @@ import numpy as np
 from jaxdl.data.splits.split import Split
 from jaxdl.diagnose.verdict import Verdict, judge
 from jaxdl.metrics.accumulate import finish
-from jaxdl.optim.config import OptimConfig, make_optimiser
+from jaxdl.optim.config import OptimConfig, make_optimizer
 from jaxdl.runs.checkpoint import flatten
-from jaxdl.search.trials import Trial, Trials
+from jaxdl.search.trials import Trial, TrialRunner
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import make_train_step
@@ -29,10 +29,10 @@ SECONDS = 30.0  # that the short trainings may take together
 RAMP = 10  # steps of warm-up where the config has any
 
 
-class Walk:
+class ShortRun:
     """A training whose state is moved on by a few steps at a time, on one device."""
 
-    def __init__(self, trials: Trials) -> None:
+    def __init__(self, trials: TrialRunner) -> None:
         self.trials, self.step = trials, 0
         self.program, self.state, self.zero = trials.ready(Trial())
 
@@ -53,16 +53,16 @@ class Walk:
         return numbers if sums["bad_step"] < 0 else dict.fromkeys(numbers, math.nan)
 
 
-def short(task: Task) -> Trials:
+def short(task: Task) -> TrialRunner:
     """The compiled step of short trainings of `task`."""
-    return Trials(task, LoopConfig(steps=max(STEPS, OVERFIT_STEPS)))
+    return TrialRunner(task, LoopConfig(steps=max(STEPS, OVERFIT_STEPS)))
 
 
-def with_optimiser(task: Task, optim: OptimConfig, **changes: Any) -> Task:
-    """`task` under another optimiser, at a constant rate."""
+def with_optimizer(task: Task, optim: OptimConfig, **changes: Any) -> Task:
+    """`task` under another optimizer, at a constant rate."""
     assert task.loss_fn is not None, "the caller has looked"
     optim = dataclasses.replace(optim, schedule="constant", ema=0.0)
-    tx = make_optimiser(optim, STEPS)
+    tx = make_optimizer(optim, STEPS)
     prepare = changes.pop("prepare", task.prepare)
 
     def init(key: Any) -> TrainState:
@@ -80,10 +80,10 @@ def overfit(task: Task) -> Verdict:
     rows = split.batch(ten_rows(split))
     few = Split(rows, split.classes, batch_size=len(next(iter(rows.values()))), shuffle=False)
     optim = OptimConfig(name="adam", lr=OVERFIT_RATE)
-    plain = with_optimiser(
+    plain = with_optimizer(
         task, optim, splits={"train": few}, prepare=lambda k, b, train: task.prepare(k, b, False)
     )
-    walk = Walk(short(plain))
+    walk = ShortRun(short(plain))
     first = last = walk.go(1)
     while walk.step < OVERFIT_STEPS and not _learned(first, last):
         walk.go(49)
@@ -123,13 +123,13 @@ class Rates:
     suggestion: float
 
 
-def range_test(trials: Trials, steps: int) -> Rates:
+def range_test(trials: TrialRunner, steps: int) -> Rates:
     """One training whose rate rises from 1e-6 to 10 (Smith 2017, arXiv 1506.01186, section 3.3).
 
     `trials` are at a constant rate. It ends where the smoothed loss is over twice its least value,
     or not finite. Suggested is a tenth of the rate of the least one.
     """
-    walk = Walk(trials)
+    walk = ShortRun(trials)
     rates, losses, smooth, mean = [], [], [], 0.0
     for i in range(steps):
         rate = LOWEST * (HIGHEST / LOWEST) ** (i / (steps - 1))
@@ -146,7 +146,9 @@ def range_test(trials: Trials, steps: int) -> Rates:
     return Rates(rates, losses, smooth, rates[int(np.argmin(smooth))] / 10)
 
 
-def own_rate(trials: Trials, optim: OptimConfig, found: Rates, steps: int) -> Verdict:
+def check_learning_rate(
+    trials: TrialRunner, optim: OptimConfig, found: Rates, steps: int
+) -> Verdict:
     """How far the loss falls in a short training at the config's rate, and at others beside it."""
     rates = {"own": optim.lr, "a tenth": optim.lr / 10, "ten times": optim.lr * 10}
     ramp = min(optim.warmup, RAMP, steps // 2)
@@ -172,12 +174,12 @@ def judge_falls(own: float, tenth: float, best: float) -> tuple[str, str]:
     return ("fail", ": too low") if own < 0.3 * best else ("pass", "")
 
 
-def fall_of_loss(trials: Trials, rate: float, steps: int, ramp: int) -> float:
+def fall_of_loss(trials: TrialRunner, rate: float, steps: int, ramp: int) -> float:
     """The share of its first value that the loss has lost over the last fifth of `steps`.
 
     The rate rises over the first `ramp` steps. -1 where the loss doubles or is not finite.
     """
-    walk, tail = Walk(trials), max(steps // 5, 1)
+    walk, tail = ShortRun(trials), max(steps // 5, 1)
     first = walk.go(1, rate / (ramp + 1))["loss"]
     for i in range(1, ramp):
         walk.go(1, rate * (i + 1) / (ramp + 1))
@@ -188,13 +190,13 @@ def fall_of_loss(trials: Trials, rate: float, steps: int, ramp: int) -> float:
 
 
 def updates(
-    trials: Trials, steps: int, freeze: tuple[str, ...] = ()
+    trials: TrialRunner, steps: int, freeze: tuple[str, ...] = ()
 ) -> tuple[list[Verdict], TrainState]:
     """Steps of the config's own: what does not move, and how far kernels move in one step.
 
     Returns the state after them too. `freeze` are globs of parameters that need not move.
     """
-    walk = Walk(trials)
+    walk = ShortRun(trials)
     before = flatten(walk.state.params)
     walk.go(steps - 1)
     middle = flatten(walk.state.params)
@@ -207,10 +209,10 @@ def updates(
     words += f" ({len(meant)} more are frozen on purpose)" * bool(meant)
     words += f": {', '.join(still[:4])}" * bool(still)
     moved = Verdict("frozen layers", "fail" if still else "pass", words)
-    return [moved, update_ratio(middle, after)], walk.trials.parallel.read(walk.state)
+    return [moved, update_to_weight_ratio(middle, after)], walk.trials.parallel.read(walk.state)
 
 
-def update_ratio(before: dict[str, Host], after: dict[str, Host]) -> Verdict:
+def update_to_weight_ratio(before: dict[str, Host], after: dict[str, Host]) -> Verdict:
     """The median over kernels of |update| / |weights|, about 1e-3 in a good training."""
     ratios = [
         np.linalg.norm(after[n] - before[n]) / (np.linalg.norm(before[n]) + 1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxdl.typing import Host
 
 
-def in_batches(call: Callable[[Host], Any], count: int, size: int) -> Any:
+def apply_in_batches(call: Callable[[Host], Any], count: int, size: int) -> Any:
     """What `call(row numbers (size,))` gives for rows 0 .. `count` - 1, joined on the host.
 
     The last part is filled up with the last row, so that a program is compiled once.

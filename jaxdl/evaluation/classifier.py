@@ -19,7 +19,7 @@ from jaxdl.typing import Batch, Host, Numbers, Prepare
 WORST = 36
 
 
-def classifier_evaluation(model: nn.Module, prepare: Prepare, *, mirror: bool = False) -> Any:
+def make_classifier_evaluator(model: nn.Module, prepare: Prepare, *, mirror: bool = False) -> Any:
     """`evaluate(state, split, folder) -> {"loss", "accuracy", "top5_accuracy"}` over every row.
 
     `mirror` averages the logits of every image and its mirror image. Top-5 is there for more than

@@ -8,11 +8,11 @@ import jax
 import numpy as np
 
 from jaxdl.data.images.decode import decode_image
-from jaxdl.data.images.letterbox import cover_image
-from jaxdl.training.restore import TrainedRun
+from jaxdl.data.images.letterbox import resize_and_center_crop
+from jaxdl.training.restore import RestoredRun
 
 
-def name_files(run: TrainedRun, files: Sequence[Path]) -> str:
+def predict_paths(run: RestoredRun, files: Sequence[Path]) -> str:
     """A line a file: the three likeliest classes. An experiment's own `predict` takes its place.
 
     Raises DataError, naming the file, where one cannot be read.
@@ -21,7 +21,9 @@ def name_files(run: TrainedRun, files: Sequence[Path]) -> str:
     assert model is not None, "the run of a model"
     height, width, channels = split.example["image"].shape
     images = [decode_image(file, channels=channels) for file in files]
-    batch = {"image": np.stack([cover_image(image, (height, width)) for image in images])}
+    batch = {
+        "image": np.stack([resize_and_center_crop(image, (height, width)) for image in images])
+    }
     keys = jax.random.split(jax.random.key(0), len(files))
     pixels = run.task.prepare(keys, batch, False)["image"]
     logits: Any = model.apply(run.state.variables, pixels, train=False)

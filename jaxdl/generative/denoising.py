@@ -15,7 +15,7 @@ from jaxdl.training.step import apply_train, global_mean
 from jaxdl.typing import Array, Batch, Host, Key, LossFn, Pairs, Tree
 
 
-def noise_rows(keys: Key, x: Array, betas: Host) -> dict[str, Any]:
+def add_noise_rows(keys: Key, x: Array, betas: Host) -> dict[str, Any]:
     """Draws a time and noise for each row: `inputs` (`x`, `time`) and the `noise` to predict."""
     time_keys, noise_keys = split_rows(keys, 2)
     u = row_uniform(time_keys, 1)[:, 0]
@@ -23,8 +23,8 @@ def noise_rows(keys: Key, x: Array, betas: Host) -> dict[str, Any]:
     return at_times(x, jnp.int32(u * len(betas)), noise, betas)
 
 
-def spread_rows(x: Array, betas: Host) -> dict[str, Any]:
-    """As `noise_rows`, the same at every call: times spread evenly over the rows."""
+def sample_timesteps(x: Array, betas: Host) -> dict[str, Any]:
+    """As `add_noise_rows`, the same at every call: times spread evenly over the rows."""
     time = jnp.arange(len(x)) * len(betas) // len(x)
     noise = jax.random.normal(jax.random.key(0), x.shape)
     return at_times(x, time, noise, betas)

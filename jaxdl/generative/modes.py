@@ -11,8 +11,8 @@ from jaxdl.typing import Host
 RADIUS, LEAST = 1.5, 0.2  # three deviations of a mode of the ring; a fifth of its share
 
 
-def mode_centres(split: Split) -> Any:
-    """The mean of the points of each part, `(K, 2)`: of round modes their centres."""
+def mode_centers(split: Split) -> Any:
+    """The mean of the points of each part, `(K, 2)`: of round modes their centers."""
     rows = split.batch(np.arange(min(split.size, 20_000)))
     parts = np.unique(rows["label"])
     return np.stack([rows["point"][rows["label"] == k].mean(axis=0) for k in parts])

@@ -13,8 +13,8 @@ from jaxdl.cache import cache_dir
 from jaxdl.checks import UsageError
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
-from jaxdl.evaluation.batched import in_batches
-from jaxdl.evaluation.classifier import classifier_evaluation
+from jaxdl.evaluation.batched import apply_in_batches
+from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
@@ -35,7 +35,7 @@ RECIPE = OptimConfig("momentum", 0.1, schedule="cosine", warmup=100, weight_deca
 
 
 @dataclass(frozen=True)
-class JudgeConfig:
+class SampleEvaluatorConfig:
     """How samples are measured at the end of a run."""
 
     epochs: int = 0
@@ -44,25 +44,25 @@ class JudgeConfig:
     """Width of its last hidden layer, whose values are the features."""
     samples: int = 2048
     """How many samples it is shown, and how many real images."""
-    neighbours: int = 3
+    neighbors: int = 3
     """Of precision and recall."""
 
     def __post_init__(self) -> None:
-        if self.epochs < 0 or min(self.features, self.samples - 1, self.neighbours) < 1:
+        if self.epochs < 0 or min(self.features, self.samples - 1, self.neighbors) < 1:
             raise UsageError(
-                "judge: epochs must be >= 0, features and neighbours at least 1, samples at least "
-                f"2, got {self.epochs}, {self.features}, {self.neighbours} and {self.samples}"
+                "judge: epochs must be >= 0, features and neighbors at least 1, samples at least "
+                f"2, got {self.epochs}, {self.features}, {self.neighbors} and {self.samples}"
             )
 
 
-class Judge:
+class SampleEvaluator:
     """LeNet-5 with `features` hidden units, trained by the loop in the cache folder, and kept.
 
     It sees all training rows in batches of its own, so that runs which differ in these are judged
     by the same weights.
     """
 
-    def __init__(self, cfg: JudgeConfig, data: DataConfig) -> None:
+    def __init__(self, cfg: SampleEvaluatorConfig, data: DataConfig) -> None:
         self.cfg = cfg
         self.data = replace(data, val=0, batch_size=BATCH_SIZE, seed=0)
         self.prepare = prepare_images(ImageConfig())
@@ -108,7 +108,9 @@ class Judge:
     def look(self, images: Any) -> tuple[Host, Host]:
         """Features `(N, D)` and class probabilities `(N, K)` of images `(N, H, W, C)` in [0, 1]."""
         variables, images = jax.device_get(self.state.variables), jnp.asarray(images)
-        return in_batches(lambda rows: self.program(variables, images[rows]), len(images), BATCH)
+        return apply_in_batches(
+            lambda rows: self.program(variables, images[rows]), len(images), BATCH
+        )
 
     def _look(self, variables: Tree, images: Array) -> tuple[Array, Array]:
         out: Any = self.model.apply(variables, images, train=False, stages=True)
@@ -130,7 +132,7 @@ class Judge:
         """
         features, shares = self.look(images)
         real, other = self.real
-        precision, recall = precision_recall(real, features, neighbours=self.cfg.neighbours)
+        precision, recall = precision_recall(real, features, neighbors=self.cfg.neighbors)
         named = np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])
         return {
             "frechet": frechet_distance(*moments(real), *moments(features)),
@@ -148,7 +150,7 @@ class Judge:
 
     def describe(self) -> dict[str, Any]:
         """For the report: which weights judged, and how good a classifier they are."""
-        evaluate = classifier_evaluation(self.model, self.prepare)
+        evaluate = make_classifier_evaluator(self.model, self.prepare)
         measured = evaluate(self.state, self.splits["test"])
         return {
             "params_sha256": params_sha256(self.state.params),

@@ -111,7 +111,7 @@ class UNet(nn.Module):
         return from_patches(x, self.patch)
 
 
-class PointDenoiser(nn.Module):
+class MLPDenoiser(nn.Module):
     """A perceptron for points: `inputs["x"] (B, D)`, `inputs["time"] (B,)` -> noise `(B, D)`.
 
     Each hidden layer is linear - plus the condition - SiLU.

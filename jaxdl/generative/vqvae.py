@@ -40,8 +40,8 @@ class VQVAE(nn.Module):
     """Encoder, nearest code, decoder (van den Oord et al. 2017, arXiv 1711.00937).
 
     `(B, H, W, C)` in [0, 1], H and W multiples of 4, -> `{"logits": (B, H, W, C), "encoded",
-    "quantised": (B, H / 4, W / 4, width), "codes": (B, H / 4, W / 4)}`. Gradients pass from the
-    quantised values to the encoded ones unchanged (straight through). Two 4x4 convolutions of
+    "quantized": (B, H / 4, W / 4, width), "codes": (B, H / 4, W / 4)}`. Gradients pass from the
+    quantized values to the encoded ones unchanged (straight through). Two 4x4 convolutions of
     stride 2 and `blocks` residual ones on either side.
     """
 
@@ -66,10 +66,10 @@ class VQVAE(nn.Module):
     def __call__(self, image: Array, *, train: bool) -> dict[str, Array]:
         encoded = self.encode(image, train=train)
         codes = self.nearest(encoded)
-        quantised = lookup(self.book, codes)
-        passed = encoded + jax.lax.stop_gradient(quantised - encoded)
+        quantized = lookup(self.book, codes)
+        passed = encoded + jax.lax.stop_gradient(quantized - encoded)
         logits = self.decode(passed)
-        return {"logits": logits, "encoded": encoded, "quantised": quantised, "codes": codes}
+        return {"logits": logits, "encoded": encoded, "quantized": quantized, "codes": codes}
 
     def encode(self, image: Array, *, train: bool) -> Array:
         """`(B, H, W, C)` -> `(B, H / 4, W / 4, width)`."""

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from jaxdl.checks import UsageError, check_one_of
-from jaxdl.data.images.transforms import centre_crop, compose, normalise, resize, to_array
+from jaxdl.data.images.transforms import center_crop, compose, normalize, resize, to_array
 from jaxdl.typing import Host
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -40,9 +40,9 @@ class Preprocessing:
         """uint8 `(H, W, C)` of any sizes -> float32 `(B, size, size, C)`."""
         change = compose(
             partial(resize, size=self.resize, method=self.interpolation),
-            partial(centre_crop, size=self.size),
+            partial(center_crop, size=self.size),
             to_array,
-            partial(normalise, mean=self.mean, std=self.std),
+            partial(normalize, mean=self.mean, std=self.std),
         )
         return np.stack([change(image) for image in images])
 
@@ -51,7 +51,7 @@ def published_preprocessing(source: str, family: str) -> Preprocessing:
     """What the library's own weights of a family (a class name of ours) were evaluated with.
 
     torchvision's first weights (IMAGENET1K_V1) and timm's usual ones; others differ in size and
-    resize. torchvision's GoogLeNet rescales its normalised input to +-1, which is mean and std 0.5.
+    resize. torchvision's GoogLeNet rescales its normalized input to +-1, which is mean and std 0.5.
     """
     if source == "timm":
         if family == "ViT":

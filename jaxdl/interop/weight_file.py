@@ -170,7 +170,7 @@ def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _from_torch(torch: Any, path: Path, name: str, x: Any) -> Host:
     if x.layout != torch.strided or x.is_quantized:
-        raise WeightFileError(f"weights {path}: {name!r} is sparse or quantised")
+        raise WeightFileError(f"weights {path}: {name!r} is sparse or quantized")
     x = x.detach().resolve_conj().resolve_neg().contiguous()
     if x.dtype == torch.bfloat16:
         return x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)

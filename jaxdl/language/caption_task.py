@@ -16,7 +16,7 @@ from jaxdl.draw import Figure
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences
 from jaxdl.metrics.text import corpus_bleu, corpus_cider_d, corpus_rouge_l
-from jaxdl.training.prepare_images import normalise, to_float
+from jaxdl.training.prepare_images import normalize, to_float
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Prepare, Tree
 
@@ -36,7 +36,7 @@ def prepare_captions(
     def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
         seen = batch.get("features")
         if seen is None:
-            seen = normalise(to_float(batch["image"]), mean, std)
+            seen = normalize(to_float(batch["image"]), mean, std)
         every, kept = references_of(batch)
         count = jnp.sum(kept, axis=1)
         if captions:

@@ -79,7 +79,7 @@ def generate(
     return tokens.T, state
 
 
-class Beams(NamedTuple):
+class BeamState(NamedTuple):
     """Hypotheses, the best first: `tokens (B, K, L)`, log-probabilities `scores (B, K)`."""
 
     tokens: Array
@@ -95,7 +95,7 @@ def beam_search(
     length: int,
     end: int = END,
     penalty: float = 0.0,
-) -> Beams:
+) -> BeamState:
     """The `width` best sequences of up to `length` tokens after `first` `(B,)`, as beams find them.
 
     Each time the K best continuations of the K kept ones stay; a sequence that has its `end` stays
@@ -133,7 +133,7 @@ def beam_search(
     count = jnp.maximum(jnp.sum(tokens != NULL, axis=2), 1)
     ranked = scores if not penalty else scores / count**penalty
     order = jnp.argsort(-ranked, axis=1)
-    return Beams(tokens[rows, order], scores[rows, order])
+    return BeamState(tokens[rows, order], scores[rows, order])
 
 
 def write_sequences(

@@ -29,7 +29,7 @@ from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
 CarriedLoss = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]]]
 
 
-def make_carried_step(
+def make_tbptt_step(
     loss_fn: CarriedLoss,
     tx: optax.GradientTransformation,
     prepare: Prepare,
@@ -64,6 +64,6 @@ def with_carried(task: Task, loss_fn: CarriedLoss, start: Any, *, ema: float = 0
     assert task.tx is not None
     split = task.splits["train"]
     fresh_every = split.steps_per_epoch
-    step = make_carried_step(loss_fn, task.tx, task.prepare, fresh_every=fresh_every, ema=ema)
+    step = make_tbptt_step(loss_fn, task.tx, task.prepare, fresh_every=fresh_every, ema=ema)
     init = lambda key: task.init(key).replace(local=start)  # noqa: E731
     return dataclasses.replace(task, step=step, init=init)

@@ -29,7 +29,7 @@ class PReLU(nn.Module):
 
 
 class Maxout(nn.Module):
-    """The largest of `pieces` neighbouring channels (Goodfellow et al. 2013, arXiv 1302.4389).
+    """The largest of `pieces` neighboring channels (Goodfellow et al. 2013, arXiv 1302.4389).
 
     `(..., pieces F)` -> `(..., F)`: after a linear layer, a maximum of `pieces` affine functions.
     """

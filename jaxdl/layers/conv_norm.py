@@ -1,4 +1,4 @@
-"""Convolution, normalisation and activation, the unit that many networks repeat."""
+"""Convolution, normalization and activation, the unit that many networks repeat."""
 
 from collections.abc import Callable
 

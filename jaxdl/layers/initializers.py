@@ -4,7 +4,7 @@ import flax.linen as nn
 
 from jaxdl.checks import unknown
 
-INITIALISERS: dict[str, nn.initializers.Initializer] = {
+INITIALIZERS: dict[str, nn.initializers.Initializer] = {
     "zeros": nn.initializers.zeros,  # all units of a layer stay alike: they learn one thing
     "normal": nn.initializers.normal(0.01),
     "lecun": nn.initializers.lecun_normal(),  # std 1 / sqrt(n_in): Xavier's other definition
@@ -16,12 +16,12 @@ INITIALISERS: dict[str, nn.initializers.Initializer] = {
 }
 
 
-def initialiser(name: str) -> nn.initializers.Initializer:
+def initializer(name: str) -> nn.initializers.Initializer:
     """`f(key, shape, dtype)` of that name: zeros, normal (std 0.01), lecun, xavier, ..., kaiming.
 
     Kaiming's std is sqrt(gain / n_in): gain 2, before ReLU, is `kaiming`, gain 1 is `lecun`. n_in
     is D of a linear kernel `(D, M)` and C K^2 of a convolution's `(K, K, C, F)`.
     """
-    if name not in INITIALISERS:
-        raise unknown("initialiser", name, INITIALISERS)
-    return INITIALISERS[name]
+    if name not in INITIALIZERS:
+        raise unknown("initializer", name, INITIALIZERS)
+    return INITIALIZERS[name]

@@ -10,7 +10,7 @@ LOSSES = ("gan", "minimax", "lsgan", "wgan")
 
 
 def discriminator_loss(real: Array, fake: Array, *, kind: str = "gan") -> Array:
-    """What D minimises, of scores of real and made examples: `(B,)`, `(B,)` -> `(B,)`.
+    """What D minimizes, of scores of real and made examples: `(B,)`, `(B,)` -> `(B,)`.
 
     gan, minimax: -log sigmoid(real) - log(1 - sigmoid(fake)) (Goodfellow et al. 2014, 1406.2661)
     lsgan: 1/2 (real - 1)^2 + 1/2 fake^2 (Mao et al. 2016, arXiv 1611.04076, eq. 9)
@@ -26,7 +26,7 @@ def discriminator_loss(real: Array, fake: Array, *, kind: str = "gan") -> Array:
 
 
 def generator_loss(fake: Array, *, kind: str = "gan") -> Array:
-    """What G minimises, of scores of what it made: `(B,)` -> `(B,)`.
+    """What G minimizes, of scores of what it made: `(B,)` -> `(B,)`.
 
     gan: -log sigmoid(fake), the non-saturating one; minimax: log(1 - sigmoid(fake))
     lsgan: 1/2 (fake - 1)^2; wgan: -fake
@@ -39,7 +39,7 @@ def generator_loss(fake: Array, *, kind: str = "gan") -> Array:
     return -jax.nn.softplus(fake) if kind == "minimax" else jax.nn.softplus(-fake)
 
 
-def slope_penalty(slopes: Array) -> Array:
+def gradient_penalty(slopes: Array) -> Array:
     """(||slope|| - 1)^2 of each example (Gulrajani et al. 2017, arXiv 1704.00028, eq. 3).
 
     Args: `slopes` `(B, ...)`, the gradient of the critic's scores by points between real and made

@@ -18,13 +18,15 @@ def smooth_l1(predicted: Array, target: Array, *, beta: float = 1.0) -> Array:
     return jnp.sum(jnp.where(d < beta, 0.5 * d**2 / beta, d - 0.5 * beta), axis=-1)
 
 
-def squared_confidence(logits: Array, target: Array) -> Array:
+def confidence_mse(logits: Array, target: Array) -> Array:
     """(sigmoid(logit) - target)^2, a confidence by regression: `(...)` x 2 -> `(...)`."""
     check_same_shape("squared_confidence: logits, target", logits, target)
     return (jax.nn.sigmoid(logits) - target) ** 2
 
 
-def focal_heat(logits: Array, heat: Array, *, alpha: float = 2.0, beta: float = 4.0) -> Array:
+def heatmap_focal_loss(
+    logits: Array, heat: Array, *, alpha: float = 2.0, beta: float = 4.0
+) -> Array:
     """CornerNet's focal loss of heat maps (Law & Deng 2018, arXiv 1808.01244, eq. 1).
 
     With p = sigmoid(logit): -(1 - p)^alpha log p where `heat` is 1, else

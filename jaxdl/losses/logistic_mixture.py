@@ -1,4 +1,4 @@
-"""Discretised mixtures of logistics: a density over levels with few parameters."""
+"""Discretized mixtures of logistics: a density over levels with few parameters."""
 
 import jax
 import jax.numpy as jnp
@@ -9,17 +9,17 @@ from jaxdl.typing import Array, Key
 LEAST_LOG_SCALE = -7.0
 
 
-def discretised_logistic_nll(params: Array, values: Array, *, levels: int = 256) -> Array:
+def discretized_logistic_nll(params: Array, values: Array, *, levels: int = 256) -> Array:
     """-log sum_k pi_k [sigmoid((x + 1/2 - m_k) / s_k) - sigmoid((x - 1/2 - m_k) / s_k)].
 
     PixelCNN++ (Salimans et al. 2017, arXiv 1701.05517, eq. 2), on levels spread over [-1, 1]; the
     first level has all below it, the last all above.
 
-    Args: `params` `(..., 3 K)`: log pi (unnormalised), m, log s; `values` `(...)` integers in
+    Args: `params` `(..., 3 K)`: log pi (unnormalized), m, log s; `values` `(...)` integers in
     [0, levels). Returns: `(...)` in nats.
     """
     weights, means, log_scales = split_mixture(params)
-    check_positive("discretised_logistic_nll: levels", levels - 1)
+    check_positive("discretized_logistic_nll: levels", levels - 1)
     step = 2 / (levels - 1)
     x = values[..., None].astype(params.dtype) * step - 1
     inverse = jnp.exp(-log_scales)

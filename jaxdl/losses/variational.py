@@ -54,15 +54,15 @@ def sample_gaussian(mean: Array, log_var: Array, noise: Array) -> Array:
 
 
 def codebook_losses(
-    encoded: Array, quantised: Array, *, commitment: float = 0.25
+    encoded: Array, quantized: Array, *, commitment: float = 0.25
 ) -> tuple[Array, Array]:
     """||sg(z) - e||^2 and commitment ||z - sg(e)||^2 (van den Oord et al. 2017, 1711.00937, eq. 3).
 
     Means over positions and channels: `(B, ..., D)` both -> `(B,)`, `(B,)`.
     """
-    check_same_shape("codebook_losses: encoded, quantised", encoded, quantised)
+    check_same_shape("codebook_losses: encoded, quantized", encoded, quantized)
     check_positive("codebook_losses: commitment", commitment)
     stop = jax.lax.stop_gradient
     values = encoded[0].size
-    codes = squared_error(quantised, stop(encoded)) / values
-    return codes, commitment * squared_error(encoded, stop(quantised)) / values
+    codes = squared_error(quantized, stop(encoded)) / values
+    return codes, commitment * squared_error(encoded, stop(quantized)) / values

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.ops.collectives import sum_over
+from jaxdl.ops.collectives import psum_tree
 from jaxdl.typing import ArrayLike, Numbers, Pair, Pairs
 
 
@@ -33,7 +33,7 @@ def add(a: Pairs, b: Pairs) -> Pairs:
 
 def total(pairs: Pairs, axis_name: str | None) -> Pairs:
     """The pairs summed over the devices of a named axis; None is one device."""
-    return sum_over(dict(pairs), axis_name)
+    return psum_tree(dict(pairs), axis_name)
 
 
 def finish(pairs: Pairs) -> Numbers:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxdl.metrics.voc_ap import Found, Truth, overlaps
+from jaxdl.metrics.voc_ap import ImageDetections, ImageGroundTruth, overlaps
 from jaxdl.typing import Host, Numbers
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -29,7 +29,11 @@ class _Picture(NamedTuple):
 
 
 def coco_precision(
-    found: Sequence[Found], truth: Sequence[Truth], num_classes: int, *, sizes: bool = True
+    found: Sequence[ImageDetections],
+    truth: Sequence[ImageGroundTruth],
+    num_classes: int,
+    *,
+    sizes: bool = True,
 ) -> Numbers:
     """COCO's twelve numbers: `ap` (mean over IoU .50:.95 and classes), `ap50`, `ap75`, `ap_small`,
     `ap_medium`, `ap_large`, `ar1`, `ar10`, `ar100`, `ar_small` ... (recall of so many detections).
@@ -58,7 +62,10 @@ def _mean(values: Host) -> float:
 
 
 def _pictures(
-    found: Sequence[Found], truth: Sequence[Truth], label: int, bounds: tuple[float, float]
+    found: Sequence[ImageDetections],
+    truth: Sequence[ImageGroundTruth],
+    label: int,
+    bounds: tuple[float, float],
 ) -> list[_Picture]:
     made = []
     for seen, real in zip(found, truth, strict=True):
@@ -70,7 +77,11 @@ def _pictures(
 
 
 def _match(
-    seen: Found, mine: Host, real: Truth, own: Host, bounds: tuple[float, float]
+    seen: ImageDetections,
+    mine: Host,
+    real: ImageGroundTruth,
+    own: Host,
+    bounds: tuple[float, float],
 ) -> _Picture:
     """COCO's matching: from the surest on, each takes the best truth left, one that counts first.
 

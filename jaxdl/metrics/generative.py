@@ -42,42 +42,40 @@ def frechet_distance(mean_a: Host, cov_a: Host, mean_b: Host, cov_b: Host) -> fl
 
 
 def precision_recall(
-    real: ArrayLike, made: ArrayLike, *, neighbours: int = 3
+    real: ArrayLike, made: ArrayLike, *, neighbors: int = 3
 ) -> tuple[float, float]:
     """Shares of made rows near real ones, of real rows near made ones (1904.06991, eq. 1 and 2).
 
     A row is near a set where it lies within the distance from a row of the set to that row's
-    `neighbours`-th nearest other row. Args: `(N, D)`, `(M, D)`.
+    `neighbors`-th nearest other row. Args: `(N, D)`, `(M, D)`.
     """
-    radii = [_radius(x, neighbours) for x in (real, made)]
+    radii = [_radius(x, neighbors) for x in (real, made)]
     squares = np.asarray(squared_euclidean(np.asarray(made), np.asarray(real)))  # (M, N)
     precision = (squares <= radii[0][None]).any(axis=1).mean()
     recall = (squares <= radii[1][:, None]).any(axis=0).mean()
     return float(precision), float(recall)
 
 
-def _radius(rows: ArrayLike, neighbours: int) -> Host:
+def _radius(rows: ArrayLike, neighbors: int) -> Host:
     rows = np.asarray(rows)
     check_rank("precision_recall: rows", rows, 2)
-    if not 1 <= neighbours < len(rows):
+    if not 1 <= neighbors < len(rows):
         raise ValueError(
-            f"precision_recall: neighbours must lie in [1, {len(rows) - 1}], got {neighbours}"
+            f"precision_recall: neighbors must lie in [1, {len(rows) - 1}], got {neighbors}"
         )
-    return np.asarray(smallest(squared_euclidean(rows, rows), neighbours + 1)[0])[
-        :, -1
-    ]  # itself: 0
+    return np.asarray(smallest(squared_euclidean(rows, rows), neighbors + 1)[0])[:, -1]  # itself: 0
 
 
-def mode_coverage(points: ArrayLike, centres: ArrayLike, *, radius: float, least: float) -> Numbers:
+def mode_coverage(points: ArrayLike, centers: ArrayLike, *, radius: float, least: float) -> Numbers:
     """Which of the modes points fall on: `(N, D)`, `(K, D)`.
 
-    `modes`: centres that at least the share `least` of an equal share, 1 / K, of all points lies
+    `modes`: centers that at least the share `least` of an equal share, 1 / K, of all points lies
     within `radius` of; `near`: the share of points within `radius` of any.
     """
-    points, centres = np.asarray(points, np.float64), np.asarray(centres, np.float64)
+    points, centers = np.asarray(points, np.float64), np.asarray(centers, np.float64)
     check_positive("mode_coverage: radius", radius)
-    gap = np.linalg.norm(points[:, None] - centres[None], axis=-1)
+    gap = np.linalg.norm(points[:, None] - centers[None], axis=-1)
     near = gap.min(axis=1) <= radius
-    counts = np.bincount(gap.argmin(axis=1)[near], minlength=len(centres))
-    covered = counts >= max(1.0, least * len(points) / len(centres))
+    counts = np.bincount(gap.argmin(axis=1)[near], minlength=len(centers))
+    covered = counts >= max(1.0, least * len(points) / len(centers))
     return {"modes": float(covered.sum()), "near": float(near.mean())}

@@ -1,6 +1,7 @@
 """Average precision as PASCAL VOC defines it, and what all such measures start from.
 
-Everything here is float64 on the host. A picture has `Found` and `Truth` objects, unpadded.
+Everything here is float64 on the host. A picture has `ImageDetections` and `ImageGroundTruth`,
+unpadded.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from jaxdl.checks import check_one_of
 from jaxdl.typing import Host
 
 
-class Found(NamedTuple):
+class ImageDetections(NamedTuple):
     """What a detector gave for one picture."""
 
     boxes: Host  # (n, 4) corners
@@ -20,7 +21,7 @@ class Found(NamedTuple):
     labels: Host  # (n,) ints
 
 
-class Truth(NamedTuple):
+class ImageGroundTruth(NamedTuple):
     """What is in one picture."""
 
     boxes: Host  # (n, 4) corners
@@ -51,7 +52,11 @@ def overlaps(a: Host, b: Host, crowd: Host | None = None) -> Host:
 
 
 def precision_recall(
-    found: Sequence[Found], truth: Sequence[Truth], label: int, *, threshold: float = 0.5
+    found: Sequence[ImageDetections],
+    truth: Sequence[ImageGroundTruth],
+    label: int,
+    *,
+    threshold: float = 0.5,
 ) -> Curve | None:
     """VOC's curve of one class (Everingham et al. 2010, section 4.2); None where no truth counts.
 
@@ -110,8 +115,8 @@ def area_under(curve: Curve, *, points: str = "all") -> float:
 
 
 def average_precisions(
-    found: Sequence[Found],
-    truth: Sequence[Truth],
+    found: Sequence[ImageDetections],
+    truth: Sequence[ImageGroundTruth],
     num_classes: int,
     *,
     threshold: float = 0.5,

@@ -6,7 +6,7 @@ import flax.linen as nn
 
 from jaxdl.layers.activation import activation_layer, width_before
 from jaxdl.layers.drop import DropConnect
-from jaxdl.layers.initializers import initialiser
+from jaxdl.layers.initializers import initializer
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.models.registry import register
 from jaxdl.models.stages import Stages
@@ -37,7 +37,7 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         act = activation_layer(self.act)
-        hidden_init = initialiser(self.weight_init or "kaiming")
+        hidden_init = initializer(self.weight_init or "kaiming")
         out: Stages = {}
         x = x.reshape(x.shape[0], -1)
         for i, (width, rate) in enumerate(zip(self.hidden, self._rates(), strict=True), 1):
@@ -48,7 +48,7 @@ class MLP(nn.Module):
             x = nn.Dropout(rate, deterministic=not train, name=f"drop{i}")(act(x))
             out[f"hidden{i}"] = x
         if self.num_classes:
-            head_init = initialiser(self.weight_init or "lecun")
+            head_init = initializer(self.weight_init or "lecun")
             x = out["logits"] = nn.Dense(self.num_classes, kernel_init=head_init, name="head")(x)
         return out if stages else x
 

@@ -49,8 +49,8 @@ def register(target: Any) -> Any:
     """Puts a Linen module class, or a function that returns a module, among the named models.
 
     `@register` uses the name in snake case (`DenseNet` -> `dense_net`), `@register("lenet")` the
-    given one, which must be a literal. It stands on the top level of a file of this folder, because
-    the list of names is read from the source text; for the same reason it changes nothing here.
+    given one, which must be a literal. It stands on the top level of a file below this folder,
+    because the list of names is read from the source text; so it changes nothing here.
     """
     return (lambda model: model) if isinstance(target, str) else target
 
@@ -120,13 +120,14 @@ def model_options(name: str) -> type[ModelConfig]:
 def _table() -> dict[str, tuple[str, str]]:
     """name -> (module, attribute) of all that is decorated with `register` in this folder."""
     table = {}
-    for path in sorted(HERE.glob("*.py")):
+    for path in sorted(HERE.rglob("*.py")):
+        module = ".".join(path.relative_to(HERE).with_suffix("").parts)
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if not isinstance(node, ast.ClassDef | ast.FunctionDef):
                 continue
             for name in _registered_names(node):
                 assert name not in table, f"two models are named {name}"
-                table[name] = (f"{__package__}.{path.stem}", node.name)
+                table[name] = (f"{__package__}.{module}", node.name)
     return table
 
 

@@ -62,7 +62,7 @@ def causal_mask(length: int) -> Array:
     return jnp.tril(jnp.ones((length, length), bool))
 
 
-def kept_of_lengths(lengths: Array, most: int) -> Array:
+def length_mask(lengths: Array, most: int) -> Array:
     """Column t of row b is True where t < lengths[b]: `(B,)` -> `(B, most)` bool."""
     check_rank("kept_of_lengths: lengths", lengths, 1)
     return jnp.arange(most)[None] < lengths[:, None]

@@ -7,7 +7,7 @@ from jax import lax
 from jaxdl.typing import Tree
 
 
-def sum_over(tree: Tree, axis_name: str | None) -> Tree:
+def psum_tree(tree: Tree, axis_name: str | None) -> Tree:
     """The sum over the devices of a named axis, leaf by leaf; None is one device.
 
     All leaves of one dtype travel as one vector: an exchange has a price of its own, which on a
@@ -28,9 +28,9 @@ def sum_over(tree: Tree, axis_name: str | None) -> Tree:
     return jax.tree.unflatten(structure, leaves)
 
 
-def mean_over(tree: Tree, axis_name: str | None) -> Tree:
+def pmean_tree(tree: Tree, axis_name: str | None) -> Tree:
     """The mean over the devices of a named axis, leaf by leaf; None is one device."""
     if axis_name is None:
         return tree
     count = lax.axis_size(axis_name)
-    return jax.tree.map(lambda x: x / count, sum_over(tree, axis_name)) if count > 1 else tree
+    return jax.tree.map(lambda x: x / count, psum_tree(tree, axis_name)) if count > 1 else tree

@@ -14,8 +14,8 @@ def squared_euclidean(a: ArrayLike, b: ArrayLike) -> Array:
     at the size of the spread instead of the size of the values. `(N, D)`, `(M, D)` -> `(N, M)`.
     """
     a, b = _pair("squared_euclidean", a, b)
-    centre = jnp.mean(b, axis=0, keepdims=True)
-    a, b = a - centre, b - centre
+    center = jnp.mean(b, axis=0, keepdims=True)
+    a, b = a - center, b - center
     cross = jnp.matmul(a, b.T, precision=lax.Precision.HIGHEST)
     squares = jnp.sum(a**2, axis=1)[:, None] + jnp.sum(b**2, axis=1)[None, :]
     return jnp.maximum(squares - 2 * cross, 0)
@@ -49,7 +49,7 @@ def manhattan(a: ArrayLike, b: ArrayLike, *, chunk: int = 16) -> Array:
 def smallest(values: Array, k: int, *, group: int = 16) -> tuple[Array, Array]:
     """The `k` smallest of each row in rising order, the lower index first among equals.
 
-    The k smallest lie in the k groups of neighbours with the smallest minima, so one cheap pass
+    The k smallest lie in the k groups of neighbors with the smallest minima, so one cheap pass
     leaves `k * group` candidates to sort. `(N, M)` -> values `(N, k)`, indices `(N, k)`.
     """
     check_rank("smallest: values", values, 2)

@@ -7,7 +7,7 @@ from jax import lax
 from jaxdl.typing import Array
 
 
-def product_over_rows(x: Array, kernel: Array, **options: Any) -> Array:
+def dense_matmul(x: Array, kernel: Array, **options: Any) -> Array:
     """`(..., D)` by `(D, F)` -> `(..., F)`, as one product of rows `(N, D)`.
 
     The kernel's gradient then contracts one axis. It contracts two of `(B, L, D)` otherwise, for
@@ -20,10 +20,10 @@ def product_over_rows(x: Array, kernel: Array, **options: Any) -> Array:
 
 
 def dot_over_rows(x: Array, kernel: Array, dimension_numbers: Any, **options: Any) -> Array:
-    """`product_over_rows` with the arguments of `lax.dot_general`, for `nn.Dense(dot_general=...)`.
+    """`dense_matmul` with the arguments of `lax.dot_general`, for `nn.Dense(dot_general=...)`.
 
     Raises ValueError unless the dimension numbers say the last axis by the first.
     """
     if dimension_numbers != (((x.ndim - 1,), (0,)), ((), ())):
         raise ValueError(f"dot_over_rows: the last axis by the first, got {dimension_numbers}")
-    return product_over_rows(x, kernel, **options)
+    return dense_matmul(x, kernel, **options)

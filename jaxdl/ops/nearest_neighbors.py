@@ -29,10 +29,10 @@ HEAD = 384  # dimensions of the basis; rows shorter than four times that are com
 
 
 class Index(NamedTuple):
-    """Rows made ready for searches: centred, with their norms; `basis` is None for short rows."""
+    """Rows made ready for searches: centered, with their norms; `basis` is None for short rows."""
 
-    centre: Array  # (1, D)
-    points: Array  # (M, D) centred
+    center: Array  # (1, D)
+    points: Array  # (M, D) centered
     squares: Array  # (M,)
     basis: Array | None = None  # (D, H), orthonormal columns
     heads: Array | None = None  # (M, H)
@@ -53,7 +53,7 @@ def nearest(
 
 
 def make_index(points: ArrayLike, *, head: int = HEAD) -> Index:
-    """Centres `points` `(M, D)` and, where rows are long, projects them on `head` dimensions."""
+    """Centers `points` `(M, D)` and, where rows are long, projects them on `head` dimensions."""
     check_rank("make_index: points", points, 2)
     check_positive("make_index: head", head)
     return _make_index(jnp.asarray(points), head if points.shape[1] >= 4 * head else 0)
@@ -92,22 +92,22 @@ def in_blocks(function: Callable[[Array], tuple[Array, ...]], rows: ArrayLike, b
 @partial(jax.jit, static_argnames="head")
 def _make_index(points: Array, head: int) -> Index:
     points = points.astype(jnp.float32)
-    centre = jnp.mean(points, axis=0, keepdims=True)
-    points = points - centre
+    center = jnp.mean(points, axis=0, keepdims=True)
+    points = points - center
     squares = jnp.sum(points**2, axis=1)
     if not head:
-        return Index(centre, points, squares)
+        return Index(center, points, squares)
     sample = points[:: max(1, len(points) // 2048)]
     # One power step of a random projection: near the leading principal directions, and cheap.
     basis = sample.T @ (sample @ jax.random.normal(jax.random.key(0), (points.shape[1], head)))
     basis = jnp.linalg.qr(sample.T @ (sample @ basis))[0]
-    return Index(centre, points, squares, basis, points @ basis)
+    return Index(center, points, squares, basis, points @ basis)
 
 
 @partial(jax.jit, static_argnames="k")
 def _search_all(index: Index, queries: Array, *, k: int) -> tuple[Array, Array]:
     """The expanded form over all rows chooses k and a few more, which are compared in full."""
-    queries = queries.astype(jnp.float32) - index.centre
+    queries = queries.astype(jnp.float32) - index.center
     # The queries' own norm shifts a whole row and orders nothing.
     order = index.squares[None, :] - 2 * queries @ index.points.T
     _, found = smallest(order, min(k + EXTRA, len(index.points)))
@@ -121,7 +121,7 @@ def _search_bounded(
     """As `_search_all`, and whether the bounds prove each row's answer, `(N,)`."""
     assert index.basis is not None, "an index without a basis"
     assert index.heads is not None, "an index without heads"
-    queries = queries.astype(jnp.float32) - index.centre
+    queries = queries.astype(jnp.float32) - index.center
     heads, squares = queries @ index.basis, jnp.sum(queries**2, axis=1)
     heads_squared, index_squared = (jnp.sum(h**2, axis=1) for h in (heads, index.heads))
     low, high = _tail_range(squares, heads_squared)

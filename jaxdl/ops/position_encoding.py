@@ -19,7 +19,7 @@ def sincos_table(length: int, width: int, *, temperature: float = 10000.0) -> Ho
     return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(length, width).astype("f4")
 
 
-def rotate(x: Array, positions: Array, *, temperature: float = 10000.0) -> Array:
+def rotary_embedding(x: Array, positions: Array, *, temperature: float = 10000.0) -> Array:
     """Turns each pair of columns by its position (RoFormer, Su et al. 2021, arXiv 2104.09864).
 
     (x[2k], x[2k + 1]) turns by t w_k, w_k = temperature^(-2k / D), so the product of a query at s

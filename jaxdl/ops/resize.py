@@ -1,6 +1,6 @@
 """Images at other sizes and from other places, with the pixel convention of Pillow and torch.
 
-Pixel i covers [i, i + 1) and its centre is i + 0.5 (torch's `align_corners=False`). Points are
+Pixel i covers [i, i + 1) and its center is i + 0.5 (torch's `align_corners=False`). Points are
 `(x, y)` in these units, as boxes are.
 """
 
@@ -19,7 +19,7 @@ def resize(
     """`(B, H, W, C)` -> `(B, *size, C)`, size = (height, width).
 
     `antialias` widens the filter where it shrinks (Pillow; torch's flag of that name). "nearest"
-    takes the pixel under the new centre (Pillow, torch's "nearest-exact"), in any dtype.
+    takes the pixel under the new center (Pillow, torch's "nearest-exact"), in any dtype.
     """
     check_images("resize", images, method)
     _, height, width, _ = images.shape
@@ -63,8 +63,8 @@ def resize_windows(
 
 
 def nearest_taps(start: Array, stop: Array, length: int, size: int) -> Array:
-    """The pixel under each new centre: starts and stops `(B,)` -> indices `(B, size)`."""
-    taps = jnp.floor(new_centres(start, stop, size)).astype(jnp.int32)
+    """The pixel under each new center: starts and stops `(B,)` -> indices `(B, size)`."""
+    taps = jnp.floor(new_centers(start, stop, size)).astype(jnp.int32)
     return clip_taps(taps, start, stop, length)
 
 
@@ -76,28 +76,28 @@ def resize_weights(
     The old axis is cut to start..stop first. Torch's definitions: a cubic kernel with a = -0.75 and
     repeated edge pixels, or, antialiased, a = -0.5 and weights that sum to 1 over what is left.
     """
-    centre = new_centres(start, stop, size)  # (B, size)
+    center = new_centers(start, stop, size)  # (B, size)
     pixels = jnp.arange(length)
     if antialias:
         scale = jnp.maximum(jnp.abs(stop - start) / size, 1.0)[:, None, None]
         low, high = jnp.minimum(start, stop), jnp.maximum(start, stop)
         middle = pixels[None] + 0.5  # (1, length)
         kept = (middle > low[:, None]) & (middle < high[:, None])
-        away = (middle[None] - centre[..., None]) / scale
+        away = (middle[None] - center[..., None]) / scale
         weights = jnp.where(kept[:, None], KERNELS[method](away, -0.5), 0.0)
         return weights / jnp.sum(weights, axis=-1, keepdims=True)
-    first = jnp.floor(centre - 0.5)
-    weights = jnp.zeros((*centre.shape, length))
+    first = jnp.floor(center - 0.5)
+    weights = jnp.zeros((*center.shape, length))
     for offset in REACH[method]:
         tap = first + offset
-        weight = KERNELS[method](tap + 0.5 - centre, -0.75)
+        weight = KERNELS[method](tap + 0.5 - center, -0.75)
         tap = clip_taps(tap.astype(jnp.int32), start, stop, length)
         weights += jnp.where(tap[..., None] == pixels[None, None], weight[..., None], 0.0)
     return weights
 
 
-def new_centres(start: Array, stop: Array, size: int) -> Array:
-    """The centres of the `size` equal parts of start..stop: `(B,)` -> `(B, size)`."""
+def new_centers(start: Array, stop: Array, size: int) -> Array:
+    """The centers of the `size` equal parts of start..stop: `(B,)` -> `(B, size)`."""
     # Divided last, so that whole-numbered ratios hit their pixels exactly.
     return start[:, None] + (jnp.arange(size) + 0.5)[None] * (stop - start)[:, None] / size
 
@@ -134,7 +134,7 @@ def sample_affine(
     method: str = "bilinear",
     fill: float | None = 0.0,
 ) -> Array:
-    """The new pixel centred at p shows the image at A p + b: `(B, H, W, C)` -> `(B, *size, C)`.
+    """The new pixel centered at p shows the image at A p + b: `(B, H, W, C)` -> `(B, *size, C)`.
 
     Pillow's `transform(AFFINE)`, a matrix an image.
     Args: `matrix` `(B, 2, 3)`, rows [A | b]. `fill` as in `sample_points`.

@@ -14,7 +14,7 @@ Point = Callable[[State, Array, Array], State]  # (state, W_x x, W_h h) -> state
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def recur(
+def rnn_scan(
     point: Point, reverse: bool, wh: Array, start: State, zx: Array, kept: Array | None
 ) -> tuple[Array, State]:
     """Applies `state = point(state, zx[t], h @ wh)` for every t, h the first part of the state.
@@ -29,7 +29,7 @@ def recur(
 
 
 def advance(point: Point, wh: Array, state: State, zx: Array) -> State:
-    """One step of `recur`, without a mask: `zx` `(B, G)`."""
+    """One step of `rnn_scan`, without a mask: `zx` `(B, G)`."""
     return point(state, zx, state[0] @ wh)
 
 
@@ -71,4 +71,4 @@ def _backward(point: Point, reverse: bool, residuals: Any, cotangent: Any) -> An
     return dwh, dstart, dzx, None
 
 
-recur.defvjp(_forward, _backward)
+rnn_scan.defvjp(_forward, _backward)

@@ -16,7 +16,7 @@ from jaxdl.optim.param_patterns import match_paths
 from jaxdl.optim.schedules import SCHEDULES, Shape, make_schedule
 from jaxdl.typing import Array, Tree
 
-OPTIMISERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs")
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class OptimConfig:
     """Updates between the weights that this mean takes."""
 
     def __post_init__(self) -> None:
-        check_one_of("optim.name", self.name, OPTIMISERS)
+        check_one_of("optim.name", self.name, OPTIMIZERS)
         check_one_of("optim.schedule", self.schedule, SCHEDULES)
         limits = ("lr", "weight_decay", "warmup", "clip_norm", "clip_value", "l1", "max_norm")
         for name in (*limits, "accumulator", "eps"):
@@ -139,7 +139,7 @@ def schedule_shape(cfg: OptimConfig, steps: int) -> Shape:
     )
 
 
-def make_optimiser(cfg: OptimConfig, steps: int) -> optax.GradientTransformationExtraArgs:
+def make_optimizer(cfg: OptimConfig, steps: int) -> optax.GradientTransformationExtraArgs:
     """The transformation of `cfg` for a run of `steps` updates.
 
     In this order: clipping of values, then of the norm; the penalties; the rule; decoupled decay;

@@ -9,7 +9,7 @@ from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.typing import Numbers, Tree
 
 
-class Best:
+class BestCheckpoint:
     """Keeps the state with the best `name` (val_accuracy, val_loss, ...; none where it is empty).
 
     `step` is the step of the best evaluation so far, `since` the number of evaluations after it.

@@ -31,7 +31,7 @@ def read_rows(path: Path) -> list[Numbers]:
     return rows
 
 
-class Record:
+class MetricsLog:
     """Writes what happens in a run. Rows reach the file when the next one, or `flush`, comes.
 
     A row waits so that an evaluation of its step can join it.
@@ -46,7 +46,7 @@ class Record:
         self.last, self.tty, self.width = 0.0, sys.stderr.isatty(), 0
         self.events: EventFile | None = None
 
-    def __enter__(self) -> "Record":
+    def __enter__(self) -> "MetricsLog":
         return self
 
     def __exit__(

@@ -6,15 +6,15 @@ from collections.abc import Callable
 import jax
 
 from jaxdl.data.splits.stream import StreamSplit
-from jaxdl.search.trials import Trials, Way
+from jaxdl.search.trials import Execution, TrialRunner
 
 SECONDS = 0.3  # that a way is timed for
 ROUNDS = 3  # of which the fastest counts: the machine may be busy
 
 
-def choose_way(
-    trials: Trials, count: int, say: Callable[[str], None] = lambda line: None
-) -> tuple[Way, dict[str, float]]:
+def choose_execution(
+    trials: TrialRunner, count: int, say: Callable[[str], None] = lambda line: None
+) -> tuple[Execution, dict[str, float]]:
     """(way, milliseconds a step of every way that was timed) for `count` trials.
 
     One after the other, in as many threads as there are cores (on a CPU, with resident data), or
@@ -22,21 +22,21 @@ def choose_way(
     another compilation.
     """
     trials.program(0)
-    timed = {Way(): measured(trials, Way())}
+    timed = {Execution(): measured(trials, Execution())}
     lanes = 1 if isinstance(trials.splits[0], StreamSplit) else min(threads(), count)
     if lanes > 1:
-        timed[Way(0, lanes)] = measured(trials, Way(0, lanes))
+        timed[Execution(0, lanes)] = measured(trials, Execution(0, lanes))
     group = equal_groups(count, trials.largest_group())
     left = min(timed.values()) * trials.steps * count
     if group > 1 and left > 2 * trials.compile_seconds:
-        timed[Way(group)] = measured(trials, Way(group))
+        timed[Execution(group)] = measured(trials, Execution(group))
     way = min(timed, key=lambda w: timed[w])
     shown = {str(w): round(1000 * seconds, 4) for w, seconds in timed.items()}
     say(", ".join(f"{name} {ms:.3g} ms" for name, ms in shown.items()) + " a step of a trial")
     return way, shown
 
 
-def measured(trials: Trials, way: Way) -> float:
+def measured(trials: TrialRunner, way: Execution) -> float:
     """Seconds of a step of a trial that is run this way."""
     trials.time_step(way, 1)  # the first run of a program is no measure of it
     first = trials.time_step(way, 4) * max(way.group, 1)

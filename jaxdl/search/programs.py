@@ -58,7 +58,9 @@ def traced_names(task: Task, cfg: Any) -> dict[str, str]:
     return names | ({"seed": ""} if isinstance(value_at(cfg, "seed"), int) else {})
 
 
-def programs(make: Make, settings: Sequence[Setting], traced: dict[str, str]) -> list[Program]:
+def group_by_program(
+    make: Make, settings: Sequence[Setting], traced: dict[str, str]
+) -> list[Program]:
     """The settings by what must be compiled for them. Raises UsageError for a value that is wrong.
 
     Only the first setting of each program is read as flags; the others differ in numbers, which

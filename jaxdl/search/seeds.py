@@ -12,9 +12,9 @@ from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.load import save_run_example
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.run_folder import say
-from jaxdl.search.autotune import choose_way
+from jaxdl.search.autotune import choose_execution
 from jaxdl.search.trial_log import TrialRecord
-from jaxdl.search.trials import Outcome, Trial, Trials
+from jaxdl.search.trials import Trial, TrialResult, TrialRunner
 from jaxdl.training.report import report_head, save_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
@@ -47,7 +47,7 @@ def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
     write_environment(run_dir)
     settings = [{"seed": str(cfg.seed + i)} for i in range(count)]
     todo = [setting for setting in settings if not record.has(setting, 0)]
-    trials = Trials(task, cfg.loop)
+    trials = TrialRunner(task, cfg.loop)
     ways = train_seeds(task, trials, todo, record) if todo else {}
     rows = [record.row(i, setting) for i, setting in enumerate(settings)]
     bad = [row for row in rows if row.bad_step is not None]
@@ -75,14 +75,14 @@ def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
 
 
 def train_seeds(
-    task: Task, trials: Trials, settings: list[dict[str, str]], record: TrialRecord
+    task: Task, trials: TrialRunner, settings: list[dict[str, str]], record: TrialRecord
 ) -> dict[str, Any]:
     """Trains these seeds and records how each ended; returns how they were run."""
-    way, timed = choose_way(trials, len(settings), say)
+    way, timed = choose_execution(trials, len(settings), say)
     say(f"{len(settings)} seeds of {trials.steps} steps, {way}")
     record.expect(len(settings))
 
-    def done(i: int, outcome: Outcome) -> None:
+    def done(i: int, outcome: TrialResult) -> None:
         record.add(settings[i], 0, outcome)
 
     own = [Trial(seed=int(setting["seed"])) for setting in settings]

@@ -74,7 +74,7 @@ def draws(count: int, names: int, seed: int) -> np.ndarray:
     return ((words >> np.uint64(11)) * 2.0**-53).reshape(count, names)
 
 
-def all_settings(
+def enumerate_settings(
     grid: Sequence[str], random: Sequence[str], trials: int, seed: int, whole: Sequence[str] = ()
 ) -> list[Setting]:
     """Every setting of the search in order: each random draw with each point of the grid.

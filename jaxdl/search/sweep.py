@@ -11,19 +11,19 @@ from jaxdl.checks import DivergedError, UsageError
 from jaxdl.config import differences, read_toml, to_table, write_toml
 from jaxdl.data.splits.folds import fold_splits
 from jaxdl.runs.environment import write_environment
-from jaxdl.search.autotune import choose_way
+from jaxdl.search.autotune import choose_execution
 from jaxdl.search.programs import (
     Make,
     Program,
+    group_by_program,
     is_whole,
-    programs,
     setting_flags,
     traced_names,
 )
-from jaxdl.search.space import Setting, all_settings
+from jaxdl.search.space import Setting, enumerate_settings
 from jaxdl.search.sweep_table import Row, draw_search, rank, show_table, write_table
 from jaxdl.search.trial_log import TrialRecord
-from jaxdl.search.trials import MEMORY, Outcome, Trial, Trials
+from jaxdl.search.trials import MEMORY, Trial, TrialResult, TrialRunner
 from jaxdl.training.plan import total_steps
 from jaxdl.training.report import report_head, save_report
 from jaxdl.training.state import TrainState
@@ -81,8 +81,10 @@ def sweep(make: Make, search: Search, folder: Path, *, say: Say = print) -> Numb
     if task.evaluate is None:
         raise UsageError("sweep: the experiment of this config has no evaluation to compare by")
     whole = [name for name in _names(search) if is_whole(base, name)]
-    settings = all_settings(search.grid, search.random, search.trials, search.search_seed, whole)
-    plan = programs(make, settings, traced_names(task, base))
+    settings = enumerate_settings(
+        search.grid, search.random, search.trials, search.search_seed, whole
+    )
+    plan = group_by_program(make, settings, traced_names(task, base))
     record = TrialRecord(folder, max(search.folds, 1), say)
     write_environment(folder)
     ways = {}
@@ -137,10 +139,10 @@ class _Worker:
         if not todo:
             return {}
         trials, held = self._prepare()
-        way, timed = choose_way(trials, len(todo), self.say)
+        way, timed = choose_execution(trials, len(todo), self.say)
         self.say(f"{len(todo)} trainings of {trials.steps} steps, {way}")
 
-        def done(i: int, outcome: Outcome) -> None:
+        def done(i: int, outcome: TrialResult) -> None:
             place, trial = todo[i]
             record.add(settings[place], trial.fold, outcome)
 
@@ -150,7 +152,7 @@ class _Worker:
         shown = " ".join(setting_flags(self.program.fixed)) or "all"
         return {shown: {"way": str(way), "milliseconds": timed}}
 
-    def _prepare(self) -> tuple[Trials, list[Any]]:
+    def _prepare(self) -> tuple[TrialRunner, list[Any]]:
         """The compiled trials and the rows that each fold is judged by."""
         task = self.task or self.build([])
         train, loop = task.splits["train"], self.cfg.loop
@@ -167,7 +169,7 @@ class _Worker:
                 self.say(f"no validation rows in this config: {count} of train are set apart")
                 task = self.build([f"--data.val={count}"])
             self.task, splits, held = task, [task.splits["train"]], [task.splits["val"]]
-        return Trials(self.task, loop, splits=splits, memory=self.search.memory), held
+        return TrialRunner(self.task, loop, splits=splits, memory=self.search.memory), held
 
     def _fold_steps(self, size: int, batch: int, loop: Any) -> int:
         if getattr(self.cfg.data, "val", 0):

@@ -122,8 +122,8 @@ def _draw_heat(rows: Sequence[Row], by: str, names: Sequence[str], ticks: list[A
         table[i, j] = row.numbers[by]
     figure = Figure(size=(0.75 * len(ticks[1]) + 2.2, 0.5 * len(ticks[0]) + 1.6))
     (axis,) = figure.axes
-    # Colours tell the good ones apart: what lies far below is all of one colour.
-    low, high = _colour_range(table, by)
+    # Colors tell the good ones apart: what lies far below is all of one color.
+    low, high = _color_range(table, by)
     axis.imshow(
         table, cmap="viridis" + "_r" * smaller_is_better(by), aspect="auto", vmin=low, vmax=high
     )
@@ -142,7 +142,7 @@ def _draw_points(rows: Sequence[Row], by: str, names: Sequence[str]) -> Figure:
     figure = Figure(size=(5.4, 4))
     (axis,) = figure.axes
     x, y = (_values(rows, name) for name in names)
-    low, high = _colour_range(_scores(rows, by), by)
+    low, high = _color_range(_scores(rows, by), by)
     points = axis.scatter(
         x,
         y,
@@ -180,7 +180,7 @@ def _draw_parallel(rows: Sequence[Row], by: str, names: Sequence[str]) -> Figure
 
 
 def _ink(value: float, low: float, high: float, by: str) -> str:
-    """The colour of a number on its cell: black on the bright cells of the best."""
+    """The color of a number on its cell: black on the bright cells of the best."""
     if np.isnan(value):
         return "red"
     share = (value - low) / max(high - low, 1e-12)
@@ -229,7 +229,7 @@ def _share(values: np.ndarray) -> np.ndarray:
     return (values - values.min()) / span if span else np.full(len(values), 0.5)
 
 
-def _colour_range(scores: np.ndarray, by: str) -> tuple[float, float]:
+def _color_range(scores: np.ndarray, by: str) -> tuple[float, float]:
     """From the median of the scores to the best one."""
     finite = scores[np.isfinite(scores)]
     if not len(finite):

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import CheckpointError
 from jaxdl.search.space import Setting
 from jaxdl.search.sweep_table import Row
-from jaxdl.search.trials import Outcome
+from jaxdl.search.trials import TrialResult
 from jaxdl.typing import Numbers
 
 
@@ -22,7 +22,7 @@ class TrialRecord:
     def __init__(self, folder: Path, folds: int, say: Callable[[str], None]) -> None:
         self.path, self.folds, self.say = folder / "trials.jsonl", folds, say
         self.lock, self.last = threading.Lock(), time.monotonic()
-        self.found: dict[str, Outcome] = {}
+        self.found: dict[str, TrialResult] = {}
         self.expected = self.ended = 0
         lines = self.path.read_bytes().splitlines() if self.path.exists() else []
         for line in lines:
@@ -30,7 +30,7 @@ class TrialRecord:
                 entry = json.loads(line)
             except ValueError:
                 continue  # cut by a kill
-            outcome = Outcome(entry["numbers"], entry["bad_step"])
+            outcome = TrialResult(entry["numbers"], entry["bad_step"])
             self.found[_key(entry["setting"], entry["fold"])] = outcome
         if lines:
             say(f"{len(self.found)} trainings had ended before; they stand")
@@ -43,7 +43,7 @@ class TrialRecord:
         """Says how many are to come, for the progress lines."""
         self.expected, self.ended, self.began = count, 0, time.monotonic()
 
-    def add(self, setting: Setting, fold: int, outcome: Outcome) -> None:
+    def add(self, setting: Setting, fold: int, outcome: TrialResult) -> None:
         """Writes one that has just ended."""
         entry = {"setting": setting, "fold": fold, **vars(outcome)}
         with self.lock:

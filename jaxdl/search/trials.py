@@ -40,7 +40,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """How a trial ended: its numbers, and the step whose loss or gradient was not finite."""
 
     numbers: Numbers
@@ -48,7 +48,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Way:
+class Execution:
     """How trials are run: `group` of them side by side (0: each by itself), in `lanes` threads."""
 
     group: int = 0
@@ -61,10 +61,10 @@ class Way:
 
 
 Measure = Callable[[Trial, TrainState], Numbers]  # of a trial's final state
-Done = Callable[[int, Outcome], None]  # called as each trial ends, with its place
+Done = Callable[[int, TrialResult], None]  # called as each trial ends, with its place
 
 
-class Trials:
+class TrialRunner:
     """The programs that run trials of `task` on one device, `steps` updates each.
 
     `splits` are the training rows of each fold (default: those of the task). Groups of trials take
@@ -104,7 +104,7 @@ class Trials:
         """The numbers that a trial may change, with the task's own values."""
         return {name: float(value) for name, value in self._first(0).hyper.items()}
 
-    def run(self, way: Way, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
+    def run(self, way: Execution, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
         """Trains every trial, and calls `done` with its place and outcome as it ends."""
         try:
             self._run(way, trials, measure, done)
@@ -129,7 +129,7 @@ class Trials:
                 return
             yield self.task.refresh(state), numbers
 
-    def time_step(self, way: Way, steps: int) -> float:
+    def time_step(self, way: Execution, steps: int) -> float:
         """Seconds that one update of one trial takes where they run so; nothing is kept."""
         steps = min(steps, self.capacity)
         feed = self.feed(self.splits[0], 0, steps)
@@ -152,7 +152,7 @@ class Trials:
         state = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self._first(0)))
         return max(int(self.memory // (2 * state + used.temp_size_in_bytes)), 1)
 
-    def _run(self, way: Way, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
+    def _run(self, way: Execution, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
         groups = grouped(trials, way.group)
         self.program(way.group)
 
@@ -174,7 +174,7 @@ class Trials:
                 self.halt.set()
                 raise
 
-    def _train(self, way: Way, trials: list[Trial], measure: Measure) -> list[Outcome]:
+    def _train(self, way: Execution, trials: list[Trial], measure: Measure) -> list[TrialResult]:
         """The outcomes of the trials of one group, all of one fold."""
         padded = trials + trials[-1:] * (max(way.group, 1) - len(trials))
         states = self._go(padded if way.group else trials[0], self.splits[trials[0].fold])
@@ -187,14 +187,14 @@ class Trials:
             outcomes.append(self._outcome(trial, own, jax.device_get(seen), measure))
         return outcomes
 
-    def _outcome(self, trial: Trial, state: TrainState, sums: Any, measure: Measure) -> Outcome:
+    def _outcome(self, trial: Trial, state: TrainState, sums: Any, measure: Measure) -> TrialResult:
         bad = int(sums["bad_step"])
         if bad >= 0 and self.stop:
-            return Outcome({}, bad)
+            return TrialResult({}, bad)
         numbers = {f"train_{name}": value for name, value in finish(sums["pairs"]).items()}
         numbers |= measure(trial, self.task.refresh(self.parallel.read(state)))
         finite = all(np.isfinite(value) for value in numbers.values())
-        return Outcome(numbers, None if finite else self.steps)
+        return TrialResult(numbers, None if finite else self.steps)
 
     def _go(self, trials: Trial | list[Trial], split: Split) -> Any:
         """(final state, sums of the last interval) of one trial or a stacked group of them."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxdl.layers.norm.batch_norm import BatchNorm
-from jaxdl.optim.config import OptimConfig, make_optimiser
+from jaxdl.optim.config import OptimConfig, make_optimizer
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.task import Task, make_step
 from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Tree
@@ -35,7 +35,7 @@ def freeze_task(task: Task, optim: OptimConfig, steps: int, patterns: Sequence[s
         return task
     params = jax.eval_shape(task.init, jax.random.key(0)).params
     mask = frozen_mask(params, patterns)
-    tx = freeze_updates(make_optimiser(optim, steps), mask)
+    tx = freeze_updates(make_optimizer(optim, steps), mask)
     loss_fn = freeze_loss(task.loss_fn, mask)
     step = make_step(loss_fn, tx, task.prepare, optim, steps)
     return dataclasses.replace(task, loss_fn=loss_fn, tx=tx, step=step)

@@ -15,11 +15,11 @@ import numpy as np
 from jaxdl.checks import DivergedError, JaxdlError
 from jaxdl.config import read_toml
 from jaxdl.metrics.accumulate import finish
-from jaxdl.runs.best_checkpoint import Best
+from jaxdl.runs.best_checkpoint import BestCheckpoint
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.errors import explain
 from jaxdl.runs.lock import hold
-from jaxdl.runs.metrics_log import Record
+from jaxdl.runs.metrics_log import MetricsLog
 from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import make_chunk, zero_sums
 from jaxdl.training.parallel import Parallel
@@ -35,7 +35,7 @@ PICTURE_SECONDS = 30.0  # between the pictures of evaluations
 
 
 @dataclass
-class Fit:
+class FitResult:
     """What a run of the loop ends with; seconds and steps add up over resumed parts."""
 
     state: TrainState
@@ -57,7 +57,9 @@ class Stopped(JaxdlError):
         self.code = 128 + signum
 
 
-def fit(task: Task, loop: LoopConfig, run_dir: Path, *, seed: int = 0, resume: bool = False) -> Fit:
+def fit(
+    task: Task, loop: LoopConfig, run_dir: Path, *, seed: int = 0, resume: bool = False
+) -> FitResult:
     """Trains `task` as `loop` says and leaves metrics and checkpoints in `run_dir`.
 
     With `resume` it goes on from the newest checkpoint of `run_dir` that verifies, to the state
@@ -65,10 +67,10 @@ def fit(task: Task, loop: LoopConfig, run_dir: Path, *, seed: int = 0, resume: b
     Raises DivergedError at a step that is not finite (`on_nan="stop"`), Stopped after SIGTERM or
     SIGINT, when the state is saved.
     """
-    return _Run(task, loop, run_dir, seed, resume).go()
+    return FitLoop(task, loop, run_dir, seed, resume).go()
 
 
-class _Run:
+class FitLoop:
     """One call of `fit`: the state on the devices and the bookkeeping around it."""
 
     def __init__(self, task: Task, loop: LoopConfig, run_dir: Path, seed: int, resume: bool):
@@ -80,14 +82,14 @@ class _Run:
         self.plan = make_plan(loop, self.split.steps_per_epoch, has_val)
         self.parallel = Parallel(loop.parallel, loop.devices)
         self.parallel.check_batch(self.split.batch_size)
-        self.record = Record(run_dir, self.plan.steps, self.split.batch_size)
+        self.record = MetricsLog(run_dir, self.plan.steps, self.split.batch_size)
         self.signals = Signals(self.record.say)
         self.seconds = {"total": 0.0, "compile": 0.0, "train": 0.0}
         self.step, self.saved, self.skipped = 0, -1, 0
         self.resume = resume
         self.run: Any = None
 
-    def go(self) -> Fit:
+    def go(self) -> FitResult:
         """Starts or resumes, trains to the end of the plan, and closes what it opened."""
         with hold(self.record.dir), self.record, self.signals:
             try:
@@ -97,7 +99,7 @@ class _Run:
                 raise explain(error, self._needs()) from error
             finally:
                 self.split.close()
-        return Fit(
+        return FitResult(
             state=self.best.restore(self.parallel.read(self.state)),
             steps=self.step,
             seconds=self._seconds(),
@@ -138,7 +140,7 @@ class _Run:
         path = folder / "config.toml"
         config = read_toml(path) if path.exists() else None
         self.checkpoints = Checkpoints(folder / "checkpoints", fresh=fresh, config=config)
-        self.best = Best(folder / "best", self.loop.best, fresh=fresh, config=config)
+        self.best = BestCheckpoint(folder / "best", self.loop.best, fresh=fresh, config=config)
         left = ", ".join(path.name for path in self.checkpoints.clean())
         if left:
             self.record.say(f"left by a run that was killed, cleaned up: {left}")

@@ -49,7 +49,7 @@ class LoopConfig:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Intervals:
     """A LoopConfig with every default worked out for a split."""
 
     steps: int
@@ -67,14 +67,14 @@ def total_steps(loop: LoopConfig, steps_per_epoch: int) -> int:
     return loop.epochs * steps_per_epoch
 
 
-def make_plan(loop: LoopConfig, steps_per_epoch: int, has_val: bool) -> Plan:
+def make_plan(loop: LoopConfig, steps_per_epoch: int, has_val: bool) -> Intervals:
     """Every interval in steps. Raises UsageError where they do not fit together."""
     steps = total_steps(loop, steps_per_epoch)
     given = [n for n in (loop.eval_every, loop.save_every) if n]
     log = loop.log_every or min(steps_per_epoch, 500, math.gcd(*given) if given else 500)
     tenth = max(math.ceil(steps / 10 / log), 1) * log
     epoch = max(round(steps_per_epoch / log), 1) * log
-    plan = Plan(steps, log, (loop.eval_every or epoch) * has_val, loop.save_every or tenth)
+    plan = Intervals(steps, log, (loop.eval_every or epoch) * has_val, loop.save_every or tenth)
     for name in ("eval_every", "save_every"):
         if getattr(plan, name) % log:
             value = getattr(plan, name)

@@ -1,4 +1,4 @@
-"""uint8 images -> normalised, augmented float32 on the device: `prepare` of image experiments."""
+"""uint8 images -> normalized, augmented float32 on the device: `prepare` of image experiments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,11 +53,11 @@ def to_float(image: Array) -> Array:
     return image.astype(jnp.float32) / 255
 
 
-def normalise(image: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
+def normalize(image: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
     """(image - mean) / std of `(..., C)`, one number or one a channel."""
     shape = (1,) * (image.ndim - 1) + (-1,)
-    centre, spread = (jnp.asarray(v, jnp.float32).reshape(shape) for v in (mean, std))
-    return (image - centre) / spread
+    center, spread = (jnp.asarray(v, jnp.float32).reshape(shape) for v in (mean, std))
+    return (image - center) / spread
 
 
 def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
@@ -80,7 +80,7 @@ def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
         return random_rotation(turn, image, degrees=cfg.rotate) if cfg.rotate else image
 
     def after(keys: Key, batch: Batch) -> Batch:
-        """What is done to normalised images, whose mean is 0."""
+        """What is done to normalized images, whose mean is 0."""
         if not (cfg.cutout or cfg.mixup or cfg.cutmix):
             return batch
         hole, mix = split_rows(jax.vmap(jax.random.fold_in, (0, None))(keys, 1), 2)
@@ -96,7 +96,7 @@ def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
         if "image" not in batch:  # rows of a table: numbers, for models that take vectors
             return {**batch, "image": batch["input"]}
         image = augment(keys, batch["image"]) if train else to_float(batch["image"])
-        batch = {**batch, "image": normalise(image, cfg.mean, cfg.std)}
+        batch = {**batch, "image": normalize(image, cfg.mean, cfg.std)}
         return after(keys, batch) if train else batch
 
     return prepare

@@ -11,7 +11,7 @@ from jaxdl.data.load import save_run_example
 from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.runs.environment import device_name, versions
-from jaxdl.training.loop import Fit
+from jaxdl.training.loop import FitResult
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers, Tree
 
@@ -22,7 +22,7 @@ def write_report(
     run_dir: Path,
     cfg: Any,
     task: Task,
-    fit: Fit,
+    fit: FitResult,
     *,
     more: Callable[[], Mapping[str, Any]] = dict,
 ) -> Numbers:

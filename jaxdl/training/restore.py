@@ -22,7 +22,7 @@ def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
 
 
 @dataclass(frozen=True)
-class TrainedRun:
+class RestoredRun:
     """What an experiment's `show(run, out) -> str` is given: it draws into `out`, and returns text.
 
     `module` is the experiment, `cfg` its config. The task, with its data, and the state are read

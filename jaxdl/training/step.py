@@ -1,4 +1,4 @@
-"""The one place where gradients meet the optimiser, and the words that other steps are built of.
+"""The one place where gradients meet the optimizer, and the words that other steps are built of.
 
 A step is written for one device, inside a named axis that `parallel` binds.
 """
@@ -13,7 +13,7 @@ import optax
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.metrics.accumulate import total
-from jaxdl.ops.collectives import mean_over
+from jaxdl.ops.collectives import pmean_tree
 from jaxdl.training.state import TrainState
 from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, Pairs, Prepare, Tree
 
@@ -43,7 +43,7 @@ def make_train_step(
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)  # same step, same noise, even resumed
         keys, own = row_keys(key, batch, axis_name), device_key(key, axis_name)
-        (loss, (extra, metrics)), grads = in_parts(loss_fn, prepare, accumulate)(
+        (loss, (extra, metrics)), grads = accumulate_gradients(loss_fn, prepare, accumulate)(
             state, batch, keys, own
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
@@ -53,7 +53,7 @@ def make_train_step(
     return train_step
 
 
-def in_parts(loss_fn: LossFn, prepare: Prepare, parts: int) -> Callable[..., Any]:
+def accumulate_gradients(loss_fn: LossFn, prepare: Prepare, parts: int) -> Callable[..., Any]:
     """`f(state, batch, keys, key) -> ((loss, (extra, metrics)), grads)`, the rows in `parts`.
 
     Each part is prepared and differentiated by itself, so that memory is needed for one of them;
@@ -89,7 +89,7 @@ def in_parts(loss_fn: LossFn, prepare: Prepare, parts: int) -> Callable[..., Any
     return split
 
 
-def make_search_step(
+def make_line_search_step(
     loss_fn: LossFn,
     tx: optax.GradientTransformationExtraArgs,
     prepare: Prepare,
@@ -178,7 +178,7 @@ def device_key(key: Key, axis_name: str | None = AXIS) -> Key:
 
 def average(tree: Tree, axis_name: str | None = AXIS) -> Tree:
     """The mean over devices, leaf by leaf."""
-    return mean_over(tree, axis_name)
+    return pmean_tree(tree, axis_name)
 
 
 def global_mean(

@@ -13,9 +13,9 @@ import optax
 
 from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
-from jaxdl.optim.config import OptimConfig, l2_penalty, make_optimiser, schedule_shape
+from jaxdl.optim.config import OptimConfig, l2_penalty, make_optimizer, schedule_shape
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import Step, make_search_step, make_train_step
+from jaxdl.training.step import Step, make_line_search_step, make_train_step
 from jaxdl.training.weight_averaging import average_weights, batch_statistics
 from jaxdl.typing import Batch, Key, LossFn, Numbers, Prepare
 
@@ -59,11 +59,11 @@ def supervised(
     evaluate: Evaluate | None = None,
     inputs: str = "image",
 ) -> Task:
-    """The task of one model, one loss and one optimiser over a run of `steps` updates.
+    """The task of one model, one loss and one optimizer over a run of `steps` updates.
 
     `inputs` names the entry of the prepared batch that the model is first called with.
     """
-    tx = make_optimiser(optim, steps)
+    tx = make_optimizer(optim, steps)
     check_whole_batch(optim, splits["train"])
 
     def init(key: Key) -> TrainState:
@@ -99,7 +99,7 @@ def supervised(
 def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig, steps: int) -> Step:
     """The step of `optim`'s kind, in a run of `steps`."""
     if optim.line_search:
-        return make_search_step(loss_fn, tx, prepare, penalty=l2_penalty(optim))
+        return make_line_search_step(loss_fn, tx, prepare, penalty=l2_penalty(optim))
     average = average_weights(round(optim.swa * steps), optim.swa_every)
     return make_train_step(
         loss_fn,

@@ -14,7 +14,7 @@ from jaxdl.classic.clustering.affinity_propagation import (
     similarities,
 )
 from jaxdl.classic.clustering.dbscan import DBSCAN, dbscan
-from jaxdl.classic.clustering.kmeans import KMeans, fill_empty, lloyd, plus_plus
+from jaxdl.classic.clustering.kmeans import KMeans, fill_empty, kmeans_plus_plus_init, lloyd
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_lloyd_is_scikit_learns(blobs, tolerance):
     theirs = cluster.KMeans(6, init=x[:6], n_init=1, tol=tolerance).fit(x)
     ours = lloyd(jnp.asarray(x), jnp.asarray(x[:6]), tolerance=tolerance)
     np.testing.assert_array_equal(ours.labels, theirs.labels_)
-    np.testing.assert_allclose(ours.centres, theirs.cluster_centers_, rtol=1e-4)
+    np.testing.assert_allclose(ours.centers, theirs.cluster_centers_, rtol=1e-4)
     np.testing.assert_allclose(ours.inertia, theirs.inertia_, rtol=1e-5)
     assert int(ours.steps) == theirs.n_iter_
 
@@ -48,12 +48,12 @@ def test_fill_empty_by_hand():
     np.testing.assert_array_equal(fill_empty(labels, distances, 4), [0, 1, 2, 3, 2])
 
 
-def test_plus_plus_spreads_its_centres(blobs):
+def test_plus_plus_spreads_its_centers(blobs):
     x, y = blobs
     own = [set(), set()]
     for seed in range(5):
-        centres = plus_plus(jax.random.key(seed), jnp.asarray(x), 6)
-        rows = [int(np.flatnonzero((x == c).all(axis=1))[0]) for c in np.asarray(centres)]
+        centers = kmeans_plus_plus_init(jax.random.key(seed), jnp.asarray(x), 6)
+        rows = [int(np.flatnonzero((x == c).all(axis=1))[0]) for c in np.asarray(centers)]
         own[0].add(len(set(y[rows])))
         own[1].add(len(set(y[np.random.default_rng(seed).integers(0, 600, 6)])))
     assert min(own[0]) >= 5 > min(own[1])  # rows at random leave blobs out
@@ -61,8 +61,8 @@ def test_plus_plus_spreads_its_centres(blobs):
 
 def test_plus_plus_never_takes_a_row_twice():
     x = jnp.asarray(np.repeat(np.eye(4), [5, 1, 1, 1], axis=0), jnp.float32)
-    centres = plus_plus(jax.random.key(1), x, 4)
-    assert len(np.unique(centres, axis=0)) == 4
+    centers = kmeans_plus_plus_init(jax.random.key(1), x, 4)
+    assert len(np.unique(centers, axis=0)) == 4
 
 
 def test_kmeans_estimator(blobs):

@@ -1,11 +1,11 @@
-"""Histograms of oriented gradients and of colours."""
+"""Histograms of oriented gradients and of colors."""
 
 import matplotlib.colors
 import numpy as np
 import pytest
 from skimage.feature import hog as skimage_hog
 
-from jaxdl.classic.features.color_histogram import colour_histogram, rgb_to_hsv
+from jaxdl.classic.features.color_histogram import color_histogram, rgb_to_hsv
 from jaxdl.classic.features.hog import cell_histograms, gradients, hog
 
 
@@ -15,16 +15,16 @@ def images():
 
 
 @pytest.mark.parametrize(("cell", "orientations", "block"), [(8, 9, 3), (5, 12, 2), (6, 8, 1)])
-@pytest.mark.parametrize("colour", [True, False])
-def test_hog_is_scikit_images(images, cell, orientations, block, colour):
-    images = images if colour else images[..., 0]
+@pytest.mark.parametrize("color", [True, False])
+def test_hog_is_scikit_images(images, cell, orientations, block, color):
+    images = images if color else images[..., 0]
     want = [
         skimage_hog(
             image,
             orientations,
             (cell, cell),
             (block, block),
-            channel_axis=2 if colour else None,
+            channel_axis=2 if color else None,
         )
         for image in images
     ]
@@ -52,7 +52,7 @@ def test_hsv_is_matplotlibs(images):
 
 
 @pytest.mark.parametrize(("bins", "grid"), [(2, 1), (4, 2)])
-def test_colour_histogram_is_numpys(bins, grid):
+def test_color_histogram_is_numpys(bins, grid):
     images = np.random.default_rng(1).integers(0, 256, (2, 8, 12, 3)).astype(np.uint8)
     want = []
     for image in images:
@@ -61,13 +61,13 @@ def test_colour_histogram_is_numpys(bins, grid):
                 pixels = tile.reshape(-1, 3) / 255
                 counts, _ = np.histogramdd(pixels, bins=bins, range=[(0, 1)] * 3)
                 want.append(counts.ravel() / len(pixels))
-    got = colour_histogram(images, bins=bins, grid=grid)
+    got = color_histogram(images, bins=bins, grid=grid)
     np.testing.assert_allclose(got, np.reshape(want, (2, -1)), atol=1e-6)
 
 
-def test_colour_histogram_in_hsv_puts_one_hue_into_one_box():
+def test_color_histogram_in_hsv_puts_one_hue_into_one_box():
     shades = np.linspace(0.6, 0.9, 16)[:, None] * np.array([0.0, 1.0, 0.0])  # greens
-    counts = np.asarray(colour_histogram(shades.reshape(1, 4, 4, 3), bins=2, space="hsv"))[0]
+    counts = np.asarray(color_histogram(shades.reshape(1, 4, 4, 3), bins=2, space="hsv"))[0]
     assert counts.max() == 1  # hue 1/3, saturation 1, value above 1/2: box (0, 1, 1)
     assert counts.argmax() == 3
 
@@ -78,6 +78,6 @@ def test_errors_name_what_is_wrong(images):
     with pytest.raises(ValueError, match=r"block must lie in \[1, 4\].*got 5"):
         hog(images, block=5)
     with pytest.raises(ValueError, match=r"sides that divide by grid 2"):
-        colour_histogram(images, grid=2)
+        color_histogram(images, grid=2)
     with pytest.raises(ValueError, match=r"space must be one of rgb, hsv, got 'lab'"):
-        colour_histogram(images, space="lab")
+        color_histogram(images, space="lab")

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score
 
 from jaxdl.classic.gradient_check import gradient_error
-from jaxdl.classic.gradient_descent import descend
+from jaxdl.classic.gradient_descent import gradient_descent
 from jaxdl.classic.linear_classifier import (
     Linear,
     LinearClassifier,
@@ -32,7 +32,7 @@ def test_softmax_ends_where_scikit_learns_logistic_regression_does(digits):
     theirs = linear_model.LogisticRegression(C=1 / (2 * strength * len(x)), tol=1e-8).fit(x, y)
     start = init_linear(jax.random.key(0), 64, 10)
     loss = Partial(objective("softmax", "l2"), strength)
-    params, _ = descend(loss, start, x, y, rate=0.5, steps=2000, momentum=0.9)
+    params, _ = gradient_descent(loss, start, x, y, rate=0.5, steps=2000, momentum=0.9)
     np.testing.assert_allclose(params.weight.T, theirs.coef_, atol=2e-3)
 
 

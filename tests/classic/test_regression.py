@@ -7,7 +7,7 @@ from sklearn import linear_model
 from sklearn.model_selection import cross_val_score
 
 from jaxdl.classic.cost_surface import cost_surface
-from jaxdl.classic.gradient_descent import batch_order, descend, descend_batches
+from jaxdl.classic.gradient_descent import batch_order, descend_batches, gradient_descent
 from jaxdl.classic.regression import (
     Line,
     LinearRegression,
@@ -47,14 +47,14 @@ def test_half_squared_price_error():
 @pytest.mark.parametrize(("steps", "want", "within"), [(100, 7.42, 0.005), (1000, 8.0, 2e-3)])
 def test_descent_on_the_summed_loss(steps, want, within):
     start = Line(jnp.zeros(1), jnp.float32(1))
-    line, history = descend(summed, start, X, Y, rate=0.01, steps=steps)
+    line, history = gradient_descent(summed, start, X, Y, rate=0.01, steps=steps)
     assert abs(float(predict_line(line, jnp.array([[4.0]]))[0]) - want) < within
     assert history.shape == (steps,)
     assert float(history[0]) == float(summed(start, X, Y))
 
 
 def test_batch_and_one_row_descent_of_one_slope():
-    w, _ = descend(slope_only, jnp.float32(1), X, Y, rate=0.01, steps=100)
+    w, _ = gradient_descent(slope_only, jnp.float32(1), X, Y, rate=0.01, steps=100)
     np.testing.assert_allclose(w, 1.999944, atol=1e-6)
     np.testing.assert_allclose(4 * w, 7.999778, atol=2e-6)
     order = jnp.tile(jnp.arange(3)[:, None], (100, 1))
@@ -63,13 +63,16 @@ def test_batch_and_one_row_descent_of_one_slope():
 
 
 def test_descent_of_a_parabola_and_into_the_nearer_of_two_valleys():
-    x, _ = descend(lambda x: (x - 1) ** 2 + 1, jnp.float32(5), rate=0.1, steps=200)
+    x, _ = gradient_descent(lambda x: (x - 1) ** 2 + 1, jnp.float32(5), rate=0.1, steps=200)
     np.testing.assert_allclose(x, 1, atol=1e-5)
 
     def two(x):
         return (x**2 - 1) ** 2 + 0.3 * x  # valleys near -1.04 (the lower) and 0.96
 
-    ends = [float(descend(two, jnp.float32(s), rate=0.05, steps=300)[0]) for s in (-2, -0.5, 0.5)]
+    ends = [
+        float(gradient_descent(two, jnp.float32(s), rate=0.05, steps=300)[0])
+        for s in (-2, -0.5, 0.5)
+    ]
     assert ends[0] < -1
     assert ends[1] < -1
     assert ends[2] > 0.9
@@ -80,7 +83,9 @@ def test_descent_is_optaxs_sgd():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 3)).astype(np.float32), rng.normal(size=20).astype(np.float32)
     rates = jnp.linspace(0.1, 0.01, 30)
-    ours, _ = descend(mean_squared_cost, zero_line(3), x, y, rate=rates, steps=30, momentum=0.8)
+    ours, _ = gradient_descent(
+        mean_squared_cost, zero_line(3), x, y, rate=rates, steps=30, momentum=0.8
+    )
     tx = optax.sgd(lambda i: rates[i], momentum=0.8)
     line, state = zero_line(3), tx.init(zero_line(3))
     for _ in range(30):
@@ -105,7 +110,7 @@ def test_the_flax_model_learns_the_same_line():
     def cost(params, x, y):
         return jnp.mean(squared_error(model.apply(params, x, train=True)[:, 0], y))
 
-    params, _ = descend(cost, params, X, Y, rate=0.1, steps=500)
+    params, _ = gradient_descent(cost, params, X, Y, rate=0.1, steps=500)
     np.testing.assert_allclose(
         model.apply(params, jnp.array([[4.0]]), train=False), [[8]], atol=1e-2
     )

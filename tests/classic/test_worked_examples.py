@@ -14,7 +14,7 @@ from jaxdl.classic.entropy import (
     cross_entropy,
     entropy,
     kl_divergence,
-    surprise,
+    self_information,
 )
 from jaxdl.losses.classification import binary_cross_entropy, multi_label_cross_entropy
 
@@ -75,7 +75,7 @@ def test_information():
     close(entropy(p), 0.8018)
     close(cross_entropy(jnp.array([0.0, 1, 0]), jnp.array([0.3, 0.6, 0.1])), 0.5108)
     close(kl_divergence(jnp.array([1.0, 0, 0]), p), 0.3567)
-    close(surprise(jnp.exp(-2.0)), 2)
+    close(self_information(jnp.exp(-2.0)), 2)
     q = jnp.array([0.5, 0.25, 0.25])
     close(cross_entropy(p, q), float(entropy(p) + kl_divergence(p, q)), 6)
     close(entropy(q, base=2), 1.5, 6)
@@ -160,7 +160,7 @@ def test_dropout_of_sixteen_numbers():
     assert 0 < np.count_nonzero(half) < 15
 
 
-def test_regularised_objective_as_a_graph():
+def test_regularized_objective_as_a_graph():
     """J = l(o, y) + lambda / 2 (|W1|^2 + |W2|^2), z = W1 x, h = relu(z), o = W2 h."""
     rng = np.random.default_rng(2)
     w1, w2, x, y = (rng.normal(size=s) for s in ((4, 3), (2, 4), (3,), (2,)))

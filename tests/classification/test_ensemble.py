@@ -14,7 +14,7 @@ from experiments.classification import ensemble
 from jaxdl.checks import UsageError
 from jaxdl.classification.ensemble import (
     EnsembleEvaluator,
-    judge_together,
+    evaluate_ensemble,
     stack_members,
     train_snapshots,
 )
@@ -22,7 +22,7 @@ from jaxdl.data.splits.split import Split
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import OptimConfig
 from jaxdl.runs.checkpoint import flatten
-from jaxdl.search.trials import Trials
+from jaxdl.search.trials import TrialRunner
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from tests.training import toys
@@ -45,7 +45,7 @@ def test_members_vote_with_their_probabilities():
     want = scipy.special.softmax(np.float64(x) @ np.float64(kernels), axis=2)
     np.testing.assert_allclose(probability, want, atol=1e-6)
     assert (labels == label).all()
-    together = judge_together(probability, labels)
+    together = evaluate_ensemble(probability, labels)
     right = [np.mean([np.argmax(p) == y for p, y in zip(w, label, strict=True)]) for w in want]
     np.testing.assert_allclose(together.members, right)
     mean = want.mean(axis=0)
@@ -65,7 +65,7 @@ def test_a_snapshot_is_the_end_of_a_cycle_and_the_start_of_the_next(tmp_path):
     def task():
         return toys.classifier(optim, steps=8, split=toys.points(shuffle=False))
 
-    got = train_snapshots(Trials(task(), loop), 2, seed=3)
+    got = train_snapshots(TrialRunner(task(), loop), 2, seed=3)
     first = fit(task(), loop, tmp_path / "first", seed=3)
     again = task()
 
@@ -85,7 +85,7 @@ def test_a_snapshot_is_the_end_of_a_cycle_and_the_start_of_the_next(tmp_path):
 
 def test_one_cycle_is_no_ensemble():
     with pytest.raises(UsageError, match="at least 2, got 1"):
-        train_snapshots(Trials(toys.classifier(), LoopConfig(steps=4)), 1, 0)
+        train_snapshots(TrialRunner(toys.classifier(), LoopConfig(steps=4)), 1, 0)
     with pytest.raises(UsageError, match="at least 2, got 1"):
         ensemble.Config(members=1)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError
-from jaxdl.data.box_checks import BoxCheck, clip_boxes, fault_of, pad_objects
-from jaxdl.data.images.letterbox import fit_image, fit_masks, fit_scale
+from jaxdl.data.box_checks import BoxCheck, box_fault, clip_boxes, pad_objects
+from jaxdl.data.images.letterbox import letterbox, letterbox_masks, letterbox_scale
 from jaxdl.data.synthetic.outlines import tight_boxes
 
 SHAPE = (100, 200)
@@ -49,21 +49,21 @@ def test_the_bound_is_an_option(fraction):
 
 
 def test_good_boxes_are_left_and_cut_at_the_edge():
-    assert [fault_of(box, SHAPE) for box in GOOD] == ["", "", ""]
+    assert [box_fault(box, SHAPE) for box in GOOD] == ["", "", ""]
     np.testing.assert_array_equal(clip_boxes(GOOD, SHAPE)[2], [184, 90, 200, 100])
     check = BoxCheck("set")
     assert check.good("a", np.zeros((0, 4)), SHAPE).shape == (0,)  # an image without boxes
     check.finish()
 
 
-def test_fractions_are_recognised():
+def test_fractions_are_recognized():
     check = BoxCheck("set")
     check.good("a", np.array([[0.1, 0.2, 0.5, 0.6], [0.3, 0.1, 0.9, 1.0]]), SHAPE)
     with pytest.raises(DataError, match="look like fractions"):
         check.finish()
 
 
-def test_corners_given_as_width_and_height_are_recognised():
+def test_corners_given_as_width_and_height_are_recognized():
     rng = np.random.default_rng(0)
     low = rng.uniform(0, 90, (200, 2))
     high = low + rng.uniform(5, 100, (200, 2))
@@ -109,9 +109,9 @@ def test_a_fitted_picture_takes_its_boxes_and_masks_along(size, keep_shape):
             mask[y[0] : y[1], x[0] : x[1]] = True
             image = np.where(mask, 255, 90).astype(np.uint8)[..., None]
             box = tight_boxes(mask[None])[0]
-            scale = fit_scale(shape, size, keep_shape=keep_shape)
-            fitted = fit_image(image, size, keep_shape=keep_shape)
-            moved = fit_masks(mask[None], size, keep_shape=keep_shape)
+            scale = letterbox_scale(shape, size, keep_shape=keep_shape)
+            fitted = letterbox(image, size, keep_shape=keep_shape)
+            moved = letterbox_masks(mask[None], size, keep_shape=keep_shape)
             assert fitted.shape == (*size, 1)
             np.testing.assert_allclose(tight_boxes(moved)[0], box * np.tile(scale, 2), atol=1.0)
             bright = fitted[..., 0] > 172

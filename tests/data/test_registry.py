@@ -242,7 +242,7 @@ def test_own_voc_folder_with_masks_and_segments(tmp_path):
         (np.zeros((4, 8, 8, 5), np.uint8), "1, 3 or 4 channels"),
         (np.full((4, 8, 8, 3), 200.0), r"in 200\.\.200; they lie in 0\.\.255: use"),
         (np.full((4, 8, 8, 3), 0.5), "multiply by 255"),
-        (np.full((4, 8, 8, 3), -1.5), "normalised already"),
+        (np.full((4, 8, 8, 3), -1.5), "normalized already"),
         (np.zeros((4, 8, 8)), r"must be \(N, H, W, C\), got shape \(4, 8, 8\)"),
     ],
 )

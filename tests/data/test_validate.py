@@ -7,16 +7,16 @@ import pytest
 from PIL import Image
 
 from jaxdl.cli import main
-from jaxdl.data.source import ArrayRows, Opened
+from jaxdl.data.source import ArraySource, Dataset
 from jaxdl.data.validate import scan_split
 
 
 def faults(rows, **options):
-    opened = Opened({"train": rows}, **options)
+    opened = Dataset({"train": rows}, **options)
     return [(fault.row, fault.why) for fault in scan_split(opened, "train")]
 
 
-class Listed(list):
+class ListedBatches(list):
     """A list of rows as a source."""
 
 
@@ -27,13 +27,13 @@ def picture(**more):
 def test_labels_out_of_range_and_numbers_that_are_not_finite():
     label = np.array([0, 3, -1, 2])
     x = np.array([0, 1, np.nan, 2], np.float32)
-    got = faults(ArrayRows({"x": x, "label": label}), classes=("a", "b", "c"))
+    got = faults(ArraySource({"x": x, "label": label}), classes=("a", "b", "c"))
     assert got == [
         ("1", "label 3 is not in 0..2"),
         ("2", "label -1 is not in 0..2"),
         ("2", "x has a number that is not finite"),
     ]
-    (fault,) = faults(ArrayRows({"label": np.array([0.5])}), classes=("a", "b"))
+    (fault,) = faults(ArraySource({"label": np.array([0.5])}), classes=("a", "b"))
     assert "not a whole number" in fault[1]
 
 
@@ -41,7 +41,7 @@ def test_boxes_outside_or_without_area_and_their_labels():
     def row(box, label=0, kept=True):
         return picture(boxes=np.float32([box]), labels=np.array([label]), kept=np.array([kept]))
 
-    rows = Listed([
+    rows = ListedBatches([
         row([1, 1, 5, 5]),
         row([1, 1, 1, 5]),
         row([30, 1, 40, 5]),
@@ -56,7 +56,7 @@ def test_boxes_outside_or_without_area_and_their_labels():
 
 def test_empty_captions():
     captions = np.array([[1, 7, 2, 0], [1, 2, 0, 0], [0, 0, 0, 0]])
-    rows = Listed([picture(captions=captions, kept=np.array([True, True, False]))])
+    rows = ListedBatches([picture(captions=captions, kept=np.array([True, True, False]))])
     assert faults(rows, vocabulary=("",) * 9) == [("0", "caption 1 is empty")]
 
 
@@ -106,5 +106,5 @@ def test_show_draws_boxes_and_says_synthetic(tmp_path, capsys):
     out = tmp_path / "s.png"
     code, said = run(capsys, "show", "data", "shapes", "--rows", 70, "--out", out)
     assert code == 0, said.err
-    assert "synthetic coloured shapes" in said.out
+    assert "synthetic colored shapes" in said.out
     assert out.stat().st_size > 10_000

@@ -8,10 +8,10 @@ import pytest
 from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
 from jaxdl.detection.box_coder import encode_yolo
-from jaxdl.detection.dense.centernet import CentreMaps, centernet_candidates, centernet_losses
+from jaxdl.detection.dense.centernet import CenterMaps, centernet_candidates, centernet_losses
 from jaxdl.detection.dense.heatmap import gaussian_radius, heat_targets
 from jaxdl.detection.dense.one_stage import CellPredictions, one_stage_candidates, one_stage_losses
-from jaxdl.detection.detector import DetectConfig, choose_detections
+from jaxdl.detection.detector import DetectConfig, postprocess
 from jaxdl.detection.two_stage.faster_rcnn import (
     BOX_WEIGHTS,
     Regions,
@@ -19,7 +19,7 @@ from jaxdl.detection.two_stage.faster_rcnn import (
     faster_rcnn_losses,
 )
 from jaxdl.detection.two_stage.sampler import sample_balanced
-from jaxdl.losses.detection import focal_heat, smooth_l1
+from jaxdl.losses.detection import heatmap_focal_loss, smooth_l1
 from tests.detection.thin import SHAPES, one_stage
 
 GRID, SIZE, CLASSES = (4, 5), (32, 40), 3
@@ -104,7 +104,7 @@ def test_one_stage_reads_back_what_it_should_say():
     @jax.jit
     def read(out):
         candidates = one_stage_candidates(out, SIZE, shapes=SHAPES)
-        return choose_detections(DetectConfig(count=4), *candidates, SIZE)
+        return postprocess(DetectConfig(count=4), *candidates, SIZE)
 
     found = read(sure)
     assert found.valid.tolist() == [[True, False, False, False], [False] * 4]
@@ -122,7 +122,7 @@ def test_detections_are_thresholded_suppressed_by_class_and_counted():
 
     def pick(**options):
         config = DetectConfig(**options)
-        choose = jax.jit(lambda *given: choose_detections(config, *given, SIZE))
+        choose = jax.jit(lambda *given: postprocess(config, *given, SIZE))
         return choose(boxes.astype(float), scores, labels)
 
     np.testing.assert_allclose(pick(count=5).scores[0], [0.9, 0.7, 0.2, 0, 0])
@@ -165,7 +165,7 @@ def test_heat_and_losses_of_centernet_are_the_papers_in_loops():
         num_classes=CLASSES,
     )
     maps = [RNG.normal(size=(2, *GRID, n)) for n in (CLASSES, 2, 2)]
-    out = CentreMaps(*(jnp.asarray(m, jnp.float32) for m in maps))
+    out = CenterMaps(*(jnp.asarray(m, jnp.float32) for m in maps))
     weights = (1.0, 2.0, 0.5)
     got = jax.jit(partial(centernet_losses, weights=weights))(out, BATCH)
     for b in range(2):
@@ -197,11 +197,11 @@ def test_heat_and_losses_of_centernet_are_the_papers_in_loops():
 def test_centernet_reads_peaks_as_boxes():
     heat = jnp.full((1, *GRID, CLASSES), -9.0).at[0, 1, 3, 2].set(5).at[0, 1, 2, 2].set(4)
     offset, size = jnp.full((1, *GRID, 2), 0.25), jnp.full((1, *GRID, 2), 2.0)
-    boxes, score, label = centernet_candidates(CentreMaps(heat, offset, size), SIZE, count=2)
+    boxes, score, label = centernet_candidates(CenterMaps(heat, offset, size), SIZE, count=2)
     np.testing.assert_allclose(boxes[0, 0], [8 * 2.25, 8 * 0.25, 8 * 4.25, 8 * 2.25], rtol=1e-5)
     assert label[0, 0] == 2
     assert score[0, 0] > 0.99
-    assert score[0, 1] < 0.01  # the neighbour is no peak
+    assert score[0, 1] < 0.01  # the neighbor is no peak
 
 
 def region_out(proposals, classes, refined, objectness=None):
@@ -291,7 +291,9 @@ def test_losses_of_boxes_and_heat_by_formula():
     p = 1 / (1 + np.exp(-0.3))
     for alpha, beta in ((2.0, 4.0), (1.0, 2.0)):
         want = [-((1 - p) ** alpha) * np.log(p), -(0.5**beta) * p**alpha * np.log(1 - p)]
-        np.testing.assert_allclose(focal_heat(z, heat, alpha=alpha, beta=beta), want, rtol=1e-5)
+        np.testing.assert_allclose(
+            heatmap_focal_loss(z, heat, alpha=alpha, beta=beta), want, rtol=1e-5
+        )
     assert np.isfinite(
-        jax.grad(lambda v: focal_heat(v, heat).sum())(jnp.array([-200.0, 200.0]))
+        jax.grad(lambda v: heatmap_focal_loss(v, heat).sum())(jnp.array([-200.0, 200.0]))
     ).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.detection.fpn import FeaturePyramid, align_in_levels, assign_levels
+from jaxdl.detection.fpn import FeaturePyramid, assign_levels, multilevel_roi_align
 from jaxdl.ops.boxes.roi_align import roi_align
 from tests.detection.thin import PYRAMID, faster_rcnn
 
@@ -66,7 +66,7 @@ def test_boxes_go_to_the_levels_of_torchvision(torchvision):
 def test_a_region_is_cut_from_its_own_level():
     levels = maps((1, 8, 8, 3), (1, 4, 4, 3))
     boxes = np.array([[[0, 0, 15.9, 16], [0, 0, 16, 16], [2, 9, 31, 30], [5, 5, 5, 5]]], np.float32)
-    got = align_in_levels(levels, boxes, size=(2, 3), strides=[4, 8], cells=2.0)
+    got = multilevel_roi_align(levels, boxes, size=(2, 3), strides=[4, 8], cells=2.0)
     for n, (level, scale) in enumerate([(0, 1 / 4), (1, 1 / 8), (1, 1 / 8), (0, 1 / 4)]):
         want = roi_align(levels[level], boxes[:, n : n + 1], size=(2, 3), scale=scale)
         np.testing.assert_allclose(got[:, n : n + 1], want, atol=1e-6)

@@ -24,7 +24,7 @@ MORE = {
     "shapes_fpn": [*FASTER, "stage2", "stage4"],
     "shapes_centernet": STAGE,
     "shapes_fast_rcnn": [*STAGE, "--head.dropout", "0", "--head.pooled", "3"],
-    "shapes_localise": [*STAGE, "--data.objects", "1"],
+    "shapes_localize": [*STAGE, "--data.objects", "1"],
 }
 
 

@@ -9,16 +9,16 @@ from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.localization import (
-    Localiser,
+    Localizer,
     Located,
     largest_object,
-    localise_candidates,
-    localise_losses,
+    localize_candidates,
+    localize_losses,
 )
 from jaxdl.detection.two_stage.fast_rcnn import RCNN, FastRCNN
 from jaxdl.detection.two_stage.faster_rcnn import region_candidates, region_losses
 from jaxdl.detection.two_stage.region_proposals import (
-    colour_regions,
+    color_regions,
     recall_of,
     sliding_windows,
     with_proposals,
@@ -27,26 +27,26 @@ from jaxdl.ops.boxes.geometry import iou
 from tests.detection.thin import Thin
 
 
-def test_regions_of_like_colour_hold_the_objects():
+def test_regions_of_like_color_hold_the_objects():
     image = np.full((1, 40, 50, 3), 90, np.uint8)
     image[0, 5:20, 8:30] = (250, 20, 20)
     image[0, 22:37, 30:45] = (20, 20, 250)
-    made = colour_regions(image, most=20)
+    made = color_regions(image, most=20)
     boxes = made["proposals"][0][made["proposed"][0]]
     truth = np.array([[8, 5, 30, 20], [30, 22, 45, 37]], np.float32)
     assert (np.asarray(iou(jnp.array(truth), jnp.array(boxes))).max(axis=1) > 0.8).all()
     assert not made["proposals"][0][~made["proposed"][0]].any()
-    assert colour_regions(image, most=2)["proposed"].sum() == 2
+    assert color_regions(image, most=2)["proposed"].sum() == 2
     rows = Shapes(20, image_size=(64, 64)).rows(np.arange(20))
-    found = colour_regions(rows["image"], most=48)
+    found = color_regions(rows["image"], most=48)
     assert recall_of(**found, boxes=rows["boxes"], kept=rows["kept"]) > 0.8
     assert (
         recall_of(found["proposals"], 0 * found["proposed"] > 1, rows["boxes"], rows["kept"]) == 0
     )
 
 
-def test_a_picture_of_one_colour_has_itself_as_region():
-    made = colour_regions(np.full((2, 20, 30, 3), 7, np.uint8), most=3)
+def test_a_picture_of_one_color_has_itself_as_region():
+    made = color_regions(np.full((2, 20, 30, 3), 7, np.uint8), most=3)
     np.testing.assert_array_equal(made["proposals"][0, 0], [0, 0, 30, 20])
     assert made["proposed"].sum() == 2
 
@@ -73,13 +73,13 @@ def test_regions_are_classified_and_refined(way):
         [0, 1, 2, 3]
     )
     split = with_proposals(
-        Split(rows, ("a", "b", "c"), batch_size=2), lambda x: colour_regions(x, most=5)
+        Split(rows, ("a", "b", "c"), batch_size=2), lambda x: color_regions(x, most=5)
     )
-    assert with_proposals(split, colour_regions) is split  # a trained run brings its own
+    assert with_proposals(split, color_regions) is split  # a trained run brings its own
     batch = {k: jnp.asarray(v) for k, v in split.batch(np.arange(2)).items()}
     batch |= {"image": batch["image"] / 255.0, "draw": jnp.zeros((2, 2), jnp.uint32)}
     batch |= {"labels": batch["labels"] % 3}
-    detector = Detector(model, region_losses, region_candidates, propose=colour_regions)
+    detector = Detector(model, region_losses, region_candidates, propose=color_regions)
     options = detector.options(batch, train=False)
     assert set(options) == {"proposals", "proposed"}
     variables = jax.jit(partial(model.init, train=False))(jax.random.key(0), batch["image"])
@@ -113,16 +113,16 @@ def test_the_largest_object_is_located():
     assert there.tolist() == [True, False]
     out = Located(jnp.zeros((2, 2)), jnp.array([[0.25, 0.25, 0.75, 0.95], [0.1, 0.1, 0.2, 0.2]]))
     for weight in (1.0, 3.0):
-        got = localise_losses(out, batch, weight=weight)
+        got = localize_losses(out, batch, weight=weight)
         np.testing.assert_allclose(got["class"], [np.log(2), 0], rtol=1e-6)
         np.testing.assert_allclose(got["box"], [weight * 0.15, 0], rtol=1e-5)
-    boxes, score, label = localise_candidates(out, (20, 40))
+    boxes, score, label = localize_candidates(out, (20, 40))
     np.testing.assert_allclose(boxes[0, 0], [10, 5, 30, 19], rtol=1e-6)
     assert (score.shape, label.shape) == ((2, 1), (2, 1))
 
 
-def test_a_localiser_gives_a_box_inside_out_of_features():
-    model = Localiser(Thin(), 3, hidden=4)
+def test_a_localizer_gives_a_box_inside_out_of_features():
+    model = Localizer(Thin(), 3, hidden=4)
     out = model.init_with_output(jax.random.key(0), jnp.ones((2, 16, 16, 3)), train=False)[0]
     assert out.classes.shape == (2, 3)
     assert (out.boxes[:, :2] < out.boxes[:, 2:]).all()

@@ -13,7 +13,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
-from jaxdl.detection.dense.centernet import CentreMaps, centernet_heat
+from jaxdl.detection.dense.centernet import CenterMaps, centernet_heat
 from jaxdl.detection.detector import DetectConfig, Detections
 from jaxdl.detection.evaluate import DetectionEvaluation, draw_heat, unpad
 from jaxdl.detection.predict import predict_files, show_run
@@ -123,7 +123,7 @@ def test_heat_lies_over_its_picture(tmp_path):
     laid = figure.axes[1].images[-1]
     np.testing.assert_array_equal(laid.get_array(), heat[0])
     assert laid.get_extent() == [-0.5, 29.5, 19.5, -0.5] == figure.axes[1].images[0].get_extent()
-    out = CentreMaps(jnp.array([[[[0.0, 2.0], [-1.0, -3.0]]]]), jnp.zeros(1), jnp.zeros(1))
+    out = CenterMaps(jnp.array([[[[0.0, 2.0], [-1.0, -3.0]]]]), jnp.zeros(1), jnp.zeros(1))
     want = 1 / (1 + np.exp([[[-2.0, 1.0]]]))
     np.testing.assert_allclose(centernet_heat(out), want, rtol=1e-6)
 

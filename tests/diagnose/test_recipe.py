@@ -15,10 +15,10 @@ from experiments.classification import train
 from jaxdl.cli import _read_config, main
 from jaxdl.data.digits import load_digits
 from jaxdl.data.splits.split import Split
-from jaxdl.diagnose.data_checks import coarse, duplicates, learnable, look_at_data
+from jaxdl.diagnose.data_checks import check_data, coarse, duplicates, knn_baseline
 from jaxdl.diagnose.init_checks import gradients, initial_weights
-from jaxdl.diagnose.recipe import verdicts_of, without_regularisation
-from jaxdl.diagnose.training_checks import judge_falls, ten_rows, update_ratio
+from jaxdl.diagnose.recipe import verdicts_of, without_regularization
+from jaxdl.diagnose.training_checks import judge_falls, ten_rows, update_to_weight_ratio
 from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[2]
@@ -99,10 +99,10 @@ def test_a_rate_is_judged_by_how_far_the_loss_falls(falls, words):
     assert (state == "pass") == (words == "")
 
 
-def test_an_input_that_is_not_normalised_is_named(tmp_path):
+def test_an_input_that_is_not_normalized_is_named(tmp_path):
     verdicts = found(tmp_path, config("digits_mlp", "--image.std", str(1 / 255)))
-    assert {"normalisation", "initial loss"} <= states(verdicts, "fail")
-    assert "mean 77." in verdicts["normalisation"].words
+    assert {"normalization", "initial loss"} <= states(verdicts, "fail")
+    assert "mean 77." in verdicts["normalization"].words
 
 
 def test_a_frozen_layer_is_named_unless_it_is_meant(tmp_path):
@@ -133,7 +133,7 @@ def shuffled(seed=0):
 def test_shuffled_labels_are_named():
     batch = {"image": np.float32(DIGITS["train"]["image"][:200]) / 255}
     for split, state in ((shuffled(), "fail"), (Split(DIGITS["train"], CLASSES), "pass")):
-        verdicts = {v.name: v for v in look_at_data(split, None, batch)}
+        verdicts = {v.name: v for v in check_data(split, None, batch)}
         assert verdicts["labels"].state == state
         assert states(verdicts, "fail") == ({"labels"} if state == "fail" else set())
 
@@ -143,9 +143,9 @@ def test_the_simple_learner_is_scikit_learns():
     cut = PredefinedSplit(np.arange(len(image)) % 3)
     flat = image.reshape(len(image), -1)
     score = cross_val_score(KNeighborsClassifier(5), flat, label, cv=cut).mean()
-    words = learnable(image, label).words
+    words = knn_baseline(image, label).words
     assert float(words.split("get ")[1].split("%")[0]) / 100 == pytest.approx(score, abs=0.003)
-    few = learnable(image[:60], np.random.default_rng(0).permutation(label[:60]))
+    few = knn_baseline(image[:60], np.random.default_rng(0).permutation(label[:60]))
     assert few.state == "warn"
     assert "too few to tell" in few.words
 
@@ -154,7 +154,7 @@ def test_chance_is_beaten_by_three_deviations_only():
     """Of 200 sets of labels that mean nothing, hardly any passes."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(500, 4))
-    passed = sum(learnable(x, draw.integers(0, 5, 500)).state == "pass" for _ in range(200))
+    passed = sum(knn_baseline(x, draw.integers(0, 5, 500)).state == "pass" for _ in range(200))
     assert passed <= scipy.stats.binom.ppf(0.999, 200, 0.01)
 
 
@@ -181,12 +181,12 @@ def test_equal_rows_are_counted(copies, state):
 def test_a_missing_class_constant_inputs_and_a_scaled_range_are_named():
     image = np.random.default_rng(0).integers(0, 2, (60, 4, 4, 1), np.uint8)
     split = Split({"image": image, "label": np.arange(60) % 2}, ("a", "b", "c"))
-    verdicts = {v.name: v for v in look_at_data(split, None, {"image": np.float32(image)})}
+    verdicts = {v.name: v for v in check_data(split, None, {"image": np.float32(image)})}
     assert {"value range", "class balance"} <= states(verdicts, "fail")
     assert "class 2 has no row" in verdicts["class balance"].words
     flat = Split({"image": np.full_like(image, 7), "label": np.arange(60) % 2}, ("a", "b"))
-    verdicts = {v.name: v for v in look_at_data(flat, None, {"image": np.zeros((60, 4, 4, 1))})}
-    assert {"value range", "normalisation", "equal rows"} <= states(verdicts, "fail")
+    verdicts = {v.name: v for v in check_data(flat, None, {"image": np.zeros((60, 4, 4, 1))})}
+    assert {"value range", "normalization", "equal rows"} <= states(verdicts, "fail")
 
 
 def test_gradients_that_vanish_explode_or_are_absent_are_named():
@@ -204,7 +204,7 @@ def test_gradients_that_vanish_explode_or_are_absent_are_named():
 @pytest.mark.parametrize(("rate", "state"), [(1e-3, "pass"), (1e-5, "warn"), (2.0, "fail")])
 def test_the_update_ratio_is_that_of_the_norms(rate, state):
     before = {"k": np.random.default_rng(0).normal(size=(4, 4)), "bias": np.zeros(4)}
-    verdict = update_ratio(before, {"k": before["k"] * (1 - rate), "bias": np.ones(4)})
+    verdict = update_to_weight_ratio(before, {"k": before["k"] * (1 - rate), "bias": np.ones(4)})
     assert verdict.state == state
     assert f"{rate:.1e} a step" in verdict.words
 
@@ -216,9 +216,9 @@ def test_ten_rows_are_of_as_many_classes_as_there_are():
     assert np.bincount(np.arange(30)[ten_rows(two)] % 2).tolist() == [5, 5]
 
 
-def test_regularisation_is_switched_off_for_learning_by_heart():
+def test_regularization_is_switched_off_for_learning_by_heart():
     cfg = config("digits_mlp", "--model.dropout", "0.3", "--label_smoothing", "0.1")
-    off = without_regularisation(cfg)
+    off = without_regularization(cfg)
     plain = config("digits_mlp", "--model.dropout", "0.3", "--label_smoothing", "0.1", *off)
     assert (plain.model.dropout, plain.label_smoothing) == ((0.0,), 0.0)
     assert plain.optim.weight_decay == 0.0

@@ -9,7 +9,7 @@ from PIL import Image
 
 from experiments.generative.adversarial import surest
 from jaxdl.cli import _read_config, main
-from jaxdl.generative.sample_evaluator import Judge, JudgeConfig
+from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[2]
@@ -81,8 +81,8 @@ def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
 
     monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path))
     data = DataConfig(name="digits", batch_size=50, val=100)
-    cfg = JudgeConfig(epochs=15, features=16, samples=180)
-    judge = Judge(cfg, data)
+    cfg = SampleEvaluatorConfig(epochs=15, features=16, samples=180)
+    judge = SampleEvaluator(cfg, data)
     said = judge.describe()
     assert said["test_accuracy"] > 0.97
     images = load_splits(data)["test"].arrays["image"][180:].astype(np.float32) / 255
@@ -95,7 +95,7 @@ def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
     assert real["precision"] > 0.8 > 0.5 > noise["precision"]
     assert real["confidence"] > 0.95
     assert real["classes"] == 10
-    again = Judge(cfg, DataConfig(name="digits", batch_size=64))
+    again = SampleEvaluator(cfg, DataConfig(name="digits", batch_size=64))
     assert again.describe() == said
     assert len(list((tmp_path / "judges").iterdir())) == 1
 

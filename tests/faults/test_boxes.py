@@ -11,7 +11,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, pad_objects
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import make_split
-from jaxdl.data.source import Only, Opened
+from jaxdl.data.source import Dataset, FieldSubsetSource
 from jaxdl.data.splits.split import Split
 from jaxdl.detection.prepare import FIELDS, BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.task import make_loss
@@ -165,7 +165,7 @@ class Damaged:
 
 @pytest.mark.parametrize("bad", [0, 2])
 def test_too_many_bad_boxes_of_a_set_are_an_error_with_the_images(bad):
-    opened = Opened({"train": Only(Damaged(bad), FIELDS)}, ("a",))
+    opened = Dataset({"train": FieldSubsetSource(Damaged(bad), FIELDS)}, ("a",))
     make = partial(make_split, opened, "train", np.arange(4), "train")
     cfg = DataConfig(name="voc", batch_size=2)
     if bad:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from jaxdl.data.binarize import binarise, draw_bits
+from jaxdl.data.binarize import binarize, draw_bits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import save_image, tile_images
 from jaxdl.generative.autoencoder import VAE, Autoencoder
@@ -58,19 +58,19 @@ def test_a_conditional_model_asks_for_labels():
         model.init(jax.random.key(0), {"image": IMAGE}, train=False)
 
 
-def test_bits_have_the_grey_levels_as_probabilities_and_stay_the_same():
-    grey = np.full((200, 8, 8, 1), 51, np.uint8)
-    grey[:, 0, 0] = 0
-    grey[:, 1, 1] = 255
-    split = binarise(Split({"image": grey, "label": np.zeros(200, np.int32)}, ("a",)))
+def test_bits_have_the_gray_levels_as_probabilities_and_stay_the_same():
+    gray = np.full((200, 8, 8, 1), 51, np.uint8)
+    gray[:, 0, 0] = 0
+    gray[:, 1, 1] = 255
+    split = binarize(Split({"image": gray, "label": np.zeros(200, np.int32)}, ("a",)))
     bits = split.arrays["image"]
     assert set(np.unique(bits)) == {0, 255}
     assert not bits[:, 0, 0].any()
     assert (bits[:, 1, 1] == 255).all()
     share = (bits[:, 2:] == 255).mean()
     assert abs(share - 0.2) < 4 * np.sqrt(0.16 / bits[:, 2:].size)
-    np.testing.assert_array_equal(bits[:50], draw_bits(grey[:50], 0))
-    assert (bits != draw_bits(grey, 1)).any()
+    np.testing.assert_array_equal(bits[:50], draw_bits(gray[:50], 0))
+    assert (bits != draw_bits(gray, 1)).any()
 
 
 @pytest.mark.parametrize("walk", ["line", "arc"])

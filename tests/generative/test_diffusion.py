@@ -9,7 +9,7 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
-from jaxdl.generative.denoising import drop_labels, noise_error, noise_rows, spread_rows
+from jaxdl.generative.denoising import add_noise_rows, drop_labels, noise_error, sample_timesteps
 from jaxdl.generative.diffusion import (
     DiffusionConfig,
     add_noise,
@@ -23,7 +23,7 @@ from jaxdl.generative.diffusion import (
     score_from_noise,
     time_steps,
 )
-from jaxdl.generative.unet import PointDenoiser, UNet, from_patches, to_patches
+from jaxdl.generative.unet import MLPDenoiser, UNet, from_patches, to_patches
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.position_encoding import sincos, sincos_table
 from jaxdl.optim.config import OptimConfig
@@ -160,14 +160,14 @@ def test_the_score_of_a_noised_point_is_the_gaussians():
 def test_rows_are_noised_as_they_say():
     betas = make_betas("cosine", 100)
     x = jnp.ones((400, 3))
-    made = noise_rows(jax.random.split(jax.random.key(0), 400), x, betas)
+    made = add_noise_rows(jax.random.split(jax.random.key(0), 400), x, betas)
     time, noise = np.asarray(made["inputs"]["time"]), np.asarray(made["noise"])
     assert (time.min(), time.max()) == (0, 99)
     assert abs(noise.std() - 1) < 0.1
     bars = alpha_bars(betas)[time][:, None]
     want = np.sqrt(bars) + np.sqrt(1 - bars) * noise
     np.testing.assert_allclose(made["inputs"]["x"], want, atol=1e-5)
-    spread = spread_rows(x, betas)
+    spread = sample_timesteps(x, betas)
     assert np.bincount(spread["inputs"]["time"]).tolist() == [4] * 100
     error = noise_error(made["noise"] + 2, made)
     np.testing.assert_allclose(error, 4, rtol=1e-5)
@@ -242,10 +242,10 @@ LOOP = LoopConfig(steps=6, log_every=3, save_every=3, devices=1)
 def task():
     points = np.random.default_rng(0).normal(size=(32, 2)).astype(np.float32)
     split = Split({"point": points}, batch_size=16)
-    model, betas = PointDenoiser((8, 8)), make_betas("cosine", 50)
+    model, betas = MLPDenoiser((8, 8)), make_betas("cosine", 50)
 
     def prepare(keys, batch, train):
-        return noise_rows(keys, batch["point"], betas)
+        return add_noise_rows(keys, batch["point"], betas)
 
     def loss_fn(params, extra, batch, key):
         noise, extra = apply_train(model, params, extra, batch["inputs"], key)

@@ -8,7 +8,7 @@ import pytest
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.densities import DENSITIES, EIGHTHS, Points
 from jaxdl.generative.langevin import draw_fields, langevin, log_density_slope, plane
-from jaxdl.generative.modes import draw_points, mode_centres
+from jaxdl.generative.modes import draw_points, mode_centers
 
 
 def test_slopes_of_a_log_density_are_the_gaussians():
@@ -27,9 +27,9 @@ def test_langevin_walks_end_in_the_density():
 
 def test_the_modes_of_the_ring_are_found():
     rows = Points("eight_gaussians", 4000).rows(np.arange(4000))
-    centres = mode_centres(Split(rows, tuple("abcdefgh")))
+    centers = mode_centers(Split(rows, tuple("abcdefgh")))
     want = 4 * np.stack([np.cos(EIGHTHS), np.sin(EIGHTHS)], axis=1)
-    np.testing.assert_allclose(centres, want, atol=0.1)
+    np.testing.assert_allclose(centers, want, atol=0.1)
 
 
 def test_pictures_have_a_panel_a_field_and_all_points():

@@ -25,7 +25,7 @@ def test_codes_are_the_nearest_of_the_book(variables):
     for place in np.ndindex(2, 2, 3):
         gaps = ((np.asarray(out["encoded"])[place] - book) ** 2).sum(1)
         assert out["codes"][place] == gaps.argmin()
-        np.testing.assert_array_equal(out["quantised"][place], book[gaps.argmin()])
+        np.testing.assert_array_equal(out["quantized"][place], book[gaps.argmin()])
     logits = MODEL.apply(variables, out["codes"], method="decode_codes")
     np.testing.assert_allclose(logits, out["logits"], atol=1e-5)
 
@@ -41,7 +41,7 @@ def test_gradients_pass_the_book_by(variables):
     grads = jax.grad(error)(variables["params"])
     assert not np.asarray(grads["book"]).any()
     slope = jax.grad(lambda q: jnp.sum(MODEL.apply(variables, q, method="decode") ** 2))(
-        out["quantised"]
+        out["quantized"]
     )
     _, pull = jax.vjp(
         lambda p: MODEL.apply({**variables, "params": p}, IMAGE, train=False, method="encode"),

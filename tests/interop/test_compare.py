@@ -18,11 +18,11 @@ from jaxdl.cli import _read_config, main  # noqa: E402
 from jaxdl.compare import run as harness  # noqa: E402
 from jaxdl.compare import stage_checks as stages  # noqa: E402
 from jaxdl.compare.html_report import write_page  # noqa: E402
-from jaxdl.interop.torch_twins.optimisers import TorchRule  # noqa: E402
+from jaxdl.interop.torch_twins.optimizers import TorchRule  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.language.char_lm import CharacterModel  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
-from jaxdl.optim.config import OptimConfig, make_optimiser  # noqa: E402
+from jaxdl.optim.config import OptimConfig, make_optimizer  # noqa: E402
 
 MODELS = {
     "softmax": ("mlp", {"hidden": ()}, (8, 8, 2)),
@@ -51,7 +51,7 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def randomised(tree):
+def randomized(tree):
     """Nothing at its start: zero heads and unit scales would hide a wrong name."""
     leaves, kind = jax.tree.flatten(tree)
     leaves = [0.3 * normal(*x.shape, seed=i) + (x == 1) for i, x in enumerate(leaves)]
@@ -67,7 +67,7 @@ def test_a_twin_computes_what_its_model_does(case, train):
     name, options, size = MODELS[case]
     model, x = create_model(name, 5, **options), normal(3, *size)
     start = jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
-    variables = randomised(jax.tree.map(lambda s: np.ones(s.shape, np.float32), start))
+    variables = randomized(jax.tree.map(lambda s: np.ones(s.shape, np.float32), start))
     twin = twin_of(model, x.shape)
     twin.load(variables)
     twin.module.train(train)
@@ -93,7 +93,7 @@ def test_a_twin_computes_what_its_model_does(case, train):
 def test_the_twin_of_a_text_model(cell, embedding):
     model = CharacterModel(6, 4, cell, layers=2, embedding=embedding)
     ids = np.random.default_rng(0).integers(0, 6, (3, 5))
-    variables = randomised(jax.device_get(model.init(jax.random.key(0), ids, train=False)))
+    variables = randomized(jax.device_get(model.init(jax.random.key(0), ids, train=False)))
     twin = twin_of(model, ids.shape)
     twin.load(variables)
     out, state = model.apply(variables, jnp.asarray(ids), train=False)
@@ -106,7 +106,7 @@ def test_the_twin_of_a_text_model(cell, embedding):
     assert len(free) == 2
 
 
-OPTIMISERS = [
+OPTIMIZERS = [
     OptimConfig("sgd", 0.1, weight_decay=0.01, clip_norm=0.5),
     OptimConfig("momentum", 0.1, momentum=0.7, clip_value=0.2),
     OptimConfig("nesterov", 0.1, weight_decay=0.1, decay_paths=("*",)),
@@ -118,14 +118,14 @@ OPTIMISERS = [
 ]
 
 
-@pytest.mark.parametrize("optim", OPTIMISERS, ids=lambda o: o.name)
+@pytest.mark.parametrize("optim", OPTIMIZERS, ids=lambda o: o.name)
 def test_torchs_rule_is_that_of_the_config(optim):
     params = {"kernel": jnp.asarray(normal(3, 2)), "bias": jnp.asarray(normal(2, seed=1))}
     module = torch.nn.Linear(3, 2)
     with torch.no_grad():
         module.weight.copy_(torch.tensor(np.asarray(params["kernel"]).T))
         module.bias.copy_(torch.tensor(np.asarray(params["bias"])))
-    tx = make_optimiser(optim, 10)
+    tx = make_optimizer(optim, 10)
     state = tx.init(params)
     whole = bool(optim.decay_paths)
     rule = TorchRule(optim, module, {"weight": True, "bias": whole})
@@ -235,7 +235,7 @@ def test_both_sides_agree(folder, name):
 
 
 def other_momentum(side):
-    for group in side.trainer.rule.optimiser.param_groups:
+    for group in side.trainer.rule.optimizer.param_groups:
         group["momentum"] = 0.89
 
 
@@ -270,7 +270,7 @@ def test_a_planted_difference_is_named(folder, name, change, verdict, words):
     assert words in failed[0]["words"]
     named = {(row["where"], row["name"]) for row in record["settings"]}
     expected = {
-        other_momentum: {("optimiser", "momentum")},
+        other_momentum: {("optimizer", "momentum")},
         other_smoothing: set(),
         other_epsilon: {("norm", "eps")},
         same_padding: {("stage2_block1/conv1", "padding")},

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxdl.models.registry import create_model, list_models
-from tests.interop.twins import check_gradients, check_logits, randomise
+from tests.interop.twins import check_gradients, check_logits, randomize
 
 pytestmark = pytest.mark.slow
 # One of each family: deeper ones differ in the number of blocks alone.
@@ -23,7 +23,7 @@ def pair(torchvision, name, **options):
         theirs["dropout_aux"] = 0.0
     twin = getattr(torchvision.models, name)(**options, **theirs)
     ours = options | ({"aux_dropout": 0.0} if options and name == "googlenet" else {})
-    return create_model(name, 1000, **ours), randomise(twin)
+    return create_model(name, 1000, **ours), randomize(twin)
 
 
 @pytest.mark.parametrize("name", list_models())

@@ -4,7 +4,7 @@ import pytest
 
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.transformers.vit import ViT
-from tests.interop.twins import CLASSES, check_gradients, randomise
+from tests.interop.twins import CLASSES, check_gradients, randomize
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def test_vit(timm):
         num_classes=CLASSES,
     )  # fmt: skip
     model = ViT(CLASSES, patch=8, width=12, depth=2, heads=3, hidden=24)
-    check_gradients(model, randomise(twin), 32, train=False, source="timm")
+    check_gradients(model, randomize(twin), 32, train=False, source="timm")
     check_gradients(model, twin, 32, train=True, source="timm")
 
 
@@ -26,4 +26,4 @@ def test_resnet(timm):
     lib = timm.models.resnet
     twin = lib.ResNet(lib.Bottleneck, [1, 1, 1, 1], CLASSES)
     model = ResNet(CLASSES, (1, 1, 1, 1), bottleneck=True)
-    check_gradients(model, randomise(twin), 33, train=False, source="timm")
+    check_gradients(model, randomize(twin), 33, train=False, source="timm")

@@ -19,7 +19,7 @@ from tests.interop.twins import (
     check_logits,
     narrow_classifier,
     narrow_features,
-    randomise,
+    randomize,
 )
 
 
@@ -132,7 +132,7 @@ FAMILIES: dict[str, Any] = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_and_gradients_are_torchvisions(torchvision, family):
     model, twin, sizes = FAMILIES[family](torchvision)
-    randomise(twin)
+    randomize(twin)
     check_logits(model, twin, sizes[0])
     check_gradients(model, twin, sizes[-1], train=True)
 
@@ -146,11 +146,11 @@ EVALUATED = ("resnet", "mobilenet_v2")
 )
 def test_gradients_in_evaluation_are_torchvisions(torchvision, family):
     model, twin, sizes = FAMILIES[family](torchvision)
-    check_gradients(model, randomise(twin), sizes[0], train=False)
+    check_gradients(model, randomize(twin), sizes[0], train=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_at_another_size(torchvision, family):
     model, twin, sizes = FAMILIES[family](torchvision)
-    check_logits(model, randomise(twin), sizes[-1])
+    check_logits(model, randomize(twin), sizes[-1])

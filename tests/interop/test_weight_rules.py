@@ -12,13 +12,13 @@ from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.transformers.vit import ViT
 from tests.interop.test_torchvision_parity import FAMILIES
-from tests.interop.twins import arrays_of, randomise, shapes_of
+from tests.interop.twins import arrays_of, randomize, shapes_of
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_there_and_back_is_bit_equal(torchvision, family):
     model, twin, sizes = FAMILIES[family](torchvision)
-    arrays = arrays_of(randomise(twin))
+    arrays = arrays_of(randomize(twin))
     rules = rules_for(model)
     variables = from_torch(rules, arrays, shapes_of(model, sizes[0]))
     back = to_torch(rules, variables)

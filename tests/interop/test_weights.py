@@ -16,7 +16,7 @@ from tests.interop.twins import (
     arrays_of,
     images,
     quick_jit,
-    randomise,
+    randomize,
     torch_logits,
 )
 
@@ -31,7 +31,7 @@ def twin(torchvision):
     made = lib.ResNet(lib.BasicBlock, [1, 1, 1, 1], CLASSES)
     made.layer3 = made.layer4 = nn.Identity()
     made.fc = nn.Linear(128, CLASSES)
-    return randomise(made)
+    return randomize(made)
 
 
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])

@@ -14,7 +14,7 @@ from jaxdl.interop.weight_rules import from_torch, places
 CLASSES = 7
 
 
-def randomise(twin: Any, seed: int = 0) -> Any:
+def randomize(twin: Any, seed: int = 0) -> Any:
     """Moves everything off its default: norms, running statistics, tokens, zero heads."""
     import torch
 

@@ -9,7 +9,7 @@ import pytest
 from jaxdl.data.splits.contiguous import contiguous
 from jaxdl.data.splits.split import Split
 from jaxdl.language.char_lm import CharacterModel
-from jaxdl.language.tbptt import make_carried_step
+from jaxdl.language.tbptt import make_tbptt_step
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.training.state import TrainState
 
@@ -57,7 +57,7 @@ def test_carried_steps_are_torchs_with_a_detached_state():
         return batch
 
     tx = optax.sgd(0.1)
-    step = jax.jit(make_carried_step(loss_fn, tx, as_it_is, fresh_every=6, ema=0.5, axis_name=None))
+    step = jax.jit(make_tbptt_step(loss_fn, tx, as_it_is, fresh_every=6, ema=0.5, axis_name=None))
     ours = TrainState(
         step=jnp.int32(0), params=params, opt_state=tx.init(params), key=jax.random.key(0),
         local=model.zero_state(B), ema=params,
@@ -65,7 +65,7 @@ def test_carried_steps_are_torchs_with_a_detached_state():
     parameters = [*theirs.parameters(), *head.parameters()]
     # Torch adds two biases, each with the same gradient; one must stand still to compare.
     moving = [p for n, p in theirs.named_parameters() if "bias_hh" not in n] + [*head.parameters()]
-    optimiser = torch.optim.SGD(moving, 0.1)
+    optimizer = torch.optim.SGD(moving, 0.1)
     hidden = None
     for number in range(8):
         batch = split.batch(split.rows(number, number + 1)[0])
@@ -86,7 +86,7 @@ def test_carried_steps_are_torchs_with_a_detached_state():
         for p in parameters:
             p.grad = None
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         np.testing.assert_allclose(metrics["loss"][0] / B, loss.item(), rtol=1e-4)
         for mine, part in zip(ours.local, hidden, strict=True):
             np.testing.assert_allclose(mine[:, 0], part[0].numpy(), atol=1e-5)

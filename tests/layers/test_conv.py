@@ -37,7 +37,7 @@ def start(layer: Any, x) -> Any:
     return layer.init(jax.random.key(0), x)["params"]
 
 
-def test_initialisers():
+def test_initializers():
     x = jnp.zeros((1, 5, 5, 16))
     kaiming = start(Conv(256, 3), x)
     assert np.std(kaiming["kernel"]) == pytest.approx(np.sqrt(2 / (9 * 16)), rel=0.03)

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.layers.initializers import initialiser
+from jaxdl.layers.initializers import initializer
 
 WIDE = (300, 500)
 FILTERS = (3, 3, 40, 100)  # n_in 360, n_out 900
@@ -25,12 +25,12 @@ FILTERS = (3, 3, 40, 100)  # n_in 360, n_out 900
     ],
 )
 def test_spread(name, shape, std):
-    weights = np.asarray(initialiser(name)(jax.random.key(0), shape, jnp.float32))
+    weights = np.asarray(initializer(name)(jax.random.key(0), shape, jnp.float32))
     np.testing.assert_allclose(weights.std(), std, rtol=0.02)
     if "uniform" in name:  # +- sqrt(3) deviations, and no further
         assert np.abs(weights).max() <= np.sqrt(3) * std
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match="initialiser: there is no 'kaming'; did you mean kaiming"):
-        initialiser("kaming")
+    with pytest.raises(ValueError, match="initializer: there is no 'kaming'; did you mean kaiming"):
+        initializer("kaming")

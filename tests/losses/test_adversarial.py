@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.losses.adversarial import discriminator_loss, generator_loss, slope_penalty
+from jaxdl.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 
 REAL, FAKE = np.random.default_rng(0).normal(size=(2, 6)).astype(np.float32) * 3
 
@@ -64,7 +64,7 @@ def test_the_best_discriminator_has_the_jensen_shannon_value():
     assert value(p) == pytest.approx(-1.3863, abs=1e-4)
 
 
-def test_least_squares_minimise_a_pearson_chi_square():
+def test_least_squares_minimize_a_pearson_chi_square():
     """LSGAN with targets -1, 1 and 0: twice the value at D* is chi^2(p + q, 2 q) (1611.04076)."""
     rng = np.random.default_rng(2)
     p, q = rng.dirichlet(np.ones(5), size=2)
@@ -83,8 +83,8 @@ def test_least_squares_minimise_a_pearson_chi_square():
 
 def test_the_slope_penalty_is_zero_at_slope_one():
     slopes = jnp.array([[[3.0, 4.0]], [[0.6, 0.8]], [[0.0, 0.0]]])
-    np.testing.assert_allclose(slope_penalty(slopes), [16, 0, 1], atol=1e-5)
-    assert np.all(np.isfinite(jax.grad(lambda s: slope_penalty(s).sum())(slopes)))
+    np.testing.assert_allclose(gradient_penalty(slopes), [16, 0, 1], atol=1e-5)
+    assert np.all(np.isfinite(jax.grad(lambda s: gradient_penalty(s).sum())(slopes)))
 
 
 def test_kinds_and_shapes_are_checked():

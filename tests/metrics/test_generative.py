@@ -1,4 +1,4 @@
-"""Measures of samples against SciPy's matrix root, scikit-learn's neighbours and counting."""
+"""Measures of samples against SciPy's matrix root, scikit-learn's neighbors and counting."""
 
 import numpy as np
 import pytest
@@ -45,23 +45,23 @@ def test_moments_are_numpys():
         moments(x[:1])
 
 
-@pytest.mark.parametrize("neighbours", [1, 3])
-def test_precision_and_recall_are_those_of_scikit_learns_neighbours(neighbours):
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_precision_and_recall_are_those_of_scikit_learns_neighbors(neighbors):
     neighbors = pytest.importorskip("sklearn.neighbors")
     real = RNG.normal(size=(60, 4)).astype(np.float32)
     made = RNG.normal(size=(50, 4)).astype(np.float32) * 0.5 + 0.5
 
     def share(of, within):
-        finder = neighbors.NearestNeighbors(n_neighbors=neighbours + 1).fit(within)
+        finder = neighbors.NearestNeighbors(n_neighbors=neighbors + 1).fit(within)
         radius = finder.kneighbors(within)[0][:, -1]
         gaps = np.linalg.norm(of[:, None].astype(float) - within[None], axis=-1)
         return (gaps <= radius[None]).any(1).mean()
 
     want = share(made, real), share(real, made)
-    assert precision_recall(real, made, neighbours=neighbours) == pytest.approx(want)
-    assert precision_recall(real, real, neighbours=neighbours) == (1, 1)
-    with pytest.raises(ValueError, match=r"neighbours must lie in \[1, 49\], got 50"):
-        precision_recall(real, made, neighbours=50)
+    assert precision_recall(real, made, neighbors=neighbors) == pytest.approx(want)
+    assert precision_recall(real, real, neighbors=neighbors) == (1, 1)
+    with pytest.raises(ValueError, match=r"neighbors must lie in \[1, 49\], got 50"):
+        precision_recall(real, made, neighbors=50)
 
 
 def test_bits_of_a_fair_coin():
@@ -71,7 +71,7 @@ def test_bits_of_a_fair_coin():
 
 @pytest.mark.parametrize(("least", "modes"), [(0.2, 2), (0.5, 1)])
 def test_modes_are_counted_where_enough_points_lie_near(least, modes):
-    centres = np.array([[0.0, 0], [4, 0], [0, 4]])
+    centers = np.array([[0.0, 0], [4, 0], [0, 4]])
     points = np.concatenate([np.zeros((20, 2)), np.full((3, 2), [4.0, 0.5]), np.full((7, 2), 9)])
-    got = mode_coverage(points, centres, radius=1, least=least)
+    got = mode_coverage(points, centers, radius=1, least=least)
     assert got == {"modes": modes, "near": pytest.approx(23 / 30)}

@@ -7,8 +7,8 @@ import pytest
 from jaxdl.metrics.coco_ap import coco_precision
 from jaxdl.metrics.voc_ap import (
     Curve,
-    Found,
-    Truth,
+    ImageDetections,
+    ImageGroundTruth,
     area_under,
     average_precisions,
     best_f1,
@@ -29,7 +29,7 @@ def problem(seed):
         low = rng.integers(0, 150, (n, 2))
         boxes = np.concatenate([low, low + rng.integers(5, 160, (n, 2))], 1).astype(np.float64)
         labels = rng.integers(0, 3, n)
-        truth.append(Truth(boxes, labels, rng.random(n) < 0.25))
+        truth.append(ImageGroundTruth(boxes, labels, rng.random(n) < 0.25))
         picked = rng.integers(0, max(n, 1), rng.integers(0, 14)) if n else np.zeros(0, int)
         near = boxes[picked] + rng.integers(-6, 7, (len(picked), 4)) * (
             rng.random((len(picked), 1)) < 0.7
@@ -39,7 +39,7 @@ def problem(seed):
         near[:, 2:] = np.maximum(near[:, 2:], near[:, :2] + 1)
         kinds = np.concatenate([labels[picked], rng.integers(0, 3, len(wild))])
         kinds = np.where(rng.random(len(kinds)) < 0.1, rng.integers(0, 3, len(kinds)), kinds)
-        found.append(Found(near, rng.integers(0, 12, len(near)) / 12, kinds))
+        found.append(ImageDetections(near, rng.integers(0, 12, len(near)) / 12, kinds))
     return found, truth
 
 
@@ -153,8 +153,8 @@ def test_by_hand():
 
 
 def test_nothing_found_and_nothing_there():
-    none = Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
-    box = Truth(np.array([[0, 0, 2, 2.0]]), np.array([1]), np.array([False]))
+    none = ImageDetections(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
+    box = ImageGroundTruth(np.array([[0, 0, 2, 2.0]]), np.array([1]), np.array([False]))
     assert precision_recall([none], [box], 0) is None
     np.testing.assert_array_equal(average_precisions([none], [box], 2), [np.nan, 0])
     assert mean_of(average_precisions([none], [box], 2)) == 0

@@ -8,12 +8,12 @@ import pytest
 from jaxdl.ops.attention import (
     additive_scores,
     causal_mask,
-    kept_of_lengths,
+    length_mask,
     masked_softmax,
     scaled_dot_product,
 )
 from jaxdl.ops.embedding_lookup import lookup
-from jaxdl.ops.position_encoding import rotate, sincos_table
+from jaxdl.ops.position_encoding import rotary_embedding, sincos_table
 
 
 def test_the_worked_example():
@@ -48,7 +48,7 @@ def test_additive_scores_in_loops():
 
 def test_masks():
     np.testing.assert_array_equal(causal_mask(3), [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
-    np.testing.assert_array_equal(kept_of_lengths(jnp.array([0, 2]), 3), [[0, 0, 0], [1, 1, 0]])
+    np.testing.assert_array_equal(length_mask(jnp.array([0, 2]), 3), [[0, 0, 0], [1, 1, 0]])
 
 
 @pytest.mark.parametrize("temperature", [10000.0, 100.0])
@@ -64,14 +64,17 @@ def test_rotated_products_depend_on_the_distance_alone():
     rng = np.random.default_rng(0)
     q, k = rng.normal(size=(2, 1, 8)).astype(np.float32)
     product = lambda s, t: float(  # noqa: E731
-        (rotate(jnp.array(q), jnp.array([s])) @ rotate(jnp.array(k), jnp.array([t])).T)[0, 0]
+        (
+            rotary_embedding(jnp.array(q), jnp.array([s]))
+            @ rotary_embedding(jnp.array(k), jnp.array([t])).T
+        )[0, 0]
     )
     np.testing.assert_allclose(product(5, 3), product(12, 10), atol=1e-5)
     assert abs(product(5, 3) - product(5, 4)) > 1e-3
-    np.testing.assert_allclose(rotate(jnp.array(q), jnp.array([0])), q, atol=1e-7)
+    np.testing.assert_allclose(rotary_embedding(jnp.array(q), jnp.array([0])), q, atol=1e-7)
     for i in range(4):  # a complex product, pair by pair
         z = (q[0, 2 * i] + 1j * q[0, 2 * i + 1]) * np.exp(3j / 10000 ** (2 * i / 8))
-        got = rotate(jnp.array(q), jnp.array([3]))[0, 2 * i : 2 * i + 2]
+        got = rotary_embedding(jnp.array(q), jnp.array([3]))[0, 2 * i : 2 * i + 2]
         np.testing.assert_allclose(got, [z.real, z.imag], atol=1e-5)
 
 

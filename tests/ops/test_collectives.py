@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from jaxdl.ops.collectives import mean_over, sum_over
+from jaxdl.ops.collectives import pmean_tree, psum_tree
 
 RNG = np.random.default_rng(0)
 TREE = {
@@ -23,7 +23,7 @@ def on_devices(function, count):
     )
 
 
-@pytest.mark.parametrize(("function", "want"), [(sum_over, np.sum), (mean_over, np.mean)])
+@pytest.mark.parametrize(("function", "want"), [(psum_tree, np.sum), (pmean_tree, np.mean)])
 def test_numpys_over_eight_devices(function, want):
     got = on_devices(function, 8)(TREE)
     for ours, rows in zip(jax.tree.leaves(got), jax.tree.leaves(TREE), strict=True):
@@ -32,8 +32,8 @@ def test_numpys_over_eight_devices(function, want):
 
 
 def test_an_exchange_a_dtype_and_none_for_one_device():
-    text = on_devices(sum_over, 8).lower(TREE).as_text()
+    text = on_devices(psum_tree, 8).lower(TREE).as_text()
     assert text.count("all_reduce") == 2  # floats, integers
-    assert "all_reduce" not in on_devices(sum_over, 1).lower(TREE).as_text()
+    assert "all_reduce" not in on_devices(psum_tree, 1).lower(TREE).as_text()
     tree = {"x": np.ones(2)}
-    assert sum_over(tree, None) is tree is mean_over(tree, None)
+    assert psum_tree(tree, None) is tree is pmean_tree(tree, None)

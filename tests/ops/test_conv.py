@@ -10,7 +10,7 @@ FIVE = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [3, 2, 3, 1, 1], [5, 2, 3, 1, 1], [2, 
 CROSS = [[1, 2, 1], [0, 1, 0], [2, 1, 0]]
 DIGITS = [[int(c) for c in row] for row in ("34657", "24682", "16784", "97462", "37541")]
 SHARPEN = [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
-GREY = [
+GRAY = [
     [105, 102, 100, 97, 96],
     [103, 99, 103, 101, 102],
     [101, 98, 104, 102, 100],
@@ -45,7 +45,7 @@ def test_worked_examples():
     np.testing.assert_array_equal(by_hand(FIVE, CROSS, stride=2), [[14, 17], [17, 8]])
     np.testing.assert_array_equal(by_hand(DIGITS, one_to_nine, padding=1), FULL_DIGITS)
     np.testing.assert_array_equal(by_hand(DIGITS, one_to_nine, stride=2), [[211, 262], [251, 169]])
-    np.testing.assert_array_equal(by_hand(GREY, SHARPEN, padding=1)[0], [320, 206, 198, 188, 281])
+    np.testing.assert_array_equal(by_hand(GRAY, SHARPEN, padding=1)[0], [320, 206, 198, 188, 281])
 
 
 def test_channels_are_summed():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxdl.layers.dense import Dense
-from jaxdl.ops.matmul import dot_over_rows, product_over_rows
+from jaxdl.ops.matmul import dense_matmul, dot_over_rows
 
 
 def normal(*shape, seed=0):
@@ -17,7 +17,7 @@ def normal(*shape, seed=0):
 @pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3), (2, 1, 5, 3), (0, 4, 3)])
 def test_values_and_gradients_are_those_of_the_product(shape):
     x, kernel, weights = normal(*shape), normal(3, 6, seed=1), normal(*shape[:-1], 6, seed=2)
-    loss = lambda x, kernel: (product_over_rows(x, kernel) * weights).sum()  # noqa: E731
+    loss = lambda x, kernel: (dense_matmul(x, kernel) * weights).sum()  # noqa: E731
     wide = [a.astype(np.float64) for a in (x, kernel, weights)]
     want = (wide[0] @ wide[1] * wide[2]).sum()
     np.testing.assert_allclose(loss(x, kernel), want, rtol=1e-5, atol=1e-5)

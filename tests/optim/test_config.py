@@ -1,4 +1,4 @@
-"""What a config of an optimiser refuses."""
+"""What a config of an optimizer refuses."""
 
 import pytest
 

@@ -53,14 +53,14 @@ def test_milestones_and_their_factor_are_options():
 @pytest.mark.parametrize(("first", "mult"), [(20, 1), (10, 2)])
 def test_warm_restarts_are_those_of_torch(first, mult):
     torch = pytest.importorskip("torch")
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 1.0)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 1.0)
     theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
-        optimiser, T_0=first, T_mult=mult, eta_min=0.05
+        optimizer, T_0=first, T_mult=mult, eta_min=0.05
     )
     want = []
     for _ in range(100):
         want.append(theirs.get_last_lr()[0])
-        optimiser.step()
+        optimizer.step()
         theirs.step()
     cycle = {"cycle": first / 100, "cycle_mult": mult}
     got = factors(100, schedule="restarts", floor=0.05, **cycle)
@@ -69,12 +69,12 @@ def test_warm_restarts_are_those_of_torch(first, mult):
 
 def test_triangles_are_those_of_torch():
     torch = pytest.importorskip("torch")
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 1.0)
-    theirs = torch.optim.lr_scheduler.CyclicLR(optimiser, 0.2, 1.0, 10, cycle_momentum=False)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 1.0)
+    theirs = torch.optim.lr_scheduler.CyclicLR(optimizer, 0.2, 1.0, 10, cycle_momentum=False)
     want = []
     for _ in range(60):
         want.append(theirs.get_last_lr()[0])
-        optimiser.step()
+        optimizer.step()
         theirs.step()
     got = factors(60, schedule="triangular", cycle=1 / 3, floor=0.2)
     np.testing.assert_allclose(got, want, atol=1e-6)

@@ -6,13 +6,13 @@ import numpy as np
 import optax
 import pytest
 
-from jaxdl.optim.config import OptimConfig, make_optimiser
+from jaxdl.optim.config import OptimConfig, make_optimizer
 
 START = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 TARGET = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
 
 
-def descend(tx, steps=50):
+def gradient_descent(tx, steps=50):
     params = {"w": jnp.asarray(START)}
     grad = jax.grad(lambda p: jnp.sum((p["w"] - TARGET) ** 4))
 
@@ -29,17 +29,17 @@ def descend(tx, steps=50):
 
 
 def ours(steps=50, **options):
-    return descend(make_optimiser(OptimConfig(**options), steps), steps)
+    return gradient_descent(make_optimizer(OptimConfig(**options), steps), steps)
 
 
 def theirs(make, steps=50):
     torch = pytest.importorskip("torch")
     w = torch.nn.Parameter(torch.tensor(START))
-    optimiser = make(torch.optim, [w])
+    optimizer = make(torch.optim, [w])
     for _ in range(steps):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         ((w - torch.tensor(TARGET)) ** 4).sum().backward()
-        optimiser.step()
+        optimizer.step()
     return w.detach().numpy()
 
 
@@ -95,7 +95,7 @@ def test_their_options_are_those_of_torch(name):
 )  # fmt: skip
 def test_optax_has_its_own_forms(options, tx):
     got = ours(lr=0.1, **options)
-    np.testing.assert_allclose(got, descend(tx), atol=2e-6)
+    np.testing.assert_allclose(got, gradient_descent(tx), atol=2e-6)
     plain = ours(lr=0.1, **{**options, "eps_in_root": False, "accumulator": 0.0})
     assert np.abs(plain - got).max() > 1e-6
 
@@ -151,7 +151,7 @@ def test_the_rules_of_the_books(name, rho):
 
 
 def once(params, grads, **options):
-    tx = make_optimiser(OptimConfig(name="sgd", lr=1.0, **options), 10)
+    tx = make_optimizer(OptimConfig(name="sgd", lr=1.0, **options), 10)
     return tx.update(grads, tx.init(params), params)[0]
 
 

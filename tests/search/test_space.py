@@ -5,11 +5,11 @@ import pytest
 import scipy.stats
 
 from jaxdl.checks import UsageError
-from jaxdl.search.space import all_settings, draws
+from jaxdl.search.space import draws, enumerate_settings
 
 
 def values(spec, count, seed=0, **options):
-    found = all_settings([], [spec], count, seed, **options)
+    found = enumerate_settings([], [spec], count, seed, **options)
     return np.array([float(setting[spec.partition("=")[0]]) for setting in found])
 
 
@@ -39,14 +39,14 @@ def test_whole_numbers_are_rounded_and_each_is_tried_once():
 
 
 def test_the_last_name_of_a_grid_varies_fastest():
-    found = all_settings(["optim.lr=0.1,0.01", "--optim.weight-decay=0,1e-4"], [], 0, 0)
+    found = enumerate_settings(["optim.lr=0.1,0.01", "--optim.weight-decay=0,1e-4"], [], 0, 0)
     pairs = [("0.1", "0"), ("0.1", "1e-4"), ("0.01", "0"), ("0.01", "1e-4")]
     assert [tuple(setting.values()) for setting in found] == pairs
     assert list(found[0]) == ["optim.lr", "optim.weight_decay"]
 
 
 def test_each_draw_meets_each_point_of_a_grid():
-    found = all_settings(["model.hidden=8,16"], ["optim.lr=1e-3:1"], 3, 0)
+    found = enumerate_settings(["model.hidden=8,16"], ["optim.lr=1e-3:1"], 3, 0)
     assert len(found) == 6
     assert len({setting["optim.lr"] for setting in found}) == 3
 
@@ -69,4 +69,4 @@ def test_each_draw_meets_each_point_of_a_grid():
 )
 def test_what_cannot_be_searched_is_refused(grid, random, words):
     with pytest.raises(UsageError, match=words):
-        all_settings(grid, random, 4, 0)
+        enumerate_settings(grid, random, 4, 0)

@@ -8,8 +8,8 @@ import pytest
 from jaxdl.checks import UsageError
 from jaxdl.optim.config import OptimConfig
 from jaxdl.runs.checkpoint import flatten
-from jaxdl.search.autotune import choose_way, equal_groups
-from jaxdl.search.trials import Trial, Trials, Way, grouped
+from jaxdl.search.autotune import choose_execution, equal_groups
+from jaxdl.search.trials import Execution, Trial, TrialRunner, grouped
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from tests.training import toys
@@ -32,10 +32,10 @@ def separate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def together():
-    return Trials(toys.classifier(OPTIM, steps=20), LOOP)
+    return TrialRunner(toys.classifier(OPTIM, steps=20), LOOP)
 
 
-@pytest.mark.parametrize("way", [Way(), Way(0, 2), Way(3), Way(2)], ids=str)
+@pytest.mark.parametrize("way", [Execution(), Execution(0, 2), Execution(3), Execution(2)], ids=str)
 def test_a_trial_ends_as_its_own_fit(separate, together, way):
     """Batch statistics, noise a row, warm-up and momentum; a group of two is padded to three."""
     states, outcomes = {}, {}
@@ -56,9 +56,9 @@ def test_a_trial_ends_as_its_own_fit(separate, together, way):
         assert outcomes[i].bad_step is None
 
 
-@pytest.mark.parametrize("way", [Way(), Way(2)], ids=str)
+@pytest.mark.parametrize("way", [Execution(), Execution(2)], ids=str)
 def test_a_trial_that_diverges_does_not_stop_the_others(way):
-    trials = Trials(toys.classifier(OptimConfig(name="sgd", lr=0.1)), LOOP)
+    trials = TrialRunner(toys.classifier(OptimConfig(name="sgd", lr=0.1)), LOOP)
     outcomes = {}
     wanted = [Trial({"lr": 1e38}), Trial({"lr": 0.1})]
     trials.run(way, wanted, lambda trial, state: {"val_loss": 1.0}, outcomes.__setitem__)
@@ -70,11 +70,11 @@ def test_a_trial_that_diverges_does_not_stop_the_others(way):
 
 def test_a_measure_that_is_not_finite_is_a_failure(together):
     outcomes = {}
-    together.run(Way(), WANTED[:1], lambda *_: {"val_loss": np.nan}, outcomes.__setitem__)
+    together.run(Execution(), WANTED[:1], lambda *_: {"val_loss": np.nan}, outcomes.__setitem__)
     assert outcomes[0].bad_step == 20
 
 
-@pytest.mark.parametrize("way", [Way(0, 2), Way()], ids=str)
+@pytest.mark.parametrize("way", [Execution(0, 2), Execution()], ids=str)
 def test_an_interruption_ends_every_lane(together, way):
     def stop(trial, state):
         raise KeyboardInterrupt
@@ -85,11 +85,11 @@ def test_an_interruption_ends_every_lane(together, way):
 
 
 def test_the_probe_times_each_way_and_keeps_to_the_memory(together):
-    way, timed = choose_way(together, 3)
+    way, timed = choose_execution(together, 3)
     assert way.group <= 3
     assert "one after the other" in timed
     assert all(ms > 0 for ms in timed.values())
-    one = Trials(toys.classifier(OPTIM, steps=20), LOOP, memory=1)
+    one = TrialRunner(toys.classifier(OPTIM, steps=20), LOOP, memory=1)
     assert one.largest_group() == 1
     assert together.largest_group() > 100
 
@@ -109,4 +109,4 @@ def test_a_group_has_one_fold():
 
 def test_a_run_that_ends_early_is_refused():
     with pytest.raises(UsageError, match="loop.best"):
-        Trials(toys.classifier(), dataclasses.replace(LOOP, best="val_loss"))
+        TrialRunner(toys.classifier(), dataclasses.replace(LOOP, best="val_loss"))

@@ -38,7 +38,7 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("name", ["net", "gan", "world"])
 @pytest.mark.parametrize("way", ["pmap", "shard_map"])
 def test_eight_devices_agree_with_one(alone, tmp_path, name, way):
-    """Unequal weights a device, synchronised norm, noise a row, state that is never averaged."""
+    """Unequal weights a device, synchronized norm, noise a row, state that is never averaged."""
     make, want = alone[name]
     loop = dataclasses.replace(ONE, parallel=way, devices=8)
     got = fit(make(), loop, tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize
 
 from jaxdl.checks import UsageError
-from jaxdl.optim.config import OptimConfig, make_optimiser
+from jaxdl.optim.config import OptimConfig, make_optimizer
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
@@ -87,7 +87,7 @@ def test_its_options_change_the_course():
         return (1 - x) ** 2 + 100 * (y - x * x) ** 2
 
     def end(steps=30, **options):
-        tx = make_optimiser(OptimConfig(name="lbfgs", **options), steps)
+        tx = make_optimizer(OptimConfig(name="lbfgs", **options), steps)
 
         def one(_, carry):
             params, state = carry

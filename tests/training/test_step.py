@@ -88,7 +88,7 @@ def test_after_update_sees_the_new_state():
 
 
 def test_hyper_numbers_act_without_a_new_program():
-    """A learning rate in the state replaces the one that the optimiser was made with."""
+    """A learning rate in the state replaces the one that the optimizer was made with."""
     task = toys.classifier(OptimConfig(name="sgd", lr=0.1))
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))

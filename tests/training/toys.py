@@ -22,7 +22,7 @@ from jaxdl.training.task import Task, supervised
 
 
 def points(rows=64, batch_size=16, **options):
-    """A split of labelled points whose labels can be learned; `weight` differs from row to row."""
+    """A split of labeled points whose labels can be learned; `weight` differs from row to row."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(rows, 5)).astype(np.float32)
     label = (x[:, 0] + x[:, 1] > 0).astype(np.int32)
@@ -32,7 +32,7 @@ def points(rows=64, batch_size=16, **options):
 
 
 class Net(nn.Module):
-    """Dense, synchronised norm, dense."""
+    """Dense, synchronized norm, dense."""
 
     axis_name: str | None = AXIS
 
@@ -44,7 +44,7 @@ class Net(nn.Module):
         return nn.Dense(2, name="out")(nn.relu(x))
 
 
-def noise_rows(keys, batch, train):
+def add_noise_rows(keys, batch, train):
     """Adds noise in training: one draw a row."""
     if not train:
         return batch
@@ -67,7 +67,7 @@ def classifier(optim=OptimConfig(lr=0.05), *, steps=40, poison=None, split=None,
         return global_mean(loss, weight), (extra, metrics)
 
     task = supervised(
-        model, splits, noise_rows, loss_fn, optim, steps=steps, inputs="x", evaluate=evaluate
+        model, splits, add_noise_rows, loss_fn, optim, steps=steps, inputs="x", evaluate=evaluate
     )
     return task if poison is None else poisoned(task, poison)
 
@@ -106,7 +106,7 @@ def poisoned(task, at):
 
 
 def gan():
-    """Two networks and two optimisers in one state, with a step of its own."""
+    """Two networks and two optimizers in one state, with a step of its own."""
     split = points()
     g_net, d_net, tx = nn.Dense(5), nn.Dense(1), optax.adam(1e-2)
 

@@ -115,7 +115,7 @@ class AffinityPropagation(Estimator):
     preference: float | None = None
 
     def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
-        """Finds `exemplars_` (row numbers), `centres_`, `labels_` `(N,)`; `y` is not used."""
+        """Finds `exemplars_` (row numbers), `centers_`, `labels_` `(N,)`; `y` is not used."""
         check_fraction("AffinityPropagation: damping", self.damping)
         x = rows("AffinityPropagation", x)
         points = jnp.asarray(x, jnp.float32)
@@ -128,13 +128,13 @@ class AffinityPropagation(Estimator):
         self.labels_, self.converged_ = np.asarray(found.labels), bool(found.converged)
         exemplars = np.unique(np.asarray(found.exemplar))
         self.exemplars_ = exemplars[exemplars >= 0]
-        self.centres_ = x[self.exemplars_]
+        self.centers_ = x[self.exemplars_]
         return self
 
     def predict(self, x: ArrayLike) -> Host:
         """The nearest exemplar's label, -1 where there is none, `(N,)`."""
         points = jnp.asarray(rows("AffinityPropagation", x), jnp.float32)
-        centres = jnp.asarray(self.fitted("centres_"), jnp.float32)
-        if not len(centres):
+        centers = jnp.asarray(self.fitted("centers_"), jnp.float32)
+        if not len(centers):
             return np.full(len(points), -1)
-        return np.asarray(jnp.argmin(squared_euclidean(points, centres), axis=1))
+        return np.asarray(jnp.argmin(squared_euclidean(points, centers), axis=1))

@@ -1,4 +1,4 @@
-"""DBSCAN (Ester et al. 1996): clusters are chains of points with many neighbours."""
+"""DBSCAN (Ester et al. 1996): clusters are chains of points with many neighbors."""
 
 import dataclasses
 from functools import partial
@@ -18,7 +18,7 @@ NARROW = 16  # up to this many features, distances are sums of squared differenc
 
 
 class Tiles(NamedTuple):
-    """Points sorted along one feature, in blocks; only near blocks can hold neighbours."""
+    """Points sorted along one feature, in blocks; only near blocks can hold neighbors."""
 
     points: Array  # (T, B, D), the last block padded
     valid: Array  # (T, B)
@@ -40,7 +40,7 @@ def dbscan(points: Array, *, radius: float, min_points: int = 5, block: int = 51
     order = jnp.argsort(points[:, axis])
     tiles = _make_tiles(points[order], axis, radius, min(block, size))
     ones = jnp.ones(size, jnp.int32)
-    counts = _over_neighbours(tiles, radius, ones, jnp.zeros, jnp.add, jnp.sum, 0)
+    counts = _over_neighbors(tiles, radius, ones, jnp.zeros, jnp.add, jnp.sum, 0)
     core = counts >= min_points
     root = _components(tiles, radius, core, size)
     # A cluster's name is the first of its core rows in the caller's order.
@@ -57,7 +57,7 @@ def _components(tiles: Tiles, radius: float, core: Array, size: int) -> Array:
     """A row of its component for each core row, in sorted order, `(N,)`; any value elsewhere.
 
     Every row points to a row of its component. A round hooks what a row points to on to the least
-    that its neighbours point to, then halves the paths, so few rounds are needed.
+    that its neighbors point to, then halves the paths, so few rounds are needed.
     """
     own = jnp.arange(size)
 
@@ -73,12 +73,12 @@ def _components(tiles: Tiles, radius: float, core: Array, size: int) -> Array:
 
 
 def _least(tiles: Tiles, radius: float, values: Array, size: int) -> Array:
-    """The least of `values` among each row's neighbours, `size` where it has none, `(N,)`."""
+    """The least of `values` among each row's neighbors, `size` where it has none, `(N,)`."""
     full = partial(jnp.full, fill_value=size)
-    return _over_neighbours(tiles, radius, values, full, jnp.minimum, jnp.min, size)
+    return _over_neighbors(tiles, radius, values, full, jnp.minimum, jnp.min, size)
 
 
-def _over_neighbours(tiles, radius, values, start, combine, reduce, nothing) -> Array:
+def _over_neighbors(tiles, radius, values, start, combine, reduce, nothing) -> Array:
     """`reduce` of `values` `(N,)` over the rows within `radius` of each row, `(N,)`."""
     count, block, _ = tiles.points.shape
     size = len(values)

@@ -1,4 +1,4 @@
-"""Colour histograms: which colours an image has, not where they are."""
+"""Color histograms: which colors an image has, not where they are."""
 
 import jax.numpy as jnp
 
@@ -7,7 +7,7 @@ from jaxdl.typing import Array, ArrayLike
 
 
 def rgb_to_hsv(images: ArrayLike) -> Array:
-    """Hue, saturation, value of RGB, all in [0, 1], `(..., 3)` -> `(..., 3)`; grey has hue 0."""
+    """Hue, saturation, value of RGB, all in [0, 1], `(..., 3)` -> `(..., 3)`; gray has hue 0."""
     x = jnp.asarray(images, jnp.result_type(images, jnp.float32))
     red, green, blue = x[..., 0], x[..., 1], x[..., 2]
     value = jnp.max(x, axis=-1)
@@ -23,21 +23,21 @@ def rgb_to_hsv(images: ArrayLike) -> Array:
     return jnp.stack([hue, saturation, value], axis=-1)
 
 
-def colour_histogram(
+def color_histogram(
     images: ArrayLike, *, bins: int = 4, space: str = "rgb", grid: int = 1
 ) -> Array:
-    """The fraction of pixels in each of `bins`^3 boxes of the colour cube.
+    """The fraction of pixels in each of `bins`^3 boxes of the color cube.
 
     Args: `images` `(B, H, W, 3)` uint8, or float in [0, 1]; `space` "rgb" or "hsv"; `grid`: one
     histogram for each of grid x grid tiles of the image. Returns: `(B, grid^2 * bins^3)`.
     """
-    check_rank("colour_histogram: images", images, 4)
-    check_one_of("colour_histogram: space", space, ("rgb", "hsv"))
-    check_positive("colour_histogram: bins", bins)
+    check_rank("color_histogram: images", images, 4)
+    check_one_of("color_histogram: space", space, ("rgb", "hsv"))
+    check_positive("color_histogram: bins", bins)
     batch, height, width, channels = images.shape
     if channels != 3 or height % grid or width % grid:
         raise ValueError(
-            f"colour_histogram: images must have 3 channels and sides that divide by grid {grid}, "
+            f"color_histogram: images must have 3 channels and sides that divide by grid {grid}, "
             f"got shape {tuple(images.shape)}"
         )
     x = jnp.asarray(images)

@@ -6,26 +6,26 @@ from jaxdl.checks import check_positive, check_rank
 from jaxdl.typing import Array, ArrayLike
 
 EPS = 1e-5  # under the root of a block's norm
-CLIP = 0.2  # no entry of a normalised block is larger: one strong edge does not rule
+CLIP = 0.2  # no entry of a normalized block is larger: one strong edge does not rule
 
 
 def hog(
     images: ArrayLike, *, cell: int = 8, orientations: int = 9, block: int | None = None
 ) -> Array:
-    """A vector of edge directions for each image, colour or grey.
+    """A vector of edge directions for each image, color or gray.
 
     Without `block`, the cells' histograms as they are: `(B, H//cell * W//cell * orientations)`, so
     320x240 gives 40 x 30 x 9 = 10,800 numbers. With `block`, every square of that many cells on a
-    side is normalised by itself and all of them are concatenated.
+    side is normalized by itself and all of them are concatenated.
     """
     cells = cell_histograms(images, cell=cell, orientations=orientations)
     if block is not None:
-        cells = normalise_blocks(cells, block=block)
+        cells = normalize_blocks(cells, block=block)
     return cells.reshape(len(cells), -1)
 
 
 def gradients(images: ArrayLike) -> tuple[Array, Array]:
-    """Centred differences down and across, 0 at the border; of the steepest channel at each pixel.
+    """Centered differences down and across, 0 at the border; of the steepest channel at each pixel.
 
     `(B, H, W)` or `(B, H, W, C)` -> two `(B, H, W)`.
     """
@@ -71,16 +71,16 @@ def cell_histograms(images: ArrayLike, *, cell: int = 8, orientations: int = 9) 
     return total.reshape(batch, rows, columns, orientations)
 
 
-def normalise_blocks(cells: Array, *, block: int) -> Array:
+def normalize_blocks(cells: Array, *, block: int) -> Array:
     """L2-Hys: each block of cells to unit norm, clipped at 0.2, to unit norm again.
 
     `(B, h, w, O)` -> `(B, h-block+1, w-block+1, block, block, O)`.
     """
-    check_rank("normalise_blocks: cells", cells, 4)
+    check_rank("normalize_blocks: cells", cells, 4)
     down, across = (n - block + 1 for n in cells.shape[1:3])
     if block < 1 or down < 1 or across < 1:
         raise ValueError(
-            f"normalise_blocks: block must lie in [1, {min(cells.shape[1:3])}], the cells on a "
+            f"normalize_blocks: block must lie in [1, {min(cells.shape[1:3])}], the cells on a "
             f"side, got {block}"
         )
     shifts = [[cells[:, i : i + down, j : j + across] for j in range(block)] for i in range(block)]

@@ -38,8 +38,8 @@ def principal_components(x: ArrayLike, *, num: int | None = None) -> Components:
         )
     x = jnp.asarray(x, jnp.result_type(x, jnp.float32))
     mean = jnp.mean(x, axis=0)
-    centred = x - mean[None, :]
-    covariance = jnp.matmul(centred.T, centred, precision=lax.Precision.HIGHEST) / (size - 1)
+    centered = x - mean[None, :]
+    covariance = jnp.matmul(centered.T, centered, precision=lax.Precision.HIGHEST) / (size - 1)
     variances, axes = jnp.linalg.eigh(covariance)
     variances, axes = variances[::-1][:num], axes[:, ::-1][:, :num]
     peak = jnp.take_along_axis(axes, jnp.argmax(jnp.abs(axes), axis=0)[None, :], axis=0)

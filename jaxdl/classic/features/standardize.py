@@ -1,4 +1,4 @@
-"""Zero-centring and standardising with statistics of the training rows."""
+"""Zero-centering and standardizing with statistics of the training rows."""
 
 from typing import NamedTuple
 

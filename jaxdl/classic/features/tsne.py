@@ -87,7 +87,7 @@ def tsne(
     steps: int = 1000,
     rate: float | None = None,
 ) -> tuple[Array, Array]:
-    """A map of rows in `dims` dimensions that keeps neighbours together, and its KL divergence.
+    """A map of rows in `dims` dimensions that keeps neighbors together, and its KL divergence.
 
     Starts from the leading principal coordinates. The first `early` steps use `exaggeration` times
     P and momentum 0.5; then it starts from rest with P and 0.8. `rate` None:

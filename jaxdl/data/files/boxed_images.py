@@ -8,13 +8,13 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, clip_boxes, pad_objects
-from jaxdl.data.images.decode import Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.images.letterbox import fit_image, fit_masks, fit_scale
+from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import letterbox, letterbox_masks, letterbox_scale
 from jaxdl.typing import Host
 
 
 @dataclass(frozen=True)
-class Boxed:
+class AnnotatedImage:
     """What is known of one picture, n objects, in its own pixels."""
 
     name: str
@@ -27,7 +27,7 @@ class Boxed:
     masks: Callable[[Sequence[int]], Host] | None = None  # of these objects -> (n, H, W) bool
     points: Mapping[str, Host] = field(default_factory=dict)  # points (n, K, 2), visible (n, K)
 
-    def of(self, objects: Host) -> "Boxed":
+    def of(self, objects: Host) -> "AnnotatedImage":
         """The same picture with these objects only."""
         masks, rows = self.masks, np.flatnonzero(objects).tolist()
         return replace(
@@ -40,7 +40,7 @@ class Boxed:
         )
 
 
-class BoxedImages:
+class AnnotatedImages:
     """Pictures with their objects, N a picture at most. A row:
 
     `image` `(H, W, 3)` uint8, upper left in `image_size`; `boxes` `(N, 4)` float32, `labels` `(N,)`
@@ -55,7 +55,7 @@ class BoxedImages:
     def __init__(
         self,
         who: str,
-        pictures: Sequence[Boxed],
+        pictures: Sequence[AnnotatedImage],
         classes: tuple[str, ...],
         *,
         image_size: tuple[int, int],
@@ -73,7 +73,7 @@ class BoxedImages:
         self.image_size = image_size
         self.keep_shape = keep_shape
         self.check = BoxCheck(who, fraction=box_budget)
-        self.skipped = Skipped(who, len(pictures), fraction=budget)
+        self.skipped = BadFileBudget(who, len(pictures), fraction=budget)
         faults = quick_faults(picture.file for picture in pictures)
         self.skipped.rows = [(p.name, why) for p, why in zip(pictures, faults, strict=True) if why]
         self.skipped.check()
@@ -99,14 +99,14 @@ class BoxedImages:
                 self.skipped.add(picture.name, str(error).removeprefix(f"{picture.file}: "))
         raise DataError("no picture can be read")
 
-    def row(self, picture: Boxed, image: Host) -> dict[str, Host]:
+    def row(self, picture: AnnotatedImage, image: Host) -> dict[str, Host]:
         """The picture and its objects at the set's size, padded."""
         if image.shape[:2] != picture.shape:
             raise DataError(
                 f"image {picture.name} is {image.shape[0]}x{image.shape[1]}, but its annotations "
                 f"are for {picture.shape[0]}x{picture.shape[1]}"
             )
-        scale = fit_scale(picture.shape, self.image_size, keep_shape=self.keep_shape)
+        scale = letterbox_scale(picture.shape, self.image_size, keep_shape=self.keep_shape)
         boxes = clip_boxes(picture.boxes, picture.shape) * np.tile(scale, 2)
         objects = {
             "boxes": boxes.astype(np.float32),
@@ -122,10 +122,10 @@ class BoxedImages:
         if picture.masks is not None:
             masks = picture.masks(chosen)
             made["masks"] = np.zeros((self.most, *self.image_size), bool)
-            made["masks"][: len(chosen)] = fit_masks(
+            made["masks"][: len(chosen)] = letterbox_masks(
                 masks, self.image_size, keep_shape=self.keep_shape
             )
-        made["image"] = fit_image(image, self.image_size, keep_shape=self.keep_shape)
+        made["image"] = letterbox(image, self.image_size, keep_shape=self.keep_shape)
         made["scale"] = scale
         made["image_id"] = np.asarray(picture.number, np.int32)
         return made

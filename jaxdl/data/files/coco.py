@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.files.boxed_images import Boxed, BoxedImages
+from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.coco_masks import decode_mask
 from jaxdl.typing import Host
 
@@ -25,10 +25,10 @@ def read_coco(
     masks: bool = False,
     keypoints: bool = False,
     **options: Any,
-) -> BoxedImages:
+) -> AnnotatedImages:
     """The objects of a COCO-json file; classes in the order of their category ids.
 
-    `options` are those of `BoxedImages`. A crowd is `difficult`.
+    `options` are those of `AnnotatedImages`. A crowd is `difficult`.
     """
     content, named = load_coco(Path(annotations), Path(images))
     categories = sorted(content.get("categories", []), key=lambda c: c["id"])
@@ -47,7 +47,7 @@ def read_coco(
         for number, info in named.items()
     ]
     classes = tuple(str(c["name"]) for c in categories)
-    return BoxedImages(str(annotations), pictures, classes, image_size=image_size, **options)
+    return AnnotatedImages(str(annotations), pictures, classes, image_size=image_size, **options)
 
 
 def load_coco(file: Path, images: Path) -> tuple[dict[str, Any], dict[int, Annotation]]:
@@ -92,13 +92,13 @@ def boxed(
     place: Mapping[int, int],
     masks: bool,
     joints: int,
-) -> Boxed:
+) -> AnnotatedImage:
     """One image with its objects."""
     corners = np.array([a["bbox"] for a in objects], np.float64).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
     shape = (int(info["height"]), int(info["width"]))
     segments = [a.get("segmentation") or [] for a in objects]
-    return Boxed(
+    return AnnotatedImage(
         name=f"{info['id']} ({info['file_name']})",
         file=images / info["file_name"],
         shape=shape,
@@ -118,13 +118,13 @@ def draw_masks(segments: Sequence[Any], shape: tuple[int, int], chosen: Sequence
 
 
 def joints_of(objects: Sequence[Annotation], joints: int) -> dict[str, Host]:
-    """Keypoints `x, y, v` of each object: `points` `(n, K, 2)`, the pixels' centres, `visible`.
+    """Keypoints `x, y, v` of each object: `points` `(n, K, 2)`, the pixels' centers, `visible`.
 
-    v is 0 for a point that is not labelled, 1 for one that is hidden, 2 for one that is seen.
+    v is 0 for a point that is not labeled, 1 for one that is hidden, 2 for one that is seen.
     """
     flat = [a.get("keypoints") or [0] * 3 * joints for a in objects]
     table = np.zeros((len(objects), joints, 3))
     for row, numbers in zip(table, flat, strict=True):
         row[: len(numbers) // 3] = np.reshape(numbers, (-1, 3))
-    labelled = table[..., 2] > 0
-    return {"points": (table[..., :2] + 0.5) * labelled[..., None], "visible": labelled}
+    labeled = table[..., 2] > 0
+    return {"points": (table[..., :2] + 0.5) * labeled[..., None], "visible": labeled}

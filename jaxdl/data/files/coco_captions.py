@@ -9,8 +9,8 @@ import numpy as np
 from jaxdl.checks import DataError
 from jaxdl.data.captions import build_vocabulary, encode_captions
 from jaxdl.data.files.coco import load_coco
-from jaxdl.data.images.decode import Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.images.letterbox import fit_image
+from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import letterbox
 from jaxdl.typing import Host
 
 
@@ -46,7 +46,7 @@ class CaptionedImages:
         if not texts:
             raise DataError(f"{annotations} has no captions of its images")
         files = {number: Path(images) / named[number]["file_name"] for number in texts}
-        self.skipped = Skipped(str(annotations), len(files), fraction=budget)
+        self.skipped = BadFileBudget(str(annotations), len(files), fraction=budget)
         for number, why in zip(files, quick_faults(files.values()), strict=True):
             if why:
                 self.skipped.rows.append((str(number), why))
@@ -79,7 +79,7 @@ class CaptionedImages:
             captions = np.zeros((self.most, self.length), np.int32)
             captions[: len(ids)] = ids
             return {
-                "image": fit_image(image, self.image_size, keep_shape=self.keep_shape),
+                "image": letterbox(image, self.image_size, keep_shape=self.keep_shape),
                 "captions": captions,
                 "kept": np.arange(self.most) < len(ids),
                 "image_id": np.asarray(number, np.int32),

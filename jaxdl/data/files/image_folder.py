@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError, check_one_of
-from jaxdl.data.images.decode import SUFFIXES, Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.images.letterbox import cover_image
+from jaxdl.data.images.decode import (
+    SUFFIXES,
+    BadFileBudget,
+    UnreadableImage,
+    decode_image,
+    quick_faults,
+)
+from jaxdl.data.images.letterbox import resize_and_center_crop
 from jaxdl.data.images.transforms import as_pair
 from jaxdl.typing import Host
 
@@ -46,7 +52,7 @@ class ImageFolder:
         self.image_size = as_pair(image_size) if image_size is not None else None
         self.channels = channels
         self.classes, files, labels = list_images(self.root, classes)
-        self.skipped = Skipped(f"folder {self.root}", len(files), fraction=budget)
+        self.skipped = BadFileBudget(f"folder {self.root}", len(files), fraction=budget)
         faults = quick_faults(files)
         self.skipped.rows = [
             (self.short(f), why) for f, why in zip(files, faults, strict=True) if why
@@ -70,7 +76,7 @@ class ImageFolder:
                 self.skipped.add(self.short(self.files[number]), why)
                 continue
             if self.image_size is not None:
-                image = cover_image(image, self.image_size)
+                image = resize_and_center_crop(image, self.image_size)
             return {"image": image, "label": self.labels[number]}
         raise DataError(f"ImageFolder: no image of class {self.classes[self.labels[index]]!r} left")
 

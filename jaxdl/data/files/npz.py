@@ -21,7 +21,7 @@ def read_npz(path: Path | str) -> dict[str, dict[str, Host]]:
     """{split: {name: `(N, ...)`}}: arrays `image` and `label`, say, are the split "train".
 
     `x_train, y_train, x_test, y_test` become `image` and `label` of their splits. Objects are
-    refused: loading them would run code from the file. Grey images get their channel axis, whole
+    refused: loading them would run code from the file. Gray images get their channel axis, whole
     numbers of one axis become int32.
     """
     path = Path(path)

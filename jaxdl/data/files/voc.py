@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from jaxdl.checks import DataError
-from jaxdl.data.files.boxed_images import Boxed, BoxedImages
+from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.safe_xml import read_xml
 from jaxdl.data.images.decode import reason
 from jaxdl.typing import Host
@@ -31,12 +31,12 @@ def read_voc(
     classes: tuple[str, ...] = (),
     masks: bool = False,
     **options: Any,
-) -> BoxedImages:
+) -> AnnotatedImages:
     """The objects of `root/Annotations/*.xml`, or of those that `ImageSets/Main/<split>.txt` lists.
 
     Classes are VOC's 20 where they suffice, else the names that occur, sorted. `masks` come from
     `SegmentationObject`, of which only the pictures are taken that have one. `options` are those
-    of `BoxedImages`.
+    of `AnnotatedImages`.
     """
     root = Path(root)
     names = list_names(root, split, "Segmentation" if masks else "Main")
@@ -52,7 +52,7 @@ def read_voc(
         for number, (name, element) in enumerate(roots)
     ]
     who = f"{root} {split}".strip()
-    return BoxedImages(who, pictures, classes, image_size=image_size, **options)
+    return AnnotatedImages(who, pictures, classes, image_size=image_size, **options)
 
 
 def list_names(root: Path, split: str, kind: str) -> list[str]:
@@ -81,7 +81,7 @@ def list_names(root: Path, split: str, kind: str) -> list[str]:
 
 def boxed(
     root: Path, name: str, number: int, element: Element, place: dict[str, int], masks: bool
-) -> Boxed:
+) -> AnnotatedImage:
     """One picture with its objects. VOC counts pixels from 1 and includes the last."""
     objects = element.findall("object")
     corners = [
@@ -90,7 +90,7 @@ def boxed(
     boxes = np.array(corners, np.float64).reshape(-1, 4) - [1, 1, 0, 0]
     shape = (int(value(element, "size/height", name)), int(value(element, "size/width", name)))
     segments = root / "SegmentationObject" / f"{name}.png"
-    return Boxed(
+    return AnnotatedImage(
         name=name,
         file=root / "JPEGImages" / (element.findtext("filename") or f"{name}.jpg").split("/")[-1],
         shape=shape,

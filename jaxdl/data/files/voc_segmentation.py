@@ -7,8 +7,8 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.files.voc import CLASSES, VOID, list_names, read_segmentation
-from jaxdl.data.images.decode import Skipped, UnreadableImage, decode_image, quick_faults
-from jaxdl.data.images.letterbox import fit_image, fit_masks
+from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.letterbox import letterbox, letterbox_masks
 from jaxdl.typing import Host
 
 
@@ -34,7 +34,7 @@ class SegmentedImages:
         self.classes = classes
         self.image_size, self.keep_shape = image_size, keep_shape
         names = list_names(self.root, split, "Segmentation")
-        self.skipped = Skipped(f"{root} {split}".strip(), len(names), fraction=budget)
+        self.skipped = BadFileBudget(f"{root} {split}".strip(), len(names), fraction=budget)
         faults = quick_faults(self.root / "JPEGImages" / f"{name}.jpg" for name in names)
         pairs = list(zip(names, faults, strict=True))
         self.skipped.rows = [(name, why) for name, why in pairs if why]
@@ -68,9 +68,9 @@ class SegmentedImages:
         if strange.size:
             raise DataError(f"{file} has class {strange[0]}, there are {len(self.classes)}")
         options = {"keep_shape": self.keep_shape}
-        inside = fit_masks(np.ones(numbers.shape, bool), self.image_size, **options)
-        segments = fit_masks(numbers, self.image_size, **options)
+        inside = letterbox_masks(np.ones(numbers.shape, bool), self.image_size, **options)
+        segments = letterbox_masks(numbers, self.image_size, **options)
         return {
-            "image": fit_image(image, self.image_size, **options),
+            "image": letterbox(image, self.image_size, **options),
             "segments": np.where(inside, segments, VOID).astype(np.uint8),
         }

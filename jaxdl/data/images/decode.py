@@ -29,7 +29,7 @@ class UnreadableImage(DataError):
 
 
 def decode_image(source: Path | bytes, *, channels: int = 3, name: str = "") -> Host:
-    """The pixels of a file or of its bytes: `(H, W, channels)` uint8, grey for one channel.
+    """The pixels of a file or of its bytes: `(H, W, channels)` uint8, gray for one channel.
 
     Raises UnreadableImage, naming the file, where it is damaged, no image or over 89 megapixels.
     """
@@ -59,7 +59,7 @@ def open_image(source: Path | bytes) -> Image.Image:
     return image
 
 
-def quick_fault(path: Path) -> str:
+def probe_image(path: Path) -> str:
     """Why the file cannot be an image, from its head and tail alone; "" if it may be one."""
     try:
         with open_image(path) as image:
@@ -73,9 +73,9 @@ def quick_fault(path: Path) -> str:
 
 
 def quick_faults(paths: Iterable[Path]) -> list[str]:
-    """`quick_fault` of many files, several at a time: most of it waits for the disk."""
+    """`probe_image` of many files, several at a time: most of it waits for the disk."""
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(quick_fault, paths))
+        return list(pool.map(probe_image, paths))
 
 
 def reason(error: Exception) -> str:
@@ -87,7 +87,7 @@ def reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-class Skipped:
+class BadFileBudget:
     """Rows of a set that cannot be used: counted, named, and an error when they are too many."""
 
     def __init__(self, who: str, total: int, *, fraction: float = 0.001):

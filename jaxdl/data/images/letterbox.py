@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxdl.data.images.transforms import centre_crop, resize
+from jaxdl.data.images.transforms import center_crop, resize
 from jaxdl.typing import Host
 
 Size = tuple[int, int]
@@ -19,7 +19,7 @@ def fit_size(shape: Size, size: Size, keep_shape: bool) -> Size:
     return height, width
 
 
-def fit_image(image: Host, size: Size, *, keep_shape: bool = True) -> Host:
+def letterbox(image: Host, size: Size, *, keep_shape: bool = True) -> Host:
     """The picture resized into the upper left of `size`, zeros below or to the right of it.
 
     `(H, W, C)` -> `(*size, C)`. Without `keep_shape` it is stretched to fill all.
@@ -30,18 +30,18 @@ def fit_image(image: Host, size: Size, *, keep_shape: bool = True) -> Host:
     return made
 
 
-def cover_image(image: Host, size: Size) -> Host:
+def resize_and_center_crop(image: Host, size: Size) -> Host:
     """The picture resized until it covers `size`, and its middle: `(H, W, C)` -> `(*size, C)`."""
     height, width = size
     if height == width:
-        return centre_crop(resize(image, height), height)
+        return center_crop(resize(image, height), height)
     scale = max(height / image.shape[0], width / image.shape[1])
     cover = (round(scale * image.shape[0]), round(scale * image.shape[1]))
-    return centre_crop(resize(image, cover), (height, width))
+    return center_crop(resize(image, cover), (height, width))
 
 
-def fit_masks(masks: Host, size: Size, *, keep_shape: bool = True) -> Host:
-    """Masks or a label map moved as `fit_image` moves the picture: `(..., H, W)`, nearest pixel."""
+def letterbox_masks(masks: Host, size: Size, *, keep_shape: bool = True) -> Host:
+    """Masks or a label map moved as `letterbox` moves the picture: `(..., H, W)`, nearest pixel."""
     old = masks.shape[-2:]
     new = fit_size((old[0], old[1]), size, keep_shape)
     rows, columns = (
@@ -52,7 +52,7 @@ def fit_masks(masks: Host, size: Size, *, keep_shape: bool = True) -> Host:
     return made
 
 
-def fit_scale(shape: Size, size: Size, *, keep_shape: bool = True) -> Host:
+def letterbox_scale(shape: Size, size: Size, *, keep_shape: bool = True) -> Host:
     """What x and y are multiplied by: `(2,)` float32; boxes need it twice."""
     height, width = fit_size(shape, size, keep_shape)
     return np.array([width / shape[1], height / shape[0]], np.float32)

@@ -1,6 +1,6 @@
 """Changes of one image on the host, before it is batched: NumPy `(H, W, C)` in and out.
 
-change = compose(partial(resize, size=96), partial(centre_crop, size=96), to_array)
+change = compose(partial(resize, size=96), partial(center_crop, size=96), to_array)
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def to_array(image: Host | Image.Image) -> Host:
     if array.size and not (array.min() >= 0 and array.max() <= 1):
         raise DataError(
             f"to_array: float pixels must lie in [0, 1], got {array.min():g} to {array.max():g};"
-            " divide 0..255 by 255, or give uint8; normalise afterwards"
+            " divide 0..255 by 255, or give uint8; normalize afterwards"
         )
     return array.astype(np.float32)
 
@@ -74,9 +74,9 @@ def resized_shape(shape: Sequence[int], size: Size) -> tuple[int, int]:
     return (size, long) if height <= width else (long, size)
 
 
-def centre_crop(image: Host, size: Size) -> Host:
+def center_crop(image: Host, size: Size) -> Host:
     """The middle of the image: `(H, W, C)` -> `(*size, C)`; zeros around one that is smaller."""
-    check_image("centre_crop", image)
+    check_image("center_crop", image)
     height, width = as_pair(size)
     image = pad_to(image, height, width)
     # Half to even, as torchvision rounds, so that weights see the same pixels.
@@ -100,18 +100,18 @@ def random_crop(image: Host, size: Size, rng: np.random.Generator, *, padding: i
     return image[top : top + height, left : left + width]
 
 
-def normalise(image: Host, mean: Sequence[float], std: Sequence[float]) -> Host:
+def normalize(image: Host, mean: Sequence[float], std: Sequence[float]) -> Host:
     """(x - mean) / std for each channel: float `(H, W, C)` -> float32 `(H, W, C)`."""
-    check_image("normalise", image)
+    check_image("normalize", image)
     if image.dtype == np.uint8:
-        raise DataError("normalise: image must be floating point, got uint8; use to_array first")
+        raise DataError("normalize: image must be floating point, got uint8; use to_array first")
     if not len(mean) == len(std) == image.shape[-1]:
         raise DataError(
-            f"normalise: mean and std must have {image.shape[-1]} numbers, one a channel,"
+            f"normalize: mean and std must have {image.shape[-1]} numbers, one a channel,"
             f" got {len(mean)} and {len(std)}"
         )
     if min(std) <= 0:
-        raise DataError(f"normalise: std must be > 0, got {tuple(std)}")
+        raise DataError(f"normalize: std must be > 0, got {tuple(std)}")
     return (image.astype(np.float32) - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
 
 
@@ -134,7 +134,7 @@ def check_image(who: str, image: Host) -> None:
     if image.ndim == 3 and image.shape[0] in (1, 3, 4):
         advice = "; it looks like CHW: use transpose(1, 2, 0)"
     elif image.ndim == 2:
-        advice = "; a grey image needs its channel: use image[:, :, None]"
+        advice = "; a gray image needs its channel: use image[:, :, None]"
     raise DataError(
         f"{who}: image must be (height, width, channels) with 1 to 4 channels, "
         f"got shape {image.shape}{advice}"

@@ -10,7 +10,7 @@ import numpy as np
 from jaxdl.typing import Host
 
 
-def philox(counters: Host, key: Host) -> Host:
+def philox_words(counters: Host, key: Host) -> Host:
     """Philox 4x32-10 (Salmon et al. 2011, section 3.3): `(..., 4)` uint32 counters, `(2,)` key."""
     c0, c1, c2, c3 = np.moveaxis(counters.astype(np.uint64), -1, 0)
     k0, k1 = (int(k) for k in key)
@@ -39,7 +39,7 @@ def words(seed: int, stream: str, rows: Host, count: int) -> Host:
     high, low = split(rows)
     counters = np.stack([blocks, low, high, name], axis=-1)
     key = np.array([seed >> 32, seed]) & 0xFFFFFFFF
-    return philox(counters, key).reshape(len(rows), -1)[:, :count]
+    return philox_words(counters, key).reshape(len(rows), -1)[:, :count]
 
 
 def uniforms(seed: int, stream: str, rows: Host, count: int) -> Host:

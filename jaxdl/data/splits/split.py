@@ -164,7 +164,7 @@ class NoData(Split):
         return {}
 
 
-def carve(labels: Host, count: int, seed: int) -> tuple[Host, Host]:
+def stratified_split(labels: Host, count: int, seed: int) -> tuple[Host, Host]:
     """(rest, part): row numbers; the `count` of `part` have labels as the whole has them.
 
     Deterministic: rows are ordered at random within each label, then spread evenly over the labels.

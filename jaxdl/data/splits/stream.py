@@ -41,7 +41,7 @@ def read_rows(source: Source, numbers: Host, who: str) -> dict[str, Host]:
     return made
 
 
-class Reader:
+class EpochBatches:
     """Batch k of a run that begins at step `first`: what Grain's workers call."""
 
     def __init__(self, source: Source, order: Split, first: int):
@@ -61,7 +61,7 @@ class Reader:
         return read_rows(self.source, rows, self.order.name)
 
 
-class Listed:
+class ListedBatches:
     """Batches whose rows are given: `(steps, B)`."""
 
     def __init__(self, source: Source, rows: Host, who: str):
@@ -165,7 +165,9 @@ class StreamSplit(Split):
             return self._last[1]
         if self._batches is None or self._next != start:
             self.close()
-            self._batches = read_ahead(Reader(self.source, self._order(), start), self.workers)
+            self._batches = read_ahead(
+                EpochBatches(self.source, self._order(), start), self.workers
+            )
         parts = [next(self._batches) for _ in range(start, stop)]
         self._next = stop
         made = _stack(parts)
@@ -176,7 +178,7 @@ class StreamSplit(Split):
         """See `Split.once`; pieces are no longer than a feed."""
         pieces = list(super().once(batch_size, min(most, STEPS)))
         rows = self.arrays["row"][np.concatenate([numbers for numbers, _ in pieces])]
-        batches = read_ahead(Listed(self.source, rows, self.name), self.workers)
+        batches = read_ahead(ListedBatches(self.source, rows, self.name), self.workers)
         try:
             for numbers, mask in pieces:
                 yield _stack([next(batches) for _ in numbers]), mask

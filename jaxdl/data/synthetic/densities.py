@@ -55,22 +55,22 @@ class Points(Generated):
         return self.density.log_density(np.asarray(points, np.float64))
 
 
-def gaussians(centres: Host, sigma: float) -> Density:
-    """A mixture of equal round Gaussians: `centres` `(k, 2)`."""
+def gaussians(centers: Host, sigma: float) -> Density:
+    """A mixture of equal round Gaussians: `centers` `(k, 2)`."""
     check_positive("gaussians: sigma", sigma)
 
     def draw(u: Host, noise: Host) -> tuple[Host, Host]:
-        part = choose(u[:, 0], len(centres))
-        return centres[part] + sigma * noise, part
+        part = choose(u[:, 0], len(centers))
+        return centers[part] + sigma * noise, part
 
-    return Density(len(centres), draw, lambda x: log_mixture(x, centres, sigma))
+    return Density(len(centers), draw, lambda x: log_mixture(x, centers, sigma))
 
 
-def log_mixture(x: Host, centres: Host, sigma: float) -> Host:
-    """log of the mean over centres `(k, 2)` of N(x; centre, sigma^2 I): `(n, 2)` -> `(n,)`."""
-    square = ((x[:, None] - centres[None]) ** 2).sum(axis=-1)
+def log_mixture(x: Host, centers: Host, sigma: float) -> Host:
+    """log of the mean over centers `(k, 2)` of N(x; center, sigma^2 I): `(n, 2)` -> `(n,)`."""
+    square = ((x[:, None] - centers[None]) ** 2).sum(axis=-1)
     log_sum = special.logsumexp(-square / (2 * sigma**2), axis=1)
-    return log_sum - np.log(len(centres) * 2 * np.pi * sigma**2)
+    return log_sum - np.log(len(centers) * 2 * np.pi * sigma**2)
 
 
 def curves(functions: list[Callable[[Host], Host]], sigma: float) -> Density:

@@ -25,7 +25,7 @@ FIELDS = ("video", "label", "masks", "flow")
 
 
 class Moving(Generated):
-    """One arrow on a grey ground, T frames. A row:
+    """One arrow on a gray ground, T frames. A row:
 
     `video` `(T, H, W, 3)` uint8; `label` int32; `masks` `(T, H, W)` bool, the arrow's pixels;
     `flow` `(T - 1, H, W, 2)` float32, how far (x, y) what is at a pixel moves to the next frame.
@@ -126,9 +126,9 @@ def flow_of(states: Host, x: Host, y: Host) -> Host:
 
 
 def paint(seed: int, rows: Host, masks: Host) -> Host:
-    """An arrow of any bright colour on a dark ground, with noise that changes: uint8."""
+    """An arrow of any bright color on a dark ground, with noise that changes: uint8."""
     n, frames, height, width = masks.shape
-    u = uniforms(seed, "moving.colour", rows, 4).astype(np.float32)
+    u = uniforms(seed, "moving.color", rows, 4).astype(np.float32)
     arrow = 110 + 120 * u[:, None, None, None, :3]
     ground = 30 + 50 * u[:, None, None, None, 3:]
     count = frames * height * width * 3

@@ -27,7 +27,7 @@ def inside_outline(kind: str, x: Host, y: Host) -> Host:
 
 
 def draw_outlines(kind: Host, x: Host, y: Host, radius: Host, size: tuple[int, int]) -> Host:
-    """Which pixels' centres are in each shape: kinds, centres, radii `(m,)` -> `(m, H, W)` bool."""
+    """Which pixels' centers are in each shape: kinds, centers, radii `(m,)` -> `(m, H, W)` bool."""
     dy = (np.arange(size[0])[None] + 0.5 - y[:, None]) / radius[:, None]
     dx = (np.arange(size[1])[None] + 0.5 - x[:, None]) / radius[:, None]
     masks = np.zeros((len(kind), *size), bool)

@@ -5,14 +5,14 @@ import numpy as np
 from jaxdl.data.synthetic.solid_surfaces import normals_at, signed_distance
 from jaxdl.typing import Host
 
-DISTANCE = 2.5  # from the eye to the solid's centre
-FOCAL = 1.15  # focal length over the picture's side: what is within 0.9 of the centre is seen
-BOUND = 0.91  # no solid reaches further from its centre
+DISTANCE = 2.5  # from the eye to the solid's center
+FOCAL = 1.15  # focal length over the picture's side: what is within 0.9 of the center is seen
+BOUND = 0.91  # no solid reaches further from its center
 CLOSE = 1e-6  # a ray this near to the surface has met it
 
 
 def rays(size: int) -> Host:
-    """Directions through the pixels' centres, z component 1: `(size * size, 3)`."""
+    """Directions through the pixels' centers, z component 1: `(size * size, 3)`."""
     place = (np.arange(size) + 0.5 - size / 2) / (FOCAL * size)
     y, x = np.meshgrid(place, place, indexing="ij")
     return np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
@@ -28,11 +28,11 @@ def look(kind: int, solids: Host, rotation: Host, size: int) -> tuple[Host, Host
     # In the solid's own frame: it stays, the eye moves.
     eye = np.einsum("mij,i->mj", rotation, np.array([0.0, 0.0, -DISTANCE]))
     way = np.einsum("mij,ni->mnj", rotation, ray / length[:, None])
-    travelled = trace(kind, solids, eye, way)
-    hit = np.isfinite(travelled)
-    points = eye[:, None] + np.where(hit, travelled, 1.0)[..., None] * way
+    traveled = trace(kind, solids, eye, way)
+    hit = np.isfinite(traveled)
+    points = eye[:, None] + np.where(hit, traveled, 1.0)[..., None] * way
     normals = np.einsum("mij,mnj->mni", rotation, normals_at(kind, solids, points))
-    depth = np.where(hit, travelled / length[None], 0.0)
+    depth = np.where(hit, traveled / length[None], 0.0)
     shape = (len(solids), size, size)
     return depth.reshape(shape), (normals * hit[..., None]).reshape(*shape, 3)
 
@@ -42,19 +42,19 @@ def trace(kind: int, solids: Host, eye: Host, way: Host) -> Host:
 
     Infinite where it misses. A step as long as the distance to the surface never passes it.
     """
-    middle = -np.einsum("mj,mnj->mn", eye, way)  # nearest to the centre
+    middle = -np.einsum("mj,mnj->mn", eye, way)  # nearest to the center
     chord = BOUND**2 - (eye**2).sum(axis=1)[:, None] + middle**2
     half = np.sqrt(np.maximum(chord, 0))
     solid, ray = np.nonzero(chord > 0)
-    travelled, end = middle - half, middle + half
+    traveled, end = middle - half, middle + half
     result = np.full(way.shape[:2], np.inf)
     for _ in range(400):
-        place = eye[solid] + travelled[solid, ray, None] * way[solid, ray]
+        place = eye[solid] + traveled[solid, ray, None] * way[solid, ray]
         away = signed_distance(kind, solids[solid], place[:, None])[:, 0]
         met = away < CLOSE
-        result[solid[met], ray[met]] = travelled[solid[met], ray[met]]
-        travelled[solid, ray] += away
-        going = ~met & (travelled[solid, ray] < end[solid, ray])
+        result[solid[met], ray[met]] = traveled[solid[met], ray[met]]
+        traveled[solid, ray] += away
+        going = ~met & (traveled[solid, ray] < end[solid, ray])
         solid, ray = solid[going], ray[going]
         if not len(solid):
             break

@@ -1,4 +1,4 @@
-"""Synthetic pictures of coloured shapes with everything that can be asked of a picture.
+"""Synthetic pictures of colored shapes with everything that can be asked of a picture.
 
 Class, box, mask and keypoints of each shape, and a caption, from left to right:
 "red circle blue square and green cross".
@@ -21,7 +21,7 @@ from jaxdl.data.synthetic.outlines import (
 )
 from jaxdl.typing import Host
 
-COLOURS = {
+COLORS = {
     "red": (214, 40, 40),
     "green": (30, 160, 60),
     "blue": (40, 80, 220),
@@ -31,7 +31,7 @@ COLOURS = {
     "white": (245, 245, 245),
     "black": (15, 15, 15),
 }
-VOCABULARY = (*SPECIAL, "and", *COLOURS, *KINDS)
+VOCABULARY = (*SPECIAL, "and", *COLORS, *KINDS)
 AND = len(SPECIAL)
 MOST = 6  # shapes in a picture
 CAPTION = 2 * MOST + 3  # their words, "and", <START>, <END>
@@ -51,7 +51,7 @@ class Shapes(Generated):
     """
 
     classes = KINDS
-    colours = tuple(COLOURS)
+    colors = tuple(COLORS)
     vocabulary = VOCABULARY
     keypoints = KEYPOINTS
 
@@ -80,7 +80,7 @@ class Shapes(Generated):
     def description(self) -> str:
         """One line for reports."""
         height, width = self.image_size
-        return f"synthetic coloured shapes, {height}x{width}, seed {self.seed}"
+        return f"synthetic colored shapes, {height}x{width}, seed {self.seed}"
 
     def make(self, rows: Host) -> dict[str, Host]:
         """See `Generated.make`."""
@@ -120,12 +120,12 @@ def draw_scene(
     least = np.ceil(np.sqrt(count))
     grid = (least + np.floor(u[:, 1] * (4 - least)))[:, None]  # cells a side, at most 3
     cell = np.where(np.arange(9)[None] < grid**2, u[:, -9:], 2.0).argsort(axis=1)[:, :MOST]
-    kind, colour, shade, x, y, radius = u[:, 2:-9].reshape(len(rows), 6, MOST).swapaxes(0, 1)
+    kind, color, shade, x, y, radius = u[:, 2:-9].reshape(len(rows), 6, MOST).swapaxes(0, 1)
     height, width = image_size[0] / grid, image_size[1] / grid
     return {
         "kept": np.arange(MOST)[None] < count[:, None],
         "kind": choose(kind, len(KINDS)),
-        "colour": choose(colour, len(COLOURS)),
+        "color": choose(color, len(COLORS)),
         "shade": shade,
         "x": (cell % grid + 0.5 + 0.3 * (x - 0.5)) * width,
         "y": (cell // grid + 0.5 + 0.3 * (y - 0.5)) * height,
@@ -147,14 +147,14 @@ def draw_masks(scene: dict[str, Host], size: tuple[int, int]) -> Host:
 
 
 def paint(seed: int, rows: Host, scene: dict[str, Host], masks: Host) -> Host:
-    """Shapes in their colours over a grey slope, with noise: `(n, H, W, 3)` uint8."""
+    """Shapes in their colors over a gray slope, with noise: `(n, H, W, 3)` uint8."""
     n, _, height, width = masks.shape
     u = uniforms(seed, "shapes.ground", rows, 6).astype(np.float32)
     slope_y = (u[:, :1] - 0.5) * np.linspace(-40, 40, height, dtype=np.float32)  # (n, H)
     slope_x = (u[:, 1:2] - 0.5) * np.linspace(-40, 40, width, dtype=np.float32)
     ground = slope_y[:, :, None] + slope_x[:, None, :]
     tint = 100 + 60 * u[:, 2:3] + 16 * (u[:, 3:] - 0.5)  # (n, 3)
-    palette = np.array(list(COLOURS.values()), np.float32)[scene["colour"]]
+    palette = np.array(list(COLORS.values()), np.float32)[scene["color"]]
     palette += 24 * (scene["shade"][..., None] - 0.5)
     palette = np.concatenate([tint[:, None], palette], axis=1)  # (n, 7, 3)
     owner = np.zeros((n, height, width), np.int64)  # 0 the ground, then the shapes
@@ -169,19 +169,19 @@ def paint(seed: int, rows: Host, scene: dict[str, Host], masks: Host) -> Host:
 
 
 def write_captions(scene: dict[str, Host], boxes: Host) -> Host:
-    """Colour and kind from left to right, "and" before the last: `(n, 15)` int32 ids."""
+    """Color and kind from left to right, "and" before the last: `(n, 15)` int32 ids."""
     count = scene["kept"].sum(axis=1)
     place = np.where(scene["kept"], boxes[..., 0] + boxes[..., 1] / 1e4, np.inf)
     order = place.argsort(axis=1, kind="stable")
-    colour = np.take_along_axis(scene["colour"], order, axis=1) + AND + 1
-    kind = np.take_along_axis(scene["kind"], order, axis=1) + AND + 1 + len(COLOURS)
+    color = np.take_along_axis(scene["color"], order, axis=1) + AND + 1
+    kind = np.take_along_axis(scene["kind"], order, axis=1) + AND + 1 + len(COLORS)
     ids = np.full((len(count), CAPTION), NULL, np.int32)
     ids[:, 0] = START
     several = count > 1
     for i in range(MOST):
         there = np.flatnonzero(i < count)
         at = 1 + 2 * i + (several & (i == count - 1))[there]
-        ids[there, at], ids[there, at + 1] = colour[there, i], kind[there, i]
+        ids[there, at], ids[there, at + 1] = color[there, i], kind[there, i]
     ids[several, 2 * count[several] - 1] = AND
     ids[np.arange(len(count)), 1 + 2 * count + several] = END
     return ids

@@ -1,6 +1,6 @@
 """Four solids by formula: signed distance, normals, even points and closed meshes.
 
-A solid is `(m, 3)` numbers of one kind, centred at the origin, its axis along z:
+A solid is `(m, 3)` numbers of one kind, centered at the origin, its axis along z:
 sphere (radius, -, -), box (half sizes), cylinder (radius, half height, -), torus (ring, tube, -).
 """
 

@@ -30,10 +30,10 @@ class Solids(Generated):
 
     `label` int32; `solid` `(3,)`, its measures (see `surfaces`); `rotation` `(3, 3)`, from its own
     frame to the view's; `points` `(P, 3)` even on the surface with `normals` `(P, 3)`; `voxels`
-    `(R, R, R)` bool over [-1, 1]^3, index x, y, z, inside at their centres; `queries` `(Q, 3)` in
+    `(R, R, R)` bool over [-1, 1]^3, index x, y, z, inside at their centers; `queries` `(Q, 3)` in
     the cube, half of them near the surface, with the signed `distances` `(Q,)`; a closed mesh
     `vertices` `(V, 3)`, of which `vertex_count` are used, `faces` `(F, 3)` int32; seen from 2.5 off
-    the centre: `image` `(S, S, 3)` uint8, `depth` `(S, S)` along z, 0 where nothing is, and
+    the center: `image` `(S, S, 3)` uint8, `depth` `(S, S)` along z, 0 where nothing is, and
     `depth_normals` `(S, S, 3)`, always in the view's frame. Numbers are float32.
     """
 
@@ -154,10 +154,10 @@ def turn(rotation: Host, points: Host) -> Host:
 
 
 def voxels(kind: int, solids: Host, rotation: Host, resolution: int) -> Host:
-    """Whether the centres of the cells of [-1, 1]^3 are inside: `(m, R, R, R)` bool."""
+    """Whether the centers of the cells of [-1, 1]^3 are inside: `(m, R, R, R)` bool."""
     middle = (np.arange(resolution) + 0.5) * 2 / resolution - 1
-    centres = np.stack(np.meshgrid(middle, middle, middle, indexing="ij"), axis=-1).reshape(-1, 3)
-    own = np.einsum("mji,nj->mni", rotation, centres)  # back to the solid's frame
+    centers = np.stack(np.meshgrid(middle, middle, middle, indexing="ij"), axis=-1).reshape(-1, 3)
+    own = np.einsum("mji,nj->mni", rotation, centers)  # back to the solid's frame
     return (signed_distance(kind, solids, own) <= 0).reshape(-1, *[resolution] * 3)
 
 
@@ -174,14 +174,14 @@ def padded_mesh(kind: int, solids: Host, rotation: Host, cells: int) -> dict[str
 
 
 def shade(seed: int, rows: Host, facing: Host) -> Host:
-    """Matt solids of random colour under a random light from the eye's side: uint8."""
+    """Matt solids of random color under a random light from the eye's side: uint8."""
     u = uniforms(seed, "solids.light", rows, 6)
     light = np.stack([2 * u[:, 3] - 1, -u[:, 4], -0.5 - u[:, 5]], axis=1)
     light /= np.linalg.norm(light, axis=1, keepdims=True)
     lit = np.maximum(np.einsum("mhwc,mc->mhw", facing, light), 0)
     there = (facing**2).sum(axis=-1) > 0.5
-    colour = 90 + 110 * u[:, None, None, :3]
-    image = np.where(there[..., None], colour * (0.35 + 0.65 * lit)[..., None], 25.0)
+    color = 90 + 110 * u[:, None, None, :3]
+    image = np.where(there[..., None], color * (0.35 + 0.65 * lit)[..., None], 25.0)
     count = int(np.prod(image.shape[1:]))
     noise = words(seed, "solids.noise", rows, (count + 3) // 4).astype("<u4").view(np.uint8)
     return (image + noise[:, :count].reshape(image.shape) / 16).astype(np.uint8)

@@ -14,7 +14,7 @@ CURVE = (5.0, 1.2, -3.4, 5.6)  # the polynomial's coefficients of x^i / i!
 
 
 @dataclass(frozen=True)
-class MadeConfig:
+class ToyConfig:
     """Which set, and how much of it."""
 
     name: str = "rings"
@@ -36,7 +36,7 @@ class MadeConfig:
             )
 
 
-def make_rows(cfg: MadeConfig) -> Rows:
+def make_toy(cfg: ToyConfig) -> Rows:
     """The rows of `cfg`: x `(N, D)` float32 and y `(N,)`."""
     x, y = MADE[cfg.name](np.random.default_rng(cfg.seed), cfg.rows, cfg.noise)
     return x.astype(np.float32), y.astype(np.int32 if y.dtype.kind in "iub" else np.float32)
@@ -45,8 +45,8 @@ def make_rows(cfg: MadeConfig) -> Rows:
 def _blobs(rng: np.random.Generator, rows: int, noise: float) -> Rows:
     """Three classes around three points."""
     y = np.arange(rows) % 3
-    centres = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.5]])
-    return centres[y] + noise * rng.normal(size=(rows, 2)), y
+    centers = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.5]])
+    return centers[y] + noise * rng.normal(size=(rows, 2)), y
 
 
 def _xor(rng: np.random.Generator, rows: int, noise: float) -> Rows:

@@ -1,4 +1,4 @@
-"""Labelled image sets that tensorflow-datasets has prepared, read without TensorFlow.
+"""Labeled image sets that tensorflow-datasets has prepared, read without TensorFlow.
 
 A set is decoded once into `.npy` files, which later starts map into memory without importing tfds.
 """
@@ -61,7 +61,7 @@ def prepared_version(name: str, folder: str = "", *, download: bool = False) -> 
 
 
 def load_tfds(name: str, version: Path | None = None) -> tuple[Splits, tuple[str, ...]]:
-    """({split: `image (N, H, W, C)` uint8, `label (N,)` int32}, classes) of a labelled set.
+    """({split: `image (N, H, W, C)` uint8, `label (N,)` int32}, classes) of a labeled set.
 
     `version`: its prepared folder (default: as `prepared_version` finds it).
     """

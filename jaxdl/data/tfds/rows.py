@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.box_checks import BoxCheck, clip_boxes, fault_of, pad_objects
+from jaxdl.data.box_checks import BoxCheck, box_fault, clip_boxes, pad_objects
 from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
 from jaxdl.data.images.decode import decode_image
-from jaxdl.data.images.letterbox import cover_image, fit_image, fit_scale
+from jaxdl.data.images.letterbox import letterbox, letterbox_scale, resize_and_center_crop
 from jaxdl.typing import Host
 
 OBJECTS = ("objects", "panoptic_objects")
@@ -83,7 +83,7 @@ class PreparedRows:
         return self.__dict__ | {"source": None}
 
 
-class LabelledPictures(PreparedRows):
+class TfdsLabels(PreparedRows):
     """`image` `(*image_size, C)` uint8, resized to cover it and cut in the middle; `label` int32.
 
     For sets whose images differ in size, or are wanted at another.
@@ -96,10 +96,13 @@ class LabelledPictures(PreparedRows):
     def __getitem__(self, index: int) -> dict[str, Any]:
         row = self.raw(index)
         image = decode_image(row["image"], channels=self.channels)
-        return {"image": cover_image(image, self.image_size), "label": np.int32(row["label"])}
+        return {
+            "image": resize_and_center_crop(image, self.image_size),
+            "label": np.int32(row["label"]),
+        }
 
 
-class BoxedPictures(PreparedRows):
+class TfdsBoxes(PreparedRows):
     """Pictures with N objects at most, of coco, voc and the like. A row:
 
     `image` `(*image_size, 3)` uint8, upper left; `boxes` `(N, 4)` float32, x1, y1, x2, y2 in its
@@ -118,12 +121,12 @@ class BoxedPictures(PreparedRows):
         shape = (image.shape[0], image.shape[1])
         boxes, objects = absolute_boxes(row, shape)
         good = self.check.good(str(index), boxes, shape)
-        scale = fit_scale(shape, self.image_size)
+        scale = letterbox_scale(shape, self.image_size)
         boxes = (clip_boxes(boxes, shape) * np.tile(scale, 2)).astype(np.float32)
         made = pad_objects(
             {"boxes": boxes[good]} | {k: v[good] for k, v in objects.items()}, self.most
         )
-        return {"image": fit_image(image, self.image_size), "scale": scale, **made}
+        return {"image": letterbox(image, self.image_size), "scale": scale, **made}
 
     def faults(self, index: int) -> list[str]:
         """What is wrong with a row, beyond what stops it from being read."""
@@ -131,11 +134,11 @@ class BoxedPictures(PreparedRows):
         image = decode_image(row["image"])
         shape = (image.shape[0], image.shape[1])
         boxes, _ = absolute_boxes(row, shape)
-        named = ((np.round(box, 2).tolist(), fault_of(box, shape)) for box in boxes)
+        named = ((np.round(box, 2).tolist(), box_fault(box, shape)) for box in boxes)
         return [f"box {i} {box} {why}" for i, (box, why) in enumerate(named) if why]
 
 
-class CaptionedPictures(PreparedRows):
+class TfdsCaptions(PreparedRows):
     """`image` `(*image_size, 3)` uint8; `captions` `(C, L)` int32; `kept` `(C,)` bool."""
 
     def __init__(
@@ -164,7 +167,7 @@ class CaptionedPictures(PreparedRows):
         captions[: len(ids)] = ids
         image = decode_image(self.raw(index)["image"])
         return {
-            "image": fit_image(image, self.image_size),
+            "image": letterbox(image, self.image_size),
             "captions": captions,
             "kept": np.arange(self.most) < len(ids),
         }
@@ -177,7 +180,7 @@ class CaptionedPictures(PreparedRows):
         return empty if texts else ["it has no caption"]
 
 
-class Clips(PreparedRows):
+class TfdsClips(PreparedRows):
     """`video` `(T, *image_size, 3)` uint8, frames evenly spaced over the clip; `label` int32."""
 
     def __init__(self, version: Path, split: str, *, image_size: tuple[int, int], frames: int):
@@ -191,7 +194,8 @@ class Clips(PreparedRows):
             raise DataError("the clip has no frames")
         middles = (np.arange(self.frames) + 0.5) * len(every) / self.frames
         chosen = [
-            cover_image(np.asarray(every[int(i)], np.uint8), self.image_size) for i in middles
+            resize_and_center_crop(np.asarray(every[int(i)], np.uint8), self.image_size)
+            for i in middles
         ]
         return {"video": np.stack(chosen), "label": np.int32(row["label"])}
 

@@ -7,20 +7,20 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxdl.detection.dense.heatmap import heat_targets, read_peaks
+from jaxdl.detection.dense.heatmap import decode_peaks, heat_targets
 from jaxdl.detection.dense.one_stage import backbone_features, cell_size, in_cells
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_norm import ConvNorm
-from jaxdl.losses.detection import focal_heat
+from jaxdl.losses.detection import heatmap_focal_loss
 from jaxdl.ops.resize import resize
 from jaxdl.typing import Array, Batch
 
 
-class CentreMaps(NamedTuple):
+class CenterMaps(NamedTuple):
     """On a grid of H x W cells."""
 
     heat: Array  # (B, H, W, K) logits
-    offset: Array  # (B, H, W, 2): of the centre in its cell
+    offset: Array  # (B, H, W, 2): of the center in its cell
     size: Array  # (B, H, W, 2): width and height in cells
 
 
@@ -38,7 +38,7 @@ class CenterNet(nn.Module):
     ups: int = 1
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool) -> CentreMaps:
+    def __call__(self, x: Array, *, train: bool) -> CenterMaps:
         y = backbone_features(self.backbone, self.stage, x, train)
         for i in range(1, self.ups + 1):
             y = resize(y, (2 * y.shape[1], 2 * y.shape[2]))
@@ -51,15 +51,15 @@ class CenterNet(nn.Module):
 
         # A bias of -2.19 is a heat of .1: the first losses are not those of the empty ground.
         heat = head("heat", self.num_classes, -2.19)
-        return CentreMaps(heat, head("offset", 2, 0.5), head("size", 2, 1.0))
+        return CenterMaps(heat, head("offset", 2, 0.5), head("size", 2, 1.0))
 
 
 def centernet_losses(
-    out: CentreMaps, batch: Batch, *, weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
+    out: CenterMaps, batch: Batch, *, weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
 ) -> dict[str, Array]:
     """`heat`, `offset`, `size`, each `(B,)`: sums over the picture through its number of objects.
 
-    Focal loss of the heat; absolute differences of offset and size (in cells) at true centres.
+    Focal loss of the heat; absolute differences of offset and size (in cells) at true centers.
     """
     rows, height, width, classes = out.heat.shape
     grid, kept = (height, width), batch["kept"]
@@ -73,22 +73,22 @@ def centernet_losses(
         return jnp.sum(jnp.where(kept[..., None], jnp.abs(own - aim), 0), axis=(1, 2)) / count
 
     parts = {
-        "heat": jnp.sum(focal_heat(out.heat, target.heat), axis=(1, 2, 3)) / count,
+        "heat": jnp.sum(heatmap_focal_loss(out.heat, target.heat), axis=(1, 2, 3)) / count,
         "offset": apart(out.offset, target.offset),
         "size": apart(out.size, target.size),
     }
     return {k: w * v for (k, v), w in zip(parts.items(), weights, strict=True)}
 
 
-def centernet_heat(out: CentreMaps) -> Array:
+def centernet_heat(out: CenterMaps) -> Array:
     """The heat of the likeliest class, `(B, H, W)`."""
     return jax.nn.sigmoid(jnp.max(out.heat, axis=-1))
 
 
 def centernet_candidates(
-    out: CentreMaps, size: tuple[int, int], *, count: int = 100
+    out: CenterMaps, size: tuple[int, int], *, count: int = 100
 ) -> tuple[Array, Array, Array]:
     """The `count` highest peaks in pixels: boxes `(B, N, 4)`, scores `(B, N)`, labels `(B, N)`."""
     heat = jax.nn.sigmoid(out.heat)
-    boxes, score, label = read_peaks(heat, out.offset, out.size, count=count)
+    boxes, score, label = decode_peaks(heat, out.offset, out.size, count=count)
     return boxes * cell_size(size, out.heat.shape[1:3]), score, label

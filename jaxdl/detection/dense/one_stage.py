@@ -17,10 +17,10 @@ from jaxdl.detection.box_coder import decode_yolo, encode_yolo
 from jaxdl.detection.matching import Matches, match_by_cell
 from jaxdl.layers.conv import Conv
 from jaxdl.losses.classification import binary_cross_entropy, softmax_cross_entropy
-from jaxdl.losses.detection import squared_confidence
+from jaxdl.losses.detection import confidence_mse
 from jaxdl.typing import Array, Batch
 
-CONFIDENCES = {"square": squared_confidence, "cross_entropy": binary_cross_entropy}
+CONFIDENCES = {"square": confidence_mse, "cross_entropy": binary_cross_entropy}
 
 
 class CellPredictions(NamedTuple):

@@ -8,14 +8,14 @@ from jaxdl.detection.two_stage.faster_rcnn import RegionHead
 from jaxdl.ops.boxes.roi_align import roi_align, roi_pool
 from jaxdl.typing import Array
 
-Given = tuple[Array, Array, Array, Array]  # proposals, valid, logits, offsets
+RegionOutputs = tuple[Array, Array, Array, Array]  # proposals, valid, logits, offsets
 
 
 class FastRCNN(nn.Module):
     """The backbone once a picture, then RoI pooling of each region (Girshick 2015, 1504.08083).
 
-    `(B, H, W, C)`, proposals `(B, P, 4)`, proposed `(B, P)` -> `Given`; without proposals the
-    whole picture is the only one.
+    `(B, H, W, C)`, proposals `(B, P, 4)`, proposed `(B, P)` -> `RegionOutputs`; without proposals
+    the whole picture is the only one.
     """
 
     backbone: nn.Module
@@ -34,9 +34,9 @@ class FastRCNN(nn.Module):
         train: bool,
         proposals: Array | None = None,
         proposed: Array | None = None,
-    ) -> Given:
+    ) -> RegionOutputs:
         if proposals is None or proposed is None:
-            proposals, proposed = whole_pictures(x)
+            proposals, proposed = whole_image_boxes(x)
         features = backbone_features(self.backbone, self.stage, x, train)
         scale = features.shape[1] / x.shape[1]
         cut = roi_pool(features, proposals, size=(self.pooled, self.pooled), scale=scale)
@@ -67,9 +67,9 @@ class RCNN(nn.Module):
         train: bool,
         proposals: Array | None = None,
         proposed: Array | None = None,
-    ) -> Given:
+    ) -> RegionOutputs:
         if proposals is None or proposed is None:
-            proposals, proposed = whole_pictures(x)
+            proposals, proposed = whole_image_boxes(x)
         crops = roi_align(x, proposals, size=(self.side, self.side), samples=1)
         crops = crops.reshape(-1, self.side, self.side, x.shape[-1])
         features = backbone_features(self.backbone, self.stage, crops, train)
@@ -79,7 +79,7 @@ class RCNN(nn.Module):
         return proposals, proposed, logits, offsets * self.refine
 
 
-def whole_pictures(x: Array) -> tuple[Array, Array]:
+def whole_image_boxes(x: Array) -> tuple[Array, Array]:
     """Each picture as its only region: `(B, 1, 4)`, `(B, 1)`."""
     box = jnp.array([0, 0, x.shape[2], x.shape[1]], x.dtype)
     return jnp.tile(box, (len(x), 1, 1)), jnp.ones((len(x), 1), bool)

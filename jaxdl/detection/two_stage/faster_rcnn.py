@@ -15,7 +15,7 @@ from jaxdl.checks import UsageError
 from jaxdl.detection.anchors import make_anchors
 from jaxdl.detection.box_coder import decode_rcnn, encode_rcnn
 from jaxdl.detection.dense.one_stage import backbone_stages
-from jaxdl.detection.fpn import FeaturePyramid, align_in_levels
+from jaxdl.detection.fpn import FeaturePyramid, multilevel_roi_align
 from jaxdl.detection.matching import Matches, match_by_iou
 from jaxdl.detection.two_stage.sampler import sample_balanced
 from jaxdl.layers.conv import Conv
@@ -121,7 +121,7 @@ class FasterRCNN(nn.Module):
             boxes = jnp.concatenate([boxes, truth["boxes"]], axis=1)
             valid = jnp.concatenate([valid, truth["kept"]], axis=1)
         bins = (self.pooled, self.pooled)
-        cut = align_in_levels(levels, boxes, size=bins, strides=strides, cells=self.cells)
+        cut = multilevel_roi_align(levels, boxes, size=bins, strides=strides, cells=self.cells)
         seen = cut.reshape(*cut.shape[:2], -1) if self.flat else cut.mean(axis=(2, 3))
         second = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
         classes, refined = second(seen, train=train)

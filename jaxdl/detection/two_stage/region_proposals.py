@@ -17,15 +17,15 @@ LEVELS = (3, 5, 8)  # steps of brightness a channel is cut into
 LEAST = 4  # sides of a region in pixels
 
 
-def colour_regions(images: Host, *, most: int = 64) -> dict[str, Host]:
-    """Boxes around connected pixels of like colour, in the spirit of selective search.
+def color_regions(images: Host, *, most: int = 64) -> dict[str, Host]:
+    """Boxes around connected pixels of like color, in the spirit of selective search.
 
     (Uijlings et al. 2013, doi 10.1007/s11263-013-0620-5: regions at several grains, then joined.)
-    Colours are smoothed and cut into a few levels, at three grains; each connected region, and each
+    Colors are smoothed and cut into a few levels, at three grains; each connected region, and each
     two that touch, give a box. Of more than `most` those seen at several grains stay, then the
     smaller. `(n, H, W, C)` uint8.
     """
-    check_positive("colour_regions: most", most)
+    check_positive("color_regions: most", most)
     return _stack([_of_picture(image) for image in images], most)
 
 

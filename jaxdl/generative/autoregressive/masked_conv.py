@@ -1,4 +1,4 @@
-"""Masked convolution over pixels in raster order, colours of a pixel in order.
+"""Masked convolution over pixels in raster order, colors of a pixel in order.
 
 The masked weights are not there at all: one kernel over the rows above, one over the pixels to the
 left in the same row and the pixel itself. The two halves are what cached sampling needs.
@@ -13,22 +13,22 @@ from jaxdl.ops.conv import conv
 from jaxdl.typing import Array, Host
 
 
-def colour_mask(channels: int, features: int, colours: int, kind: str, parts: int = 1) -> Host:
+def color_mask(channels: int, features: int, colors: int, kind: str, parts: int = 1) -> Host:
     """Which input channels an output feature may see of its own pixel: `(channels, features)`.
 
-    Channels belong to colours in `colours` equal blocks; so do features, within each of `parts`
-    equal blocks (gates). Kind A sees earlier colours, B also its own (van den Oord et al. 2016,
+    Channels belong to colors in `colors` equal blocks; so do features, within each of `parts`
+    equal blocks (gates). Kind A sees earlier colors, B also its own (van den Oord et al. 2016,
     arXiv 1601.06759, section 3.4).
     """
-    check_one_of("colour_mask: kind", kind, ("A", "B"))
-    if channels % colours or features % (colours * parts):
+    check_one_of("color_mask: kind", kind, ("A", "B"))
+    if channels % colors or features % (colors * parts):
         raise ValueError(
-            f"colour_mask: {channels} channels and {features} features in {parts} parts must "
-            f"divide into {colours} colours"
+            f"color_mask: {channels} channels and {features} features in {parts} parts must "
+            f"divide into {colors} colors"
         )
-    seen = np.arange(channels) * colours // channels
+    seen = np.arange(channels) * colors // channels
     width = features // parts
-    own = np.arange(features) % width * colours // width
+    own = np.arange(features) % width * colors // width
     below = seen[:, None] < own[None]
     return below if kind == "A" else below | (seen[:, None] == own[None])
 
@@ -44,7 +44,7 @@ class CausalConv(nn.Module):
     features: int
     size: int = 3
     kind: str = "B"
-    colours: int = 1
+    colors: int = 1
     parts: int = 1
     rows: bool = True
 
@@ -52,7 +52,7 @@ class CausalConv(nn.Module):
         if self.size % 2 == 0:
             raise ValueError(f"CausalConv: size must be odd, got {self.size}")
         reach = self.size // 2
-        mask = colour_mask(self.channels, self.features, self.colours, self.kind, self.parts)
+        mask = color_mask(self.channels, self.features, self.colors, self.kind, self.parts)
         mask = np.concatenate([np.ones((reach, *mask.shape)), mask[None]])[None]
         taps = reach + 1 + reach * self.size * self.sees_rows
         init = nn.initializers.normal((self.channels * taps) ** -0.5)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.generative.autoregressive.masked_conv import CausalConv
-from jaxdl.generative.autoregressive.sampling import centred
+from jaxdl.generative.autoregressive.sampling import centered
 from jaxdl.ops.conv import conv
 from jaxdl.typing import Array
 
@@ -21,7 +21,7 @@ CallConv = Callable[[str, CausalConv, Array], Array]
 class PixelModel(nn.Module):
     """What the models of pixels have in common; see `pixels.py` for the methods of sampling.
 
-    `(B, H, W, colours)` integers in [0, levels) -> `(B, H, W, colours, F)`, F `levels`, or three
+    `(B, H, W, colors)` integers in [0, levels) -> `(B, H, W, colors, F)`, F `levels`, or three
     times `mixtures`. With `one_hot` a level is a unit vector, not a number (codes). With `classes`
     the model is given labels `(B,)`.
     """
@@ -31,7 +31,7 @@ class PixelModel(nn.Module):
     depth: int = 5
     size: int = 3
     first_size: int = 7
-    colours: int = 1
+    colors: int = 1
     mixtures: int = 0
     classes: int = 0
     one_hot: bool = False
@@ -39,17 +39,17 @@ class PixelModel(nn.Module):
     @property
     def inputs(self) -> int:
         """Channels of an encoded image."""
-        return self.colours * (self.levels if self.one_hot else 1)
+        return self.colors * (self.levels if self.one_hot else 1)
 
     @property
     def outputs(self) -> int:
         """Numbers that the last layer gives for a pixel."""
-        return self.colours * (3 * self.mixtures or self.levels)
+        return self.colors * (3 * self.mixtures or self.levels)
 
     def encode(self, values: Array) -> Array:
-        """Levels `(..., colours)` -> what the first layer sees `(..., inputs)`."""
+        """Levels `(..., colors)` -> what the first layer sees `(..., inputs)`."""
         if not self.one_hot:
-            return centred(values, self.levels)
+            return centered(values, self.levels)
         hot = jax.nn.one_hot(values, self.levels)
         return hot.reshape(*values.shape[:-1], self.inputs)
 
@@ -61,9 +61,9 @@ class PixelModel(nn.Module):
         """From an encoded image `(B, H, W, inputs)`."""
         raise NotImplementedError
 
-    def by_colour(self, out: Array) -> Array:
-        """`(..., outputs)` -> `(..., colours, F)`."""
-        return out.reshape(*out.shape[:-1], self.colours, -1)
+    def by_color(self, out: Array) -> Array:
+        """`(..., outputs)` -> `(..., colors, F)`."""
+        return out.reshape(*out.shape[:-1], self.colors, -1)
 
     def hot_label(self, label: Array | None) -> Array | None:
         """One-hot labels `(B, classes)`, None for a model without classes."""
@@ -110,7 +110,7 @@ class PixelCNN(PixelModel):
     """
 
     def setup(self) -> None:
-        h, layer = self.features, partial(CausalConv, colours=self.colours)
+        h, layer = self.features, partial(CausalConv, colors=self.colors)
         self.first = layer(self.inputs, 2 * h, self.first_size, "A")
         blocks = range(self.depth)
         self.down = [layer(2 * h, h, 1) for _ in blocks]
@@ -131,7 +131,7 @@ class PixelCNN(PixelModel):
             y = self.down[i](nn.relu(x))
             y = call(f"middle{i}", self.middle[i], nn.relu(y))
             x = x + self.up[i](nn.relu(y))
-        return self.by_colour(self.out(nn.relu(self.last(nn.relu(x)))))
+        return self.by_color(self.out(nn.relu(self.last(nn.relu(x)))))
 
     def network(self, x: Array, label: Array | None = None) -> Array:
         """See `PixelModel`."""
@@ -201,7 +201,7 @@ class GatedPixelCNN(PixelModel):
         h, depth = self.features, range(self.depth)
         given = [self.inputs] + [h] * (self.depth - 1)
         sizes = [self.first_size] + [self.size] * (self.depth - 1)
-        layer = partial(CausalConv, colours=self.colours)
+        layer = partial(CausalConv, colors=self.colors)
         # The first sees rows above only; the others their own row too, which has seen no more.
         self.vertical = [
             RowsConv(given[i], 2 * h, sizes[i] // 2 + (i > 0), sizes[i]) for i in depth
@@ -240,7 +240,7 @@ class GatedPixelCNN(PixelModel):
                 y = y + self.label_h[i](hot)[:, None, None]
             y = self.mix[i](gate(y))
             x = x + y if i else y
-        return self.by_colour(self.out(nn.relu(self.last(nn.relu(x)))))
+        return self.by_color(self.out(nn.relu(self.last(nn.relu(x)))))
 
     def network(self, x: Array, label: Array | None = None) -> Array:
         """See `PixelModel`."""

@@ -23,12 +23,12 @@ class RowLSTM(PixelModel):
 
     first_size A to h - depth times [LSTM over rows, 1x1, added] - ReLU, 1x1, ReLU, 1x1. Gates of a
     row: a masked 1-D convolution of its input (`size`, B) and one of the state of the row above;
-    the reach is a triangle. Gates are packed i, f, o, g. With more than one colour the state, which
+    the reach is a triangle. Gates are packed i, f, o, g. With more than one color the state, which
     is that of the row above, is seen by all.
     """
 
     def setup(self) -> None:
-        h, layer = self.features, partial(CausalConv, colours=self.colours)
+        h, layer = self.features, partial(CausalConv, colors=self.colors)
         self.first = layer(self.inputs, h, self.first_size, "A")
         blocks = range(self.depth)
         self.gates = [layer(h, 4 * h, self.size, parts=4, rows=False) for _ in blocks]
@@ -64,7 +64,7 @@ class RowLSTM(PixelModel):
 
     def finish(self, x: Array) -> Array:
         """The last two layers."""
-        return self.by_colour(self.out(nn.relu(self.last(nn.relu(x)))))
+        return self.by_color(self.out(nn.relu(self.last(nn.relu(x)))))
 
     def network(self, x: Array, label: Array | None = None) -> Array:
         """See `PixelModel`."""

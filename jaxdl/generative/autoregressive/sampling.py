@@ -5,8 +5,8 @@ A model gives, beside its call on whole images, three methods that do the same p
 - `start(batch, width) -> (rows, cells)`: empty memories, by layer: the last rows `(B, n, W, C)` and
   the last pixels of this row `(B, n, C)` of what the layer was given.
 - `begin_row(rows, label) -> (context, rows)`: what the rows above say, `(B, W, F)` a layer.
-- `pixel(x, cells, context, label) -> (out, inputs)`: a pixel `(B, C)`, of which earlier colours
-  are known; `out` `(B, colours, F)`, and what each layer was given, `(B, C)`.
+- `pixel(x, cells, context, label) -> (out, inputs)`: a pixel `(B, C)`, of which earlier colors
+  are known; `out` `(B, colors, F)`, and what each layer was given, `(B, C)`.
 
 The layer that sees the image is called `first`.
 """
@@ -17,32 +17,32 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.losses.classification import softmax_cross_entropy
-from jaxdl.losses.logistic_mixture import discretised_logistic_nll, draw_logistic
+from jaxdl.losses.logistic_mixture import discretized_logistic_nll, draw_logistic
 from jaxdl.typing import Array, Batch, Key, Tree
 
 
 def to_levels(image: Array, levels: int) -> Array:
-    """uint8 `(B, H, W, C)` -> int32 in [0, levels), equal intervals of grey."""
+    """uint8 `(B, H, W, C)` -> int32 in [0, levels), equal intervals of gray."""
     return image.astype(jnp.int32) * levels // 256
 
 
 def from_levels(values: Any, levels: int) -> Any:
-    """Levels as grey in [0, 1]."""
+    """Levels as gray in [0, 1]."""
     return values / (levels - 1)
 
 
-def centred(values: Array, levels: int) -> Array:
+def centered(values: Array, levels: int) -> Array:
     """Levels as float32 in [-1, 1]."""
     return values.astype(jnp.float32) * (2 / (levels - 1)) - 1
 
 
 def pixel_nll(out: Array, values: Array, *, levels: int, mixtures: int = 0) -> Array:
-    """-log p of every image in nats: `out (B, H, W, colours, F)`, `values (B, H, W, colours)`.
+    """-log p of every image in nats: `out (B, H, W, colors, F)`, `values (B, H, W, colors)`.
 
     F is `levels` (a softmax), or three a part of `mixtures` logistics. Returns: `(B,)`.
     """
     if mixtures:
-        each = discretised_logistic_nll(out, values, levels=levels)
+        each = discretized_logistic_nll(out, values, levels=levels)
     else:
         each = softmax_cross_entropy(out, values)
     return jnp.sum(each.reshape(len(each), -1), axis=1)
@@ -73,12 +73,12 @@ def sample_pixels(
     label: Array | None = None,
     temperature: float = 1.0,
 ) -> Array:
-    """Images drawn pixel by pixel, `(B, H, W, colours)` int32 levels, each layer remembered.
+    """Images drawn pixel by pixel, `(B, H, W, colors)` int32 levels, each layer remembered.
 
-    The work is that of one call on whole images (times the number of colours), not of one a pixel.
-    The draw of colour c of pixel (i, j) has the key fold_in(fold_in(fold_in(key, i), j), c).
+    The work is that of one call on whole images (times the number of colors), not of one a pixel.
+    The draw of color c of pixel (i, j) has the key fold_in(fold_in(fold_in(key, i), j), c).
     """
-    batch, height, width, colours = shape
+    batch, height, width, colors = shape
     options = {"levels": model.levels, "mixtures": model.mixtures, "temperature": temperature}
 
     def apply(*args: Any, method: str) -> Any:
@@ -86,9 +86,9 @@ def sample_pixels(
 
     def column(key: Key, cells: Tree, item: Any) -> Any:
         number, context = item
-        values = jnp.zeros((batch, colours), jnp.int32)
+        values = jnp.zeros((batch, colors), jnp.int32)
         inputs: Any = None
-        for c in range(colours):
+        for c in range(colors):
             x = apply(values, method="encode")
             out, inputs = apply(x, cells, context, label, method="pixel")
             own = jax.random.fold_in(jax.random.fold_in(key, number), c)

@@ -12,10 +12,10 @@ import optax
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.data.splits.split import Split
-from jaxdl.losses.adversarial import LOSSES, discriminator_loss, generator_loss, slope_penalty
+from jaxdl.losses.adversarial import LOSSES, discriminator_loss, generator_loss, gradient_penalty
 from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.ops.augment.crop_flip import split_rows
-from jaxdl.optim.config import OptimConfig, make_optimiser, schedule_shape
+from jaxdl.optim.config import OptimConfig, make_optimizer, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,
@@ -33,7 +33,7 @@ NOISE = ("uniform", "normal")
 
 
 @dataclasses.dataclass(frozen=True)
-class GameConfig:
+class GANConfig:
     """The rules of the game."""
 
     loss: str = "gan"
@@ -57,7 +57,7 @@ class GameConfig:
             )
 
 
-def draw_noise(keys: Key, game: GameConfig) -> Array:
+def draw_noise(keys: Key, game: GANConfig) -> Array:
     """One row of noise a key: `(B,)` -> `(B, noise)`."""
     draw = partial(jax.random.uniform, minval=-1, maxval=1)
     if game.noise_kind == "normal":
@@ -65,19 +65,19 @@ def draw_noise(keys: Key, game: GameConfig) -> Array:
     return jax.vmap(lambda key: draw(key, (game.noise,), jnp.float32))(keys)
 
 
-def part_of(variables: Tree, name: str) -> dict[str, Any]:
+def network_variables(variables: Tree, name: str) -> dict[str, Any]:
     """The collections of one player, `g` or `d`."""
     return {kind: tree[name] for kind, tree in variables.items() if name in tree}
 
 
-class Game:
+class GAN:
     """Two networks under one set of rules: `params` and `extra` have the parts `g` and `d`.
 
     A prepared batch has `real`, what is imitated, and perhaps `label`, of which a row of noise is
     given, too.
     """
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, game: GameConfig) -> None:
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, game: GANConfig) -> None:
         self.generator, self.discriminator, self.game = generator, discriminator, game
 
     def init(self, key: Key, real: Array, label: Array | None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Game:
 
     def make(self, params: Tree, extra: Tree, z: Array, label: Array | None) -> tuple[Array, Tree]:
         """What the generator makes of noise in training, and its new statistics."""
-        own = part_of(extra, "g")
+        own = network_variables(extra, "g")
         variables = {"params": params, **own}
         made, new = self.generator.apply(variables, z, label, train=True, mutable=list(own))
         merged = {
@@ -121,7 +121,7 @@ class Game:
             share = share.reshape(-1, *[1] * (real.ndim - 1))
             between = share * real + (1 - share) * fake
             slopes = jax.grad(lambda x: jnp.sum(self.score(params["d"], x, label)))(between)
-            penalty = slope_penalty(slopes)
+            penalty = gradient_penalty(slopes)
             metrics["slope_penalty"] = weighted(penalty)
             loss = loss + self.game.penalty * penalty
         return global_mean(loss), (extra, metrics)
@@ -134,7 +134,7 @@ class Game:
         return global_mean(loss), (extra, {"g_loss": weighted(loss)})
 
 
-def move_player(
+def update_network(
     tx: optax.GradientTransformation, state: TrainState, name: str, grads: Tree
 ) -> TrainState:
     """`state` with the parameters of `g` or `d` one update of `tx` on."""
@@ -144,8 +144,8 @@ def move_player(
     return state.replace(params=params, opt_state={**state.opt_state, name: moved.opt_state})
 
 
-def make_game_step(
-    game: Game,
+def make_gan_step(
+    game: GAN,
     tx: optax.GradientTransformation,
     prepare: Prepare,
     *,
@@ -167,7 +167,7 @@ def make_game_step(
             state.params[name]
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
-        new = move_player(tx, state.replace(extra=extra), name, grads)
+        new = update_network(tx, state.replace(extra=extra), name, grads)
         return new, metrics, loss + optax.global_norm(grads)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
@@ -198,8 +198,8 @@ def make_game_step(
     return step
 
 
-def adversarial(
-    game: Game,
+def gan_task(
+    game: GAN,
     splits: Mapping[str, Split],
     prepare: Prepare,
     optim: OptimConfig,
@@ -211,7 +211,7 @@ def adversarial(
     for name in ("accumulate", "swa", "line_search"):
         if getattr(optim, name) > (name == "accumulate"):
             raise UsageError(f"optim: {name} does not go with two players; leave it out")
-    tx = make_optimiser(optim, steps)
+    tx = make_optimizer(optim, steps)
 
     def init(key: Key) -> TrainState:
         init_key, run_key = jax.random.split(key)
@@ -235,7 +235,7 @@ def adversarial(
         splits=splits,
         init=init,
         prepare=prepare,
-        step=make_game_step(game, tx, prepare, ema=optim.ema),
+        step=make_gan_step(game, tx, prepare, ema=optim.ema),
         evaluate=evaluate,
         tx=tx,
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),

@@ -68,18 +68,18 @@ def generator_loss(g: Any, d: Any, noise: Tensor) -> Tensor:
 
 
 def step(
-    networks: tuple[Any, Any], optimisers: tuple[Any, Any], real: Tensor, noises: Any
+    networks: tuple[Any, Any], optimizers: tuple[Any, Any], real: Tensor, noises: Any
 ) -> tuple[Tensor, Tensor]:
-    """One update of D, then one of G; the losses before them. Networks and optimisers: G, D."""
+    """One update of D, then one of G; the losses before them. Networks and optimizers: G, D."""
     losses = (
         lambda: discriminator_loss(*networks, real, noises[0]),
         lambda: generator_loss(*networks, noises[1]),
     )
     seen = []
-    for loss_of, optimiser in zip(losses, reversed(optimisers), strict=True):
+    for loss_of, optimizer in zip(losses, reversed(optimizers), strict=True):
         loss = loss_of()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         seen.append(loss.detach())
     return seen[0], seen[1]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jaxdl.checks import UsageError
-from jaxdl.interop.torch_twins.optimisers import TorchRule
+from jaxdl.interop.torch_twins.optimizers import TorchRule
 from jaxdl.optim.config import OptimConfig
 from jaxdl.typing import Batch, Host
 
@@ -19,7 +19,7 @@ INPUTS = ("image", "input")  # of a prepared batch: what the model is called wit
 
 @dataclass
 class Trainer:
-    """Cross-entropy of labels, of shares of labels, or of tokens, under one optimiser."""
+    """Cross-entropy of labels, of shares of labels, or of tokens, under one optimizer."""
 
     module: nn.Module
     optim: OptimConfig

@@ -1,4 +1,4 @@
-"""Normalisation as layers."""
+"""Normalization as layers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
-from jaxdl.ops.collectives import mean_over
+from jaxdl.ops.collectives import pmean_tree
 from jaxdl.typing import Array
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation over all axes but the last (Ioffe & Szegedy 2015, arXiv 1502.03167).
+    """Batch normalization over all axes but the last (Ioffe & Szegedy 2015, arXiv 1502.03167).
 
     y = scale (x - mean) / sqrt(var + eps) + bias, `(B, ..., C)` -> the same shape. In training
     mean and biased variance are the batch's, and running <- (1 - momentum) running + momentum
@@ -40,7 +40,7 @@ class BatchNorm(nn.Module):
         running_var = self.variable("batch_stats", "var", jnp.ones, channels)
         if not self.train:
             return _affine(x, running_mean.value, running_var.value, self.eps, scale, bias)
-        # Parameters are initialised outside of the program that binds the axis.
+        # Parameters are initialized outside of the program that binds the axis.
         axis_name = None if self.is_initializing() else self.axis_name
         mean, var, count = _moments(x, axis_name)
         if not self.is_initializing():
@@ -60,9 +60,9 @@ def _moments(x: Array, axis_name: str | None) -> tuple[Array, Array, int]:
     x = _wide(x)
     count = x.size // x.shape[-1]
     count *= 1 if axis_name is None else lax.axis_size(axis_name)
-    mean = mean_over(jnp.mean(x, axes, keepdims=True), axis_name)
+    mean = pmean_tree(jnp.mean(x, axes, keepdims=True), axis_name)
     # Around the mean: E[x^2] - mean^2 loses its digits where the mean is large.
-    var = mean_over(jnp.mean(jnp.square(x - mean), axes), axis_name)
+    var = pmean_tree(jnp.mean(jnp.square(x - mean), axes), axis_name)
     return mean.reshape(var.shape), var, count
 
 

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution before it: in evaluation both are linear."""
+"""Batch normalization folded into the convolution before it: in evaluation both are linear."""
 
 from collections.abc import Mapping
 from typing import Any

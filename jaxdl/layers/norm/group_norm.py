@@ -1,4 +1,4 @@
-"""Normalisation of each example by itself: it is the same in training and in evaluation."""
+"""Normalization of each example by itself: it is the same in training and in evaluation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,11 @@ from jaxdl.typing import Array
 
 
 class GroupNorm(nn.Module):
-    """Normalises groups of neighbouring channels over all positions (Wu & He 2018, 1803.08494).
+    """Normalizes groups of neighboring channels over all positions (Wu & He 2018, 1803.08494).
 
     y = scale (x - mean) / sqrt(var + eps) + bias, `(B, ..., C)` -> the same, mean and biased
-    variance of each example and group. `groups` 1 is layer normalisation (Ba et al. 2016, arXiv
-    1607.06450), 0 instance normalisation, a group a channel (Ulyanov et al. 2016, arXiv
+    variance of each example and group. `groups` 1 is layer normalization (Ba et al. 2016, arXiv
+    1607.06450), 0 instance normalization, a group a channel (Ulyanov et al. 2016, arXiv
     1607.08022). Computed in float32. Parameters: `scale`, `bias` `(C,)`.
     """
 
@@ -56,7 +56,7 @@ class RMSNorm(nn.Module):
 
 
 class Affine(nn.Module):
-    """y = scale x + bias, what is left of a normalisation without its statistics: `(..., C)`."""
+    """y = scale x + bias, what is left of a normalization without its statistics: `(..., C)`."""
 
     train: bool = False
     scale_init: Callable[..., Any] = nn.initializers.ones

@@ -1,4 +1,4 @@
-"""Normalisation layers by name, so that a config can choose one."""
+"""Normalization layers by name, so that a config can choose one."""
 
 from functools import partial
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.dense import Dense
 from jaxdl.ops.attention import additive_scores, masked_softmax, scaled_dot_product
-from jaxdl.ops.position_encoding import rotate
+from jaxdl.ops.position_encoding import rotary_embedding
 from jaxdl.typing import Array
 
 xavier = nn.initializers.xavier_uniform()
@@ -113,7 +113,7 @@ class MultiHeadAttention(nn.Module):
         """Keys and values of `context (B, L, E)`, which begins at position `start`."""
         key, value = self.split(self.key(context)), self.split(self.value(context))
         if self.rotary:
-            key = rotate(key, start + jnp.arange(key.shape[2]))
+            key = rotary_embedding(key, start + jnp.arange(key.shape[2]))
         return {"key": key, "value": value}
 
     def empty_cache(self, batch: int, length: int) -> Cache:
@@ -127,7 +127,7 @@ class MultiHeadAttention(nn.Module):
         """Queries from x, at position `start` and on, over cached keys and values."""
         query = self.split(self.query(x))
         if self.rotary:
-            query = rotate(query, start + jnp.arange(query.shape[2]))
+            query = rotary_embedding(query, start + jnp.arange(query.shape[2]))
         mask = None if mask is None else mask[:, None]
         y, weights = scaled_dot_product(query, cache["key"], cache["value"], mask=mask)
         return self.out(y.swapaxes(1, 2).reshape(*x.shape[:2], self.width)), weights

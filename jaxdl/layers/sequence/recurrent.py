@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
-from jaxdl.ops.matmul import product_over_rows
-from jaxdl.ops.rnn_scan import Point, State, advance, recur
+from jaxdl.ops.matmul import dense_matmul
+from jaxdl.ops.rnn_scan import Point, State, advance, rnn_scan
 from jaxdl.typing import Array, Key
 
 
@@ -94,7 +94,7 @@ class Cell(nn.Module):
         wx = self.param("wx", init, (x.shape[-1], size)).astype(x.dtype)
         wh = self.param("wh", init, (self.hidden, size)).astype(x.dtype)
         b = self.param("b", init, (size,)).astype(x.dtype)
-        zx = self.bias_of(product_over_rows(x, wx) + b.reshape((1,) * (x.ndim - 1) + (-1,)))
+        zx = self.bias_of(dense_matmul(x, wx) + b.reshape((1,) * (x.ndim - 1) + (-1,)))
         before: State = self.zero_state(len(x)) if state is None else state
         before = tuple(part.astype(x.dtype) for part in before)
         if x.ndim == 2:
@@ -105,7 +105,7 @@ class Cell(nn.Module):
                 f"{type(self).__name__}: kept must be (B, T) = {x.shape[:2]}, got {kept.shape}"
             )
         mask = None if kept is None else kept.T
-        run: Any = recur(type(self).point, reverse, wh, before, zx.swapaxes(0, 1), mask)
+        run: Any = rnn_scan(type(self).point, reverse, wh, before, zx.swapaxes(0, 1), mask)
         y, after = run[0].swapaxes(0, 1), run[1]
         return (y if kept is None else jnp.where(kept[..., None], y, 0)), after
 

@@ -85,7 +85,7 @@ class GoogLeNet(nn.Module):
 
     num_classes: int
     wide_kernel: int = 3  # of the widest branch: 5 in the paper, 3 in torchvision's weights
-    batch_norm: bool = True  # normalise after each convolution
+    batch_norm: bool = True  # normalize after each convolution
     aux: bool = True  # two auxiliary classifiers
     dropout: float = 0.2  # chance that an input of the last layer is dropped in training
     aux_dropout: float = 0.7  # the same in the auxiliary classifiers

@@ -29,7 +29,7 @@ class VGG(nn.Module):
     num_classes: int
     blocks: tuple[int, ...] = (2, 2, 3, 3, 3)  # convolutions of each stage
     filters: tuple[int, ...] = (64, 128, 256, 512, 512)  # of each stage
-    batch_norm: bool = False  # normalise after each convolution
+    batch_norm: bool = False  # normalize after each convolution
     hidden: int = 4096  # width of fc6 and fc7
     dropout: float = 0.5  # chance that an output of fc6 or fc7 is dropped in training
     act: Callable[[Array], Array] = jax.nn.relu

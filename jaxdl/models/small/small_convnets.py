@@ -13,7 +13,7 @@ import jax
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.activation import activation_layer, width_before
 from jaxdl.layers.conv import Conv
-from jaxdl.layers.initializers import initialiser
+from jaxdl.layers.initializers import initializer
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import FractionalMaxPool, MaxPool
 from jaxdl.models.registry import register
@@ -128,7 +128,7 @@ class DeepConvNet(nn.Module):
     num_classes: int
     filters: tuple[int, ...] = (8, 8, 8, 8, 8)  # of each convolution
     pools: tuple[int, ...] = (1, 2, 3, 4, 5)  # the convolutions, from 1, that a pool follows
-    batch_norm: bool = False  # normalise after each convolution, which then has no bias
+    batch_norm: bool = False  # normalize after each convolution, which then has no bias
     dropout: float = 0.0  # chance that a value before the linear layer is dropped in training
     act: str = "relu"  # relu, tanh, elu, selu, gelu, prelu, maxout, ...
     weight_init: str = "kaiming"  # of the convolutions: zeros, normal (0.01), lecun, xavier, ...
@@ -146,7 +146,7 @@ class DeepConvNet(nn.Module):
                 3,
                 padding=1,
                 use_bias=not self.batch_norm,
-                kernel_init=initialiser(self.weight_init),
+                kernel_init=initializer(self.weight_init),
                 name=f"conv{i}",
             )(x)
             if self.batch_norm:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 
-class Reach(NamedTuple):
+class ReceptiveField(NamedTuple):
     """Along one axis of the input: `axis` is the axis of the value that moves with it."""
 
     axis: int
@@ -19,21 +19,27 @@ class Reach(NamedTuple):
     low: Fraction
     high: Fraction
 
-    def window(self, axis: int, stride: Any, first: Any, last: Any) -> "Reach":
+    def window(self, axis: int, stride: Any, first: Any, last: Any) -> "ReceptiveField":
         """The reach of a value whose element o sees `stride o + first` to `stride o + last`."""
-        return Reach(
+        return ReceptiveField(
             axis, self.step * stride, self.low + first * self.step, self.high + last * self.step
         )
 
 
-WHOLE = Reach(-1, Fraction(0), Fraction(0), Fraction(0))  # any place of the value may see all
-Field = tuple[Reach, ...] | None  # one reach an axis of the input; None: does not depend on it
+WHOLE = ReceptiveField(
+    -1, Fraction(0), Fraction(0), Fraction(0)
+)  # any place of the value may see all
+Field = (
+    tuple[ReceptiveField, ...] | None
+)  # one reach an axis of the input; None: does not depend on it
 SCRAMBLED = {"cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "sort", "fft", "rev", "while"}
 
 
-def pixels(shape: Sequence[int]) -> Field:
+def unit_receptive_field(shape: Sequence[int]) -> Field:
     """The field of the input itself, `(B, H, W, C)`: each pixel sees itself."""
-    return tuple(Reach(i, Fraction(1), Fraction(0), Fraction(0)) for i in range(1, len(shape) - 1))
+    return tuple(
+        ReceptiveField(i, Fraction(1), Fraction(0), Fraction(0)) for i in range(1, len(shape) - 1)
+    )
 
 
 def sizes(field: Field, input_shape: Sequence[int]) -> tuple[int, ...] | None:
@@ -56,7 +62,7 @@ def merge(a: Field, b: Field) -> Field:
     return tuple(_merge(p, q) for p, q in zip(a, b, strict=True))
 
 
-def _merge(a: Reach, b: Reach) -> Reach:
+def _merge(a: ReceptiveField, b: ReceptiveField) -> ReceptiveField:
     if (a.axis, a.step) != (b.axis, b.step):
         return WHOLE
     return a._replace(low=min(a.low, b.low), high=max(a.high, b.high))
@@ -91,7 +97,7 @@ def after(eqn: Any, fields: Sequence[Field]) -> Field:
     return result
 
 
-def _conv(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _conv(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     form, p = eqn.params["dimension_numbers"], eqn.params
     batch, _, *spatial = form.lhs_spec
     if position or reach.axis not in (batch, *spatial):
@@ -106,35 +112,35 @@ def _conv(eqn: Any, position: int, reach: Reach) -> Reach | None:
     return fine.window(form.out_spec[2 + i], p["window_strides"][i], first, last)
 
 
-def _reduce_window(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _reduce_window(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     i, p = reach.axis, eqn.params
     first = -p["padding"][i][0]
     last = first + (p["window_dimensions"][i] - 1) * p["window_dilation"][i]
     return reach.window(i, p["window_strides"][i], first, last)
 
 
-def _slice(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _slice(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     start = eqn.params["start_indices"][reach.axis]
     strides = eqn.params["strides"]
     return reach.window(reach.axis, strides[reach.axis] if strides else 1, start, start)
 
 
-def _pad(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _pad(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     low, _, gap = eqn.params["padding_config"][reach.axis]
     return reach._replace(step=reach.step / (gap + 1)).window(reach.axis, 1, -low, -low)
 
 
-def _transpose(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _transpose(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     return reach._replace(axis=eqn.params["permutation"].index(reach.axis))
 
 
-def _broadcast(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _broadcast(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     axis = eqn.params["broadcast_dimensions"][reach.axis]
     same = eqn.params["shape"][axis] == eqn.invars[0].aval.shape[reach.axis]
     return reach._replace(axis=axis) if same else None
 
 
-def _reshape(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _reshape(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     """An axis lives on where its size and the number of elements before it are unchanged."""
     old, new = eqn.invars[0].aval.shape, eqn.outvars[0].aval.shape
     for axis, size in enumerate(new):
@@ -143,29 +149,29 @@ def _reshape(eqn: Any, position: int, reach: Reach) -> Reach | None:
     return None
 
 
-def _drop(axes: Sequence[int], reach: Reach) -> Reach | None:
+def _drop(axes: Sequence[int], reach: ReceptiveField) -> ReceptiveField | None:
     if reach.axis in axes:
         return None
     return reach._replace(axis=reach.axis - sum(axis < reach.axis for axis in axes))
 
 
-def _squeeze(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _squeeze(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     return _drop(eqn.params["dimensions"], reach)
 
 
-def _reduce(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _reduce(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     return _drop(eqn.params["axes"], reach)
 
 
-def _concatenate(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _concatenate(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     return None if reach.axis == eqn.params["dimension"] else reach
 
 
-def _split(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _split(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     return None if reach.axis == eqn.params["axis"] else reach
 
 
-def _dot(eqn: Any, position: int, reach: Reach) -> Reach | None:
+def _dot(eqn: Any, position: int, reach: ReceptiveField) -> ReceptiveField | None:
     contracted, batch = eqn.params["dimension_numbers"]
     here, shared = contracted[position], batch[position]
     if reach.axis in here:

@@ -13,7 +13,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from jaxdl.draw import Figure, draw_bars
 from jaxdl.models.summary.flops import MARK, program_costs
-from jaxdl.models.summary.receptive_field import pixels, sizes
+from jaxdl.models.summary.receptive_field import sizes, unit_receptive_field
 
 Path = tuple[str, ...]
 
@@ -46,7 +46,7 @@ def summarize(
     modules: dict[Path, nn.Module] = {}
     with nn.intercept_methods(partial(_mark_outputs, modules)):
         program = jax.make_jaxpr(partial(model.apply, **options))(variables, x)
-    fields = [None] * len(jax.tree.leaves(variables)) + [pixels(x.shape)]
+    fields = [None] * len(jax.tree.leaves(variables)) + [unit_receptive_field(x.shape)]
     costs = program_costs(program, fields)
     parameters = _by_module(modules, _parameter_sizes(variables.get("params", {})))
     products = _by_module(modules, {name[1:]: n for name, n in costs.multiply_adds.items()})

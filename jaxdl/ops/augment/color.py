@@ -1,4 +1,4 @@
-"""Random changes of colour on the device: images `(B, H, W, 3)` in [0, 1], one typed key a row."""
+"""Random changes of color on the device: images `(B, H, W, 3)` in [0, 1], one typed key a row."""
 
 import itertools
 
@@ -14,7 +14,7 @@ LUMA = np.array([0.2989, 0.587, 0.114], np.float32)  # ITU-R 601-2, torchvision'
 ORDERS = np.array(list(itertools.permutations(range(4))))  # (24, 4)
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
-# Of the colours of ImageNet's pixels in [0, 1] (Krizhevsky et al. 2012): spread, directions.
+# Of the colors of ImageNet's pixels in [0, 1] (Krizhevsky et al. 2012): spread, directions.
 IMAGENET_SPREAD = (0.2175, 0.0188, 0.0045)
 IMAGENET_AXES = (
     (-0.5675, 0.7192, 0.4009),
@@ -23,7 +23,7 @@ IMAGENET_AXES = (
 )
 
 
-def colour_jitter(
+def color_jitter(
     keys: Key,
     images: Array,
     *,
@@ -35,14 +35,14 @@ def colour_jitter(
 ) -> Array:
     """Torchvision's `ColorJitter`: four changes of random strength in random order, an order a row.
 
-    A strength s draws a factor from [max(0, 1 - s), 1 + s]; `hue` draws a turn of the colour circle
+    A strength s draws a factor from [max(0, 1 - s), 1 + s]; `hue` draws a turn of the color circle
     from +-hue, at most 0.5. `probability` is that a row is changed at all.
     """
-    check_colours("colour_jitter: images", images)
-    check_fraction("colour_jitter: probability", probability)
+    check_colors("color_jitter: images", images)
+    check_fraction("color_jitter: probability", probability)
     if not 0 <= hue <= 0.5 or min(brightness, contrast, saturation) < 0:
         raise ValueError(
-            f"colour_jitter: strengths must be >= 0, hue at most 0.5, got brightness {brightness}, "
+            f"color_jitter: strengths must be >= 0, hue at most 0.5, got brightness {brightness}, "
             f"contrast {contrast}, saturation {saturation}, hue {hue}"
         )
     factors, order, chosen = draw_jitter(keys, (brightness, contrast, saturation, hue), probability)
@@ -53,7 +53,7 @@ def colour_jitter(
 def draw_jitter(
     keys: Key, strengths: tuple[float, float, float, float], probability: float
 ) -> tuple[Array, Array, Array]:
-    """The draw of `colour_jitter`: factors `(B, 4)`, order `(B, 4)` of what, chosen `(B,)`."""
+    """The draw of `color_jitter`: factors `(B, 4)`, order `(B, 4)` of what, chosen `(B,)`."""
     u = row_uniform(keys, 6)
     low = jnp.array([max(0.0, 1 - s) for s in strengths[:3]] + [-strengths[3]])
     high = jnp.array([1 + s for s in strengths[:3]] + [strengths[3]])
@@ -65,7 +65,7 @@ def draw_jitter(
 def apply_jitter(images: Array, factors: Array, order: Array) -> Array:
     """The four changes in each row's own order, `factors` and `order` `(B, 4)`.
 
-    The first three are blends with black, the mean grey and the grey picture. A turn of hue costs
+    The first three are blends with black, the mean gray and the gray picture. A turn of hue costs
     far more, so it runs once, between the blends before it and those after it.
     """
     planes = jnp.moveaxis(images, -1, 0)  # (3, B, H, W): a third faster on a CPU
@@ -79,7 +79,7 @@ def apply_jitter(images: Array, factors: Array, order: Array) -> Array:
 
     # Loops, because unrolled XLA computes every step again for the mean of each later one.
     planes = jax.lax.fori_loop(0, 3, before, planes)
-    planes = turn_hue(planes, factors[:, HUE])
+    planes = shift_hue(planes, factors[:, HUE])
     planes = jax.lax.fori_loop(1, 4, after, planes)
     return jnp.moveaxis(planes, 0, -1)
 
@@ -90,14 +90,14 @@ def blend_step(planes: Array, factors: Array, which: Array, active: Array) -> Ar
     factor = jnp.take_along_axis(factors, which[:, None], axis=1)[:, 0]
     factor = jnp.where(active, factor, 1.0)[:, None, None]
     which = which[:, None, None]
-    shade = grey(planes)
+    shade = gray(planes)
     other = jnp.where(which == CONTRAST, shade.mean(axis=(1, 2), keepdims=True), shade)
     other = jnp.where(which == BRIGHTNESS, 0.0, other)
     return jnp.clip(factor[None] * planes + ((1 - factor) * other)[None], 0, 1)
 
 
-def turn_hue(planes: Array, turn: Array) -> Array:
-    """Turns the colour circle by `turn` `(B,)` rounds, at equal value and saturation (HSV)."""
+def shift_hue(planes: Array, turn: Array) -> Array:
+    """Turns the color circle by `turn` `(B,)` rounds, at equal value and saturation (HSV)."""
     r, g, b = planes
     top, bottom = jnp.max(planes, axis=0), jnp.min(planes, axis=0)
     chroma = top - bottom
@@ -114,12 +114,12 @@ def turn_hue(planes: Array, turn: Array) -> Array:
     return top[None] - chroma[None] * jnp.clip(jnp.minimum(k, 4 - k), 0, 1)
 
 
-def random_grey(keys: Key, images: Array, *, probability: float = 0.2) -> Array:
-    """Takes the colour out of some images: `(B, H, W, 3)`."""
-    check_colours("random_grey: images", images)
-    check_fraction("random_grey: probability", probability)
+def random_grayscale(keys: Key, images: Array, *, probability: float = 0.2) -> Array:
+    """Takes the color out of some images: `(B, H, W, 3)`."""
+    check_colors("random_gray: images", images)
+    check_fraction("random_gray: probability", probability)
     chosen = row_uniform(keys, 1)[:, :, None, None] < probability
-    return jnp.where(chosen, grey(jnp.moveaxis(images, -1, 0))[..., None], images)
+    return jnp.where(chosen, gray(jnp.moveaxis(images, -1, 0))[..., None], images)
 
 
 def pca_lighting(
@@ -130,23 +130,23 @@ def pca_lighting(
     spread: tuple[float, ...] = IMAGENET_SPREAD,
     axes: tuple[tuple[float, ...], ...] = IMAGENET_AXES,
 ) -> Array:
-    """Adds one colour to the whole image (Krizhevsky et al. 2012, section 4.1).
+    """Adds one color to the whole image (Krizhevsky et al. 2012, section 4.1).
 
     x + sum_i a_i spread_i axis_i, a_i ~ N(0, strength^2); the axes are the columns of `axes`, the
-    principal components of the pixels' colours. Not clipped.
+    principal components of the pixels' colors. Not clipped.
     """
-    check_colours("pca_lighting: images", images)
+    check_colors("pca_lighting: images", images)
     amount = strength * row_normal(keys, 3) * jnp.asarray(spread)[None]  # (B, 3)
-    colour = jnp.einsum("bi,ci->bc", amount, jnp.asarray(axes), precision="highest")
-    return images + colour[:, None, None, :]
+    color = jnp.einsum("bi,ci->bc", amount, jnp.asarray(axes), precision="highest")
+    return images + color[:, None, None, :]
 
 
-def grey(planes: Array) -> Array:
+def gray(planes: Array) -> Array:
     """Brightness as the eye weighs it: `(3, ...)` -> `(...)`."""
     return LUMA[0] * planes[0] + LUMA[1] * planes[1] + LUMA[2] * planes[2]
 
 
-def check_colours(who: str, images: Array) -> None:
+def check_colors(who: str, images: Array) -> None:
     """Raises unless images are `(B, H, W, 3)` floating point numbers."""
     check_rank(who, images, 4)
     if images.shape[-1] != 3 or not jnp.issubdtype(images.dtype, jnp.floating):

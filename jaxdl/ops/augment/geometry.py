@@ -18,7 +18,7 @@ from jaxdl.typing import Array, Key
 Size = tuple[int, int]  # (height, width)
 
 
-def draw_crop_flip_move(
+def sample_crop_flip_matrix(
     keys: Key, size: Size, *, padding: int = 4, flip_probability: float = 0.5
 ) -> Array:
     """The move that `augment.random_crop_flip` makes with the same keys: `(B, 2, 3)`."""
@@ -28,7 +28,7 @@ def draw_crop_flip_move(
 
 
 def draw_rotation(keys: Key, size: Size, *, degrees: float) -> Array:
-    """A turn about the centre by an angle uniform in +-degrees, counter-clockwise: `(B, 2, 3)`."""
+    """A turn about the center by an angle uniform in +-degrees, counter-clockwise: `(B, 2, 3)`."""
     check_positive("draw_rotation: degrees", degrees)
     turn = (2 * row_uniform(keys, 1)[:, 0] - 1) * jnp.deg2rad(degrees)
     c, s = jnp.cos(turn), jnp.sin(turn)
@@ -49,7 +49,7 @@ def draw_resized_crop(
     """Windows `(B, 4)` in whole pixels: a part `scale` of the area, of a width/height in `ratio`.
 
     The crop of Inception (Szegedy et al. 2015, section 6) by torchvision's rule: area uniform, log
-    ratio uniform, ten tries to fit in, else the largest centred window of an allowed ratio.
+    ratio uniform, ten tries to fit in, else the largest centered window of an allowed ratio.
     A mirrored window has x1 > x2.
     """
     check_fraction("draw_resized_crop: flip_probability", flip_probability)
@@ -81,7 +81,7 @@ def largest_of_ratio(size: Size, ratio: tuple[float, float]) -> tuple[int, int]:
     return width, height
 
 
-def window_move(windows: Array, size: Size) -> Array:
+def crop_matrix(windows: Array, size: Size) -> Array:
     """The move that shows a window `(B, 4)` as the whole new picture: `(B, 2, 3)`."""
     x1, y1, x2, y2 = windows.T
     return axis_move((x2 - x1) / size[1], x1, (y2 - y1) / size[0], y1)
@@ -103,7 +103,7 @@ def compose(first: Array, second: Array) -> Array:
 
 
 def random_rotation(keys: Key, images: Array, *, degrees: float, fill: float | None = 0.0) -> Array:
-    """Turns each image about its centre by up to +-degrees, bilinear: `(B, H, W, C)`."""
+    """Turns each image about its center by up to +-degrees, bilinear: `(B, H, W, C)`."""
     size = images.shape[1], images.shape[2]
     matrix = draw_rotation(keys, size, degrees=degrees)
     return sample_affine(images, matrix, size, fill=fill)
@@ -139,7 +139,7 @@ def warp_points(matrix: Array, points: Array, visible: Array, size: Size) -> tup
 
     A mirrored picture swaps what has a left and a right: the caller reorders, see `is_mirrored`.
     """
-    moved = move_points(matrix, points)
+    moved = transform_points(matrix, points)
     x, y = moved[..., 0], moved[..., 1]
     return moved, visible & (x >= 0) & (x <= size[1]) & (y >= 0) & (y <= size[0])
 
@@ -155,7 +155,7 @@ def warp_boxes(
     check_fraction("warp_boxes: min_visible", min_visible)
     x1, y1, x2, y2 = jnp.moveaxis(boxes, -1, 0)
     corners = jnp.stack([x1, y1, x2, y1, x2, y2, x1, y2], axis=-1).reshape(*boxes.shape[:2], 4, 2)
-    corners = move_points(matrix, corners)
+    corners = transform_points(matrix, corners)
     low, high = corners.min(axis=2), corners.max(axis=2)
     limit = jnp.array(size[::-1], corners.dtype)[None, None]
     area = jnp.prod(high - low, axis=-1)
@@ -165,7 +165,7 @@ def warp_boxes(
     return jnp.where(kept[..., None], jnp.concatenate([low, high], axis=-1), 0), kept
 
 
-def move_points(matrix: Array, points: Array) -> Array:
+def transform_points(matrix: Array, points: Array) -> Array:
     """Where old points `(B, ..., 2)` are in the new picture: A^-1 (p - b)."""
     flat = points.reshape(len(points), -1, 2) - matrix[:, None, :, 2]
     (a, b), (c, d) = jnp.moveaxis(matrix[:, :, :2], 0, -1)  # each (B,)

@@ -1,6 +1,6 @@
 """Random holes and mixtures on the device: cutout, mixup, cutmix; one typed key a row.
 
-A mixture is with the neighbour in the batch, rows 0 and 1, 2 and 3 and so on (the batch is shuffled
+A mixture is with the neighbor in the batch, rows 0 and 1, 2 and 3 and so on (the batch is shuffled
 already): so a row's result depends on its pair alone, and on any number of devices that an even
 number of rows goes to. An odd last row is mixed with itself.
 """
@@ -45,9 +45,9 @@ def mixup(
 def cutmix(
     keys: Key, images: Array, labels: Array, *, num_classes: int, alpha: float = 1.0
 ) -> tuple[Array, Array]:
-    """Pastes a window of the neighbour; targets by area (Yun et al. 2019, eqs. 1 and 2).
+    """Pastes a window of the neighbor; targets by area (Yun et al. 2019, eqs. 1 and 2).
 
-    The window has sides sqrt(1 - w) of the image's, w ~ Beta(alpha, alpha), and a uniform centre;
+    The window has sides sqrt(1 - w) of the image's, w ~ Beta(alpha, alpha), and a uniform center;
     the targets use the area that is left after it is cut off at the edges.
     Args: `labels` `(B,)` int or `(B, K)` soft. Returns: images, targets `(B, num_classes)`.
     """
@@ -57,8 +57,8 @@ def cutmix(
     part = jnp.sqrt(1 - draw_weight("cutmix: alpha", k_weight, alpha))[:, None]
     full = jnp.array([width, height])[None]
     half = jnp.floor(full * part) // 2
-    centre = jnp.floor(row_uniform(k_place, 2) * full)
-    hole = inside_box(jnp.concatenate([centre - half, centre + half], axis=-1), (height, width))
+    center = jnp.floor(row_uniform(k_place, 2) * full)
+    hole = inside_box(jnp.concatenate([center - half, center + half], axis=-1), (height, width))
     mixed = jnp.where(hole[..., None], partner(images), images)
     return mixed, mix_targets(1 - hole.mean(axis=(1, 2)), labels, num_classes)
 

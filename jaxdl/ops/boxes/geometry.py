@@ -11,16 +11,16 @@ from jaxdl.typing import Array
 Size = tuple[int, ...]  # (height, width)
 
 
-def corners_to_centre(boxes: Array) -> Array:
-    """x1, y1, x2, y2 -> x, y of the centre, width, height."""
+def corners_to_center(boxes: Array) -> Array:
+    """x1, y1, x2, y2 -> x, y of the center, width, height."""
     low, high = _split(boxes)
     return jnp.concatenate([(low + high) / 2, high - low], axis=-1)
 
 
-def centre_to_corners(boxes: Array) -> Array:
-    """x, y of the centre, width, height -> x1, y1, x2, y2."""
-    centre, size = _split(boxes)
-    return jnp.concatenate([centre - size / 2, centre + size / 2], axis=-1)
+def center_to_corners(boxes: Array) -> Array:
+    """x, y of the center, width, height -> x1, y1, x2, y2."""
+    center, size = _split(boxes)
+    return jnp.concatenate([center - size / 2, center + size / 2], axis=-1)
 
 
 def corners_to_corner_size(boxes: Array) -> Array:
@@ -60,7 +60,7 @@ def paired_iou(a: Array, b: Array) -> Array:
 
 
 def paired_giou(a: Array, b: Array) -> Array:
-    """Generalised IoU (Rezatofighi et al. 2019, arXiv 1902.09630, alg. 1), box by box.
+    """Generalized IoU (Rezatofighi et al. 2019, arXiv 1902.09630, alg. 1), box by box.
 
     IoU - (area of the box around both - union) / area of the box around both, in (-1, 1].
     """
@@ -73,7 +73,7 @@ def paired_giou(a: Array, b: Array) -> Array:
 def paired_diou(a: Array, b: Array) -> Array:
     """Distance IoU (Zheng et al. 2020, arXiv 1911.08287, eq. 7), box by box.
 
-    IoU - (distance of the centres)^2 / (diagonal of the box around both)^2.
+    IoU - (distance of the centers)^2 / (diagonal of the box around both)^2.
     """
     (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = _numbers(a), _numbers(b)
     distance = ((ax1 + ax2 - bx1 - bx2) / 2) ** 2 + ((ay1 + ay2 - by1 - by2) / 2) ** 2
@@ -87,7 +87,7 @@ def iou(a: Array, b: Array) -> Array:
 
 
 def giou(a: Array, b: Array) -> Array:
-    """Generalised IoU of every pair: `(..., N, 4)`, `(..., M, 4)` -> `(..., N, M)`."""
+    """Generalized IoU of every pair: `(..., N, 4)`, `(..., M, 4)` -> `(..., N, M)`."""
     return paired_giou(*_all_pairs("giou", a, b))
 
 

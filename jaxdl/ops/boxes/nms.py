@@ -17,7 +17,7 @@ from jaxdl.typing import Array, ArrayLike
 BLOCK = 128
 
 
-class Chosen(NamedTuple):
+class NMSResult(NamedTuple):
     """`index` `(K,)` int32 of boxes by falling score, `valid` `(K,)` bool, `score` `(K,)`."""
 
     index: Array  # 0 where it is not valid
@@ -33,7 +33,7 @@ class _Kept(NamedTuple):
     block: Array
 
 
-def select_top(scores: Array, valid: Array, count: int) -> Chosen:
+def select_top(scores: Array, valid: Array, count: int) -> NMSResult:
     """The `count` best of the valid: `(N,)`, `(N,)` bool -> `(count,)`, also where N is smaller."""
     check_rank("select_top: scores", scores, 1)
     ranked = jnp.where(valid & ~jnp.isnan(scores), scores, -jnp.inf)
@@ -41,7 +41,7 @@ def select_top(scores: Array, valid: Array, count: int) -> Chosen:
     missing = count - len(index)
     good = jnp.pad(found > -jnp.inf, (0, missing))
     index = jnp.where(good, jnp.pad(index, (0, missing)), 0).astype(jnp.int32)
-    return Chosen(index, good, jnp.where(good, jnp.pad(found, (0, missing)), 0))
+    return NMSResult(index, good, jnp.where(good, jnp.pad(found, (0, missing)), 0))
 
 
 @partial(jax.jit, static_argnames="count")
@@ -53,7 +53,7 @@ def nms(
     threshold: ArrayLike | float = 0.5,
     count: int | None = None,
     labels: Array | None = None,
-) -> Chosen:
+) -> NMSResult:
     """Greedy NMS: `(N, 4)`, `(N,)`, `(N,)` bool -> the first `count` (default N) that are kept.
 
     With `labels` `(N,)` only boxes of one class suppress each other. Boxes are looked at in blocks:
@@ -102,7 +102,7 @@ def nms(
     kept = jax.lax.while_loop(more, step, start)
     good = jnp.arange(count) < kept.count
     index = jnp.where(good, ranked.index[kept.place[:count]], 0)
-    return Chosen(index, good, jnp.where(good, scores[index], 0))
+    return NMSResult(index, good, jnp.where(good, scores[index], 0))
 
 
 def class_wise_nms(
@@ -113,7 +113,7 @@ def class_wise_nms(
     *,
     threshold: float = 0.5,
     count: int | None = None,
-) -> Chosen:
+) -> NMSResult:
     """`nms` in which only boxes of equal `labels` `(N,)` suppress each other."""
     return nms(boxes, scores, valid, threshold=threshold, count=count, labels=labels)
 
@@ -129,7 +129,7 @@ def soft_nms(
     sigma: float = 0.5,
     threshold: float = 0.3,
     least: float = 1e-3,
-) -> Chosen:
+) -> NMSResult:
     """Soft-NMS (Bodla et al. 2017, arXiv 1704.04503): scores fall with the IoU instead.
 
     `gaussian`: s <- s exp(-IoU^2 / sigma); `linear`: s <- s (1 - IoU) where IoU is above
@@ -154,7 +154,7 @@ def soft_nms(
 
     _, (index, score) = jax.lax.scan(step, live, jnp.arange(count))
     good = score > least
-    return Chosen(jnp.where(good, index, 0), good, jnp.where(good, score, 0))
+    return NMSResult(jnp.where(good, index, 0), good, jnp.where(good, score, 0))
 
 
 def _covered(own: Array, kinds: Array, kept: _Kept, threshold: ArrayLike | float) -> Array:

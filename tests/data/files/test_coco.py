@@ -9,7 +9,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.captions import decode_caption
 from jaxdl.data.files.coco import read_coco
 from jaxdl.data.files.coco_captions import CaptionedImages
-from jaxdl.data.gather import collect
+from jaxdl.data.gather import stack_rows
 from jaxdl.data.synthetic.outlines import tight_boxes
 from jaxdl.data.synthetic.shapes import Shapes
 
@@ -67,7 +67,7 @@ def test_objects_come_back_as_they_were_drawn(made, drawn):
     shapes, rows = drawn
     source = read(made, masks=True, keypoints=True)
     assert source.classes == shapes.classes
-    got = collect(source)
+    got = stack_rows(source)
     np.testing.assert_array_equal(got["image_id"], np.arange(1000 - COUNT + 1, 1001))
     back = slice(None, None, -1)  # ids were given backwards
     most = rows["kept"].sum(axis=1).max()
@@ -85,7 +85,7 @@ def test_objects_come_back_as_they_were_drawn(made, drawn):
 @pytest.mark.parametrize("keep_shape", [True, False])
 def test_everything_moves_with_the_picture(made, drawn, size, keep_shape):
     _, rows = drawn
-    got = collect(read(made, masks=True, keypoints=True, image_size=size, keep_shape=keep_shape))
+    got = stack_rows(read(made, masks=True, keypoints=True, image_size=size, keep_shape=keep_shape))
     scale = np.array([size[1] / SHAPE[1], size[0] / SHAPE[0]])
     scale = np.full(2, scale.min()) if keep_shape else scale
     np.testing.assert_allclose(got["scale"], np.tile(scale, (COUNT, 1)), rtol=0.02)
@@ -110,7 +110,7 @@ def test_masks_by_polygons_are_pycocotools(made):
     from pycocotools.coco import COCO
 
     api = COCO(str(folder / "p.json"))
-    got = collect(read(made, masks=True))
+    got = stack_rows(read(made, masks=True))
     for row, number in enumerate(got["image_id"].tolist()):
         want = [api.annToMask(a) for a in api.loadAnns(api.getAnnIds(imgIds=[number]))]
         np.testing.assert_array_equal(got["masks"][row][got["kept"][row]], want)
@@ -118,7 +118,7 @@ def test_masks_by_polygons_are_pycocotools(made):
 
 @pytest.mark.parametrize("most", [1, 3, 10])
 def test_most_is_the_number_of_objects_of_every_row(made, most):
-    got = collect(read(made, most=most))
+    got = stack_rows(read(made, most=most))
     assert got["boxes"].shape == (COUNT, most, 4)
     assert got["kept"].sum(axis=1).max() == min(most, 6)
 
@@ -128,14 +128,14 @@ def test_pictures_without_objects(made, empty):
     folder, content = made
     content = copy.deepcopy(content)
     content["annotations"] = [a for a in content["annotations"] if a["image_id"] % 2]
-    got = collect(read((folder, content), empty=empty))
+    got = stack_rows(read((folder, content), empty=empty))
     assert len(got["kept"]) == (COUNT if empty else COUNT // 2)
     assert (got["kept"].any(axis=1) == (got["image_id"] % 2 == 1)).all()
 
 
 def test_a_set_without_any_box_has_rows(made):
     folder, content = made
-    got = collect(read((folder, {**content, "annotations": []}), masks=True))
+    got = stack_rows(read((folder, {**content, "annotations": []}), masks=True))
     assert got["boxes"].shape == (COUNT, 1, 4)
     assert not got["kept"].any()
 
@@ -166,7 +166,7 @@ def test_corrupt_images_are_left_out_within_the_budget(made):
     data[60:99] = bytes(39)
     (folder / "images" / "006.png").write_bytes(bytes(data))
     source = read(made, budget=0.2)
-    got = collect(source)  # replaced by the next
+    got = stack_rows(source)  # replaced by the next
     assert (got["image_id"] == 995).sum() == 2
     assert 994 not in got["image_id"]
     (folder / "images" / "005.png").unlink()
@@ -218,7 +218,7 @@ def test_an_image_of_another_size_than_its_annotations(made):
     content = copy.deepcopy(content)
     content["images"][0]["height"] = 50
     with pytest.raises(DataError, match="48x64, but its annotations are for 50x64"):
-        collect(read((folder, content)))
+        stack_rows(read((folder, content)))
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def captioned(made, drawn):
 def test_captions_come_back_at_a_fixed_length(captioned, drawn, length):
     shapes, rows = drawn
     source = CaptionedImages(*captioned, image_size=SHAPE, length=length)
-    got = collect(source)
+    got = stack_rows(source)
     assert got["captions"].shape == (COUNT - 1, 2, length)
     cut = 0
     for image, ids, kept, number in zip(

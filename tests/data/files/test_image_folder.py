@@ -7,7 +7,7 @@ from PIL import Image
 
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.files.image_folder import ImageFolder, find_splits
-from jaxdl.data.gather import collect
+from jaxdl.data.gather import stack_rows
 
 RNG = np.random.default_rng(0)
 
@@ -25,7 +25,7 @@ def root(tmp_path):
         add(tmp_path / "cat" / f"{i}.png", (20 + i, 30, 3))
     for i in range(4):
         add(tmp_path / "ant" / "deep" / f"{i}.png", (31, 17 + i, 3))
-    add(tmp_path / "ant" / "grey.jpg", (9, 9, 1), quality=90)
+    add(tmp_path / "ant" / "gray.jpg", (9, 9, 1), quality=90)
     (tmp_path / "ant" / "notes.txt").write_text("not an image")
     (tmp_path / "ant" / ".hidden.png").write_text("not looked at")
     (tmp_path / ".cache").mkdir()
@@ -40,7 +40,7 @@ def test_classes_are_the_sub_folders_and_pixels_the_files(root):
     names = [folder.short(f) for f in folder.files]
     assert names == [
         *(f"ant/deep/{i}.png" for i in range(4)),
-        "ant/grey.jpg",
+        "ant/gray.jpg",
         *(f"cat/{i}.png" for i in range(6)),
     ]
     for i in range(11):
@@ -57,7 +57,7 @@ def test_classes_are_the_sub_folders_and_pixels_the_files(root):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_of_different_sizes_become_one(root, size, channels, torchvision):
     folder = ImageFolder(root, image_size=size, channels=channels)
-    arrays = collect(folder)
+    arrays = stack_rows(folder)
     height, width = (size, size) if isinstance(size, int) else size
     assert arrays["image"].shape == (11, height, width, channels)
     assert arrays["image"].dtype == np.uint8
@@ -72,12 +72,12 @@ def test_images_of_different_sizes_become_one(root, size, channels, torchvision)
             want = np.asarray(fit).reshape(height, width, channels)
             np.testing.assert_array_equal(arrays["image"][i], want)
     np.testing.assert_array_equal(arrays["label"], folder.labels)
-    np.testing.assert_array_equal(collect(folder, [3, 1])["image"], arrays["image"][[3, 1]])
+    np.testing.assert_array_equal(stack_rows(folder, [3, 1])["image"], arrays["image"][[3, 1]])
 
 
 def test_rows_of_different_shapes_do_not_stack_and_say_so(root):
     with pytest.raises(DataError, match=r"row 1: image has shape .* give the set an image_size"):
-        collect(ImageFolder(root))
+        stack_rows(ImageFolder(root))
 
 
 def damage(root, name, content):
@@ -91,7 +91,7 @@ def test_a_corrupt_file_is_left_out_and_named(root, content):
     folder = ImageFolder(root, image_size=8)
     assert len(folder) == 10
     assert [name for name, _ in folder.skipped.rows] == ["cat/2.png"]
-    assert len(collect(folder)["label"]) == 10
+    assert len(stack_rows(folder)["label"]) == 10
 
 
 def test_more_corrupt_files_than_the_budget_are_an_error_with_the_first_five(root):
@@ -157,7 +157,7 @@ def test_options_are_checked(root):
     with pytest.raises(UsageError, match="channels.*2"):
         ImageFolder(root, channels=2)
     with pytest.raises(DataError, match="no rows"):
-        collect(ImageFolder(root), [])
+        stack_rows(ImageFolder(root), [])
 
 
 def test_the_ants_and_bees_load(tmp_path):
@@ -167,7 +167,7 @@ def test_the_ants_and_bees_load(tmp_path):
     folders = find_splits(unpack(archive, tmp_path / "h") / "hymenoptera")
     train = ImageFolder(folders["train"], image_size=32)
     assert train.classes == ("ants", "bees")
-    arrays = collect(train)
+    arrays = stack_rows(train)
     assert arrays["image"].shape == (120, 32, 32, 3)
     assert not train.skipped.rows
     np.testing.assert_array_equal(np.bincount(arrays["label"]), [60, 60])

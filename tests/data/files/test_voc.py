@@ -5,7 +5,7 @@ from PIL import Image
 from jaxdl.checks import DataError
 from jaxdl.data.files.voc import CLASSES, read_voc
 from jaxdl.data.files.voc_segmentation import SegmentedImages
-from jaxdl.data.gather import collect
+from jaxdl.data.gather import stack_rows
 from jaxdl.data.synthetic.shapes import Shapes
 
 COUNT, SHAPE = 8, (40, 56)
@@ -49,7 +49,7 @@ def root(tmp_path):
 
 def test_objects_come_back_as_they_were_drawn(root):
     source = read_voc(root, image_size=SHAPE, masks=True)
-    got = collect(source)
+    got = stack_rows(source)
     assert source.classes == tuple(sorted(set(source.classes))) != SHAPES.classes
     most = got["boxes"].shape[1]
     np.testing.assert_array_equal(got["boxes"], ROWS["boxes"][:, :most])
@@ -63,7 +63,7 @@ def test_objects_come_back_as_they_were_drawn(root):
 
 def test_splits_are_the_lists_of_names(root):
     np.testing.assert_array_equal(
-        collect(read_voc(root, "train", image_size=SHAPE))["kept"].sum(axis=1),
+        stack_rows(read_voc(root, "train", image_size=SHAPE))["kept"].sum(axis=1),
         ROWS["kept"][[1, 4]].sum(axis=1),
     )
     with pytest.raises(DataError, match="no split 'test'; it has train$"):
@@ -131,7 +131,7 @@ def test_names_do_not_leave_the_folder(root):
 @pytest.mark.parametrize("split", ["", "val"])
 def test_segmentations_have_a_class_a_pixel(root, size, split):
     source = SegmentedImages(root, split, image_size=size, classes=("ground", *SHAPES.classes))
-    got = collect(source)
+    got = stack_rows(source)
     rows = np.arange(COUNT) if not split else np.array([3, 2])
     assert got["segments"].shape == (len(rows), *size)
     for r, segments in zip(rows, got["segments"], strict=True):
@@ -148,7 +148,7 @@ def test_segmentations_have_a_class_a_pixel(root, size, split):
 
 def test_segmentations_that_cannot_be(root):
     with pytest.raises(DataError, match=r"has class \d, there are 2"):
-        collect(SegmentedImages(root, image_size=SHAPE, classes=("ground", "thing")))
+        stack_rows(SegmentedImages(root, image_size=SHAPE, classes=("ground", "thing")))
     (root / "SegmentationClass" / "000000.png").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"000000\.png: it is no image"):
         SegmentedImages(root, image_size=SHAPE)[0]

@@ -7,10 +7,10 @@ from PIL import Image
 
 from jaxdl.checks import DataError
 from jaxdl.data.images.decode import (
-    Skipped,
+    BadFileBudget,
     UnreadableImage,
     decode_image,
-    quick_fault,
+    probe_image,
     quick_faults,
 )
 
@@ -42,7 +42,7 @@ def test_files_and_bytes_are_pillows_pixels(tmp_path, suffix, channels):
         got = decode_image(source, channels=channels)
         np.testing.assert_array_equal(got, want)
         assert got.dtype == np.uint8
-    assert quick_fault(path) == ""
+    assert probe_image(path) == ""
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK", "I;16"])
@@ -99,14 +99,14 @@ def test_a_wrong_suffix_does_not_matter_and_a_right_one_does_not_help(tmp_path):
     path = picture(tmp_path / "a.png")
     np.testing.assert_array_equal(decode_image(path.rename(tmp_path / "b.jpg")), PIXELS)
     (tmp_path / "c.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
-    assert quick_fault(tmp_path / "c.eps") != ""  # a format that would start another program
+    assert probe_image(tmp_path / "c.eps") != ""  # a format that would start another program
 
 
 @pytest.mark.parametrize(
     ("total", "fraction", "most"), [(10, 0.001, 1), (5000, 0.001, 5), (100, 0.1, 10)]
 )
 def test_skipped_rows_are_counted_up_to_a_budget(total, fraction, most):
-    skipped = Skipped("folder x", total, fraction=fraction)
+    skipped = BadFileBudget("folder x", total, fraction=fraction)
     for i in range(most):
         skipped.add(f"file{i}", "it is cut off")
         skipped.add(f"file{i}", "it is cut off")  # seen again in the next epoch

@@ -25,8 +25,8 @@ def test_to_array_takes_pillow_images():
     np.testing.assert_array_equal(
         transforms.to_array(Image.fromarray(WIDE)), WIDE / np.float32(255)
     )
-    grey = Image.fromarray(WIDE).convert("L")
-    assert transforms.to_array(grey).shape == (30, 47, 1)
+    gray = Image.fromarray(WIDE).convert("L")
+    assert transforms.to_array(gray).shape == (30, 47, 1)
 
 
 @pytest.mark.parametrize("image", [WIDE, TALL])
@@ -47,9 +47,9 @@ def test_resize_of_floats_keeps_them_floats():
 
 @pytest.mark.parametrize("image", [WIDE, TALL])
 @pytest.mark.parametrize("size", [21, 40, (13, 30), (60, 33)])
-def test_centre_crop_is_torchvisions(torchvision, image, size):
+def test_center_crop_is_torchvisions(torchvision, image, size):
     want = torchvision.transforms.functional.center_crop(Image.fromarray(image), size)
-    np.testing.assert_array_equal(transforms.centre_crop(image, size), np.asarray(want))
+    np.testing.assert_array_equal(transforms.center_crop(image, size), np.asarray(want))
 
 
 @pytest.mark.parametrize("padding", [0, 3])
@@ -72,10 +72,10 @@ def test_random_crop_is_a_window_and_the_seed_decides_which(padding, size):
 
 @pytest.mark.parametrize("mean", [(0.485, 0.456, 0.406), (0.5, 0.5, 0.5)])
 @pytest.mark.parametrize("std", [(0.229, 0.224, 0.225), (1.0, 2.0, 0.5)])
-def test_normalise_is_torchvisions(torchvision, mean, std):
+def test_normalize_is_torchvisions(torchvision, mean, std):
     functional = torchvision.transforms.functional
     want = functional.normalize(functional.to_tensor(WIDE), mean, std).permute(1, 2, 0).numpy()
-    got = transforms.normalise(transforms.to_array(WIDE), mean, std)
+    got = transforms.normalize(transforms.to_array(WIDE), mean, std)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, want, atol=1e-6)
 
@@ -86,9 +86,9 @@ def test_compose_is_torchvisions_compose(torchvision):
     want = t.Compose([t.Resize(24), t.CenterCrop(20), t.ToTensor(), t.Normalize(mean, std)])
     got = transforms.compose(
         partial(transforms.resize, size=24),
-        partial(transforms.centre_crop, size=20),
+        partial(transforms.center_crop, size=20),
         transforms.to_array,
-        partial(transforms.normalise, mean=mean, std=std),
+        partial(transforms.normalize, mean=mean, std=std),
     )
     wanted = want(Image.fromarray(TALL)).permute(1, 2, 0).numpy()
     np.testing.assert_allclose(got(TALL), wanted, atol=1e-6)
@@ -98,14 +98,14 @@ def test_compose_is_torchvisions_compose(torchvision):
     ("call", "words"),
     [
         (lambda: transforms.resize(np.zeros((3, 20, 20)), 8), r"\(3, 20, 20\); it looks like CHW"),
-        (lambda: transforms.centre_crop(np.zeros((20, 20)), 8), r"image\[:, :, None\]"),
+        (lambda: transforms.center_crop(np.zeros((20, 20)), 8), r"image\[:, :, None\]"),
         (lambda: transforms.to_array(np.full((4, 4, 3), 200.0)), "got 200 to 200; divide"),
         (lambda: transforms.to_array(np.full((4, 4, 3), -0.5)), "got -0.5"),
         (lambda: transforms.to_array(np.full((4, 4, 3), np.nan)), "got nan"),
         (lambda: transforms.to_array(np.zeros((4, 4, 3), np.int64)), "got int64"),
-        (lambda: transforms.normalise(WIDE, (0,) * 3, (1,) * 3), "got uint8; use to_array"),
-        (lambda: transforms.normalise(WIDE / 255, (0,), (1,)), "3 numbers.*got 1 and 1"),
-        (lambda: transforms.normalise(WIDE / 255, (0,) * 3, (0, 1, 1)), r"std.*\(0, 1, 1\)"),
+        (lambda: transforms.normalize(WIDE, (0,) * 3, (1,) * 3), "got uint8; use to_array"),
+        (lambda: transforms.normalize(WIDE / 255, (0,), (1,)), "3 numbers.*got 1 and 1"),
+        (lambda: transforms.normalize(WIDE / 255, (0,) * 3, (0, 1, 1)), r"std.*\(0, 1, 1\)"),
         (lambda: transforms.random_crop(WIDE, 99, np.random.default_rng(0)), "30x47.*99x99"),
     ],
 )

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.splits.split import NoData, Split, carve, permutation
+from jaxdl.data.splits.split import NoData, Split, permutation, stratified_split
 
 MASK = 2**64 - 1
 
 
-def philox(counter, key):
+def philox_words(counter, key):
     """Philox4x64-10 (Salmon et al. 2011, section 3.3), in Python integers."""
     c, k = list(counter), list(key)
     for _ in range(10):
@@ -21,7 +21,7 @@ def philox(counter, key):
 
 @pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (3, 7)])
 def test_the_order_is_the_argsort_of_philox(seed, epoch):
-    words = [w for block in range(1, 5) for w in philox([block, 0, 0, 0], [seed, epoch])]
+    words = [w for block in range(1, 5) for w in philox_words([block, 0, 0, 0], [seed, epoch])]
     np.testing.assert_array_equal(permutation(16, seed, epoch), np.argsort(words))
 
 
@@ -71,11 +71,11 @@ def test_no_data_gives_empty_batches():
 
 def test_carve_keeps_the_shares_of_the_labels():
     labels = np.repeat([0, 1, 2], [50, 30, 20])[permutation(100, 9, 9)]
-    rest, part = carve(labels, 10, seed=0)
+    rest, part = stratified_split(labels, 10, seed=0)
     np.testing.assert_array_equal(np.bincount(labels[part]), [5, 3, 2])
     np.testing.assert_array_equal(np.sort(np.concatenate([rest, part])), np.arange(100))
-    assert not np.array_equal(part, carve(labels, 10, seed=1)[1])
-    np.testing.assert_array_equal(part, carve(labels, 10, seed=0)[1])
+    assert not np.array_equal(part, stratified_split(labels, 10, seed=1)[1])
+    np.testing.assert_array_equal(part, stratified_split(labels, 10, seed=0)[1])
 
 
 def test_take_makes_a_split_of_some_rows():
@@ -92,4 +92,4 @@ def test_what_cannot_be_a_split_is_refused():
     with pytest.raises(UsageError, match="batch_size must be at least 1, got 0"):
         split(10, 0)
     with pytest.raises(UsageError, match="between 1 and 9 rows, got 10"):
-        carve(np.zeros(10, int), 10, 0)
+        stratified_split(np.zeros(10, int), 10, 0)

@@ -13,7 +13,7 @@ import pytest
 
 from jaxdl.checks import DataError
 from jaxdl.data.load import load_splits
-from jaxdl.data.source import ArrayRows
+from jaxdl.data.source import ArraySource
 from jaxdl.data.splits.split import Split
 from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.data.synthetic.shapes import Shapes
@@ -58,7 +58,7 @@ def batches(split, start, stop):
 
 
 @pytest.mark.parametrize("start", [0, 1, 5, 13])
-@pytest.mark.parametrize("source", [OneByOne, lambda: ArrayRows(ARRAYS)])
+@pytest.mark.parametrize("source", [OneByOne, lambda: ArraySource(ARRAYS)])
 def test_both_roads_give_the_same_batches_from_any_step(start, source):
     resident, streamed = roads(source=source())
     pairs = zip(batches(resident, start, 20), batches(streamed, start, 20), strict=True)

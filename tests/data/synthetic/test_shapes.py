@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from jaxdl.checks import UsageError
 from jaxdl.data.synthetic.outlines import KINDS, inside_outline
-from jaxdl.data.synthetic.shapes import COLOURS, FIELDS, Shapes
+from jaxdl.data.synthetic.shapes import COLORS, FIELDS, Shapes
 
 
 @cache
@@ -55,16 +55,16 @@ def test_masks_are_apart_and_mostly_seen():
         assert got.min() > 0.5 * want, name
 
 
-def test_pixels_have_the_colours_of_the_caption():
+def test_pixels_have_the_colors_of_the_caption():
     shapes, rows = sample()
-    palette = np.array(list(COLOURS.values()))
+    palette = np.array(list(COLORS.values()))
     for r in range(60):
         order = np.lexsort((rows["boxes"][r, :, 1], rows["boxes"][r, :, 0]))
         order = [n for n in order if rows["kept"][r, n]]
         said = shapes.text(rows["caption"][r]).replace("and ", "").split()
-        for n, colour, kind in zip(order, said[::2], said[1::2], strict=True):
+        for n, color, kind in zip(order, said[::2], said[1::2], strict=True):
             pixels = rows["image"][r][rows["masks"][r, n]].mean(axis=0)
-            assert list(COLOURS)[np.abs(palette - pixels).sum(axis=1).argmin()] == colour
+            assert list(COLORS)[np.abs(palette - pixels).sum(axis=1).argmin()] == color
             assert KINDS[rows["labels"][r, n]] == kind
 
 
@@ -106,15 +106,15 @@ def test_label_is_the_class_of_the_largest():
         assert rows["label"][r] == rows["labels"][r, int(np.argmax(areas))]
 
 
-def test_kinds_colours_and_places_are_spread_evenly():
+def test_kinds_colors_and_places_are_spread_evenly():
     rows = Shapes(10**6, 0, image_size=(24, 24), fields=("labels", "kept", "boxes")).rows(
         np.arange(0, 10**6, 1000)
     )
     labels = rows["labels"][rows["kept"]]
     counts = np.bincount(labels, minlength=6)
     assert abs(counts / counts.mean() - 1).max() < 0.15
-    centre = (rows["boxes"][rows["kept"]][:, :2] + rows["boxes"][rows["kept"]][:, 2:]) / 2
-    np.testing.assert_allclose(centre.mean(axis=0), 12, atol=0.6)
+    center = (rows["boxes"][rows["kept"]][:, :2] + rows["boxes"][rows["kept"]][:, 2:]) / 2
+    np.testing.assert_allclose(center.mean(axis=0), 12, atol=0.6)
 
 
 def test_a_row_depends_on_seed_and_index_alone():

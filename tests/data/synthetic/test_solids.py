@@ -141,7 +141,7 @@ def test_meshes_are_closed_turn_outwards_and_have_their_euler_number(kind, cells
     vertices = vertices[0]
     edges = Counter(edge for f in faces.tolist() for edge in zip(f, f[1:] + f[:1], strict=True))
     assert set(edges.values()) == {1}  # each directed edge once ...
-    assert all((b, a) in edges for a, b in edges)  # ... and its reverse in the neighbour
+    assert all((b, a) in edges for a, b in edges)  # ... and its reverse in the neighbor
     assert set(faces.ravel()) == set(range(len(vertices)))
     assert len(vertices) - len(edges) // 2 + len(faces) == (0 if kind == 3 else 2)
     corners = vertices[faces]
@@ -169,8 +169,8 @@ def test_voxels_and_queries_are_inside_where_the_equation_says(frame):
     for r, label in enumerate(rows["label"][:12]):
         name, solid = surfaces.KINDS[label], rows["solid"][r].astype(float)
         i, j, k = np.random.default_rng(r).integers(0, 24, (3, 500))
-        centres = np.stack([middle[i], middle[j], middle[k]], axis=1)
-        value = implicit(name, solid, own(rows, r, centres, frame))
+        centers = np.stack([middle[i], middle[j], middle[k]], axis=1)
+        value = implicit(name, solid, own(rows, r, centers, frame))
         clear = np.abs(value) > 1e-5
         np.testing.assert_array_equal(rows["voxels"][r][i, j, k][clear], value[clear] < 0)
         value = implicit(name, solid, own(rows, r, rows["queries"][r].astype(float), frame))

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from jaxdl.data.synthetic.toy import MADE, MadeConfig, make_rows
+from jaxdl.data.synthetic.toy import MADE, ToyConfig, make_toy
 
 
 def rows_of(name, **options):
-    return make_rows(MadeConfig(name, **options))
+    return make_toy(ToyConfig(name, **options))
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -29,8 +29,8 @@ def test_answers_are_known():
     x, y = rows_of("rings", noise=0)
     np.testing.assert_allclose(np.linalg.norm(x, axis=1), np.where(y, 1.2, 0.4), rtol=1e-5)
     x, y = rows_of("moons", noise=0)
-    centre = np.where(y[:, None], [1.0, 0.5], [0.0, 0.0])
-    np.testing.assert_allclose(np.linalg.norm(x - centre, axis=1), 1, rtol=1e-5)
+    center = np.where(y[:, None], [1.0, 0.5], [0.0, 0.0])
+    np.testing.assert_allclose(np.linalg.norm(x - center, axis=1), 1, rtol=1e-5)
     x, y = rows_of("blobs", noise=0)
     assert len(np.unique(x, axis=0)) == len(np.unique(y)) == 3
     x, y = rows_of("hours", rows=3)
@@ -49,6 +49,6 @@ def test_answers_are_known():
 
 def test_errors():
     with pytest.raises(ValueError, match="there is no 'ring'; did you mean rings"):
-        MadeConfig("ring")
+        ToyConfig("ring")
     with pytest.raises(ValueError, match=r"data.rows must be at least 1.*got 0"):
-        MadeConfig(rows=0)
+        ToyConfig(rows=0)

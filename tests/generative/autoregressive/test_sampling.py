@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxdl.generative.autoregressive.masked_conv import CausalConv, colour_mask
+from jaxdl.generative.autoregressive.masked_conv import CausalConv, color_mask
 from jaxdl.generative.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
 from jaxdl.generative.autoregressive.pixelrnn import RowLSTM
 from jaxdl.generative.autoregressive.sampling import (
@@ -20,9 +20,9 @@ MODELS = {"plain": PixelCNN, "gated": GatedPixelCNN, "row_lstm": RowLSTM}
 SIDE = 5
 
 
-def build(name, colours=1, **options):
-    options = {"levels": 3, "features": 6 * colours, "depth": 2, "first_size": 3} | options
-    return MODELS[name](colours=colours, **options)
+def build(name, colors=1, **options):
+    options = {"levels": 3, "features": 6 * colors, "depth": 2, "first_size": 3} | options
+    return MODELS[name](colors=colors, **options)
 
 
 def variables_of(model, values, label=None):
@@ -32,25 +32,25 @@ def variables_of(model, values, label=None):
     return jax.tree.map(lambda s: jnp.float32(rng.normal(size=s.shape) * 0.5), shapes)
 
 
-@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("colors", [1, 3])
 @pytest.mark.parametrize("name", MODELS)
-def test_no_colour_of_a_pixel_sees_itself_or_a_later_one(name, colours):
-    model = build(name, colours)
-    x = np.random.default_rng(1).normal(size=(1, SIDE, SIDE, colours)).astype(np.float32)
+def test_no_color_of_a_pixel_sees_itself_or_a_later_one(name, colors):
+    model = build(name, colors)
+    x = np.random.default_rng(1).normal(size=(1, SIDE, SIDE, colors)).astype(np.float32)
     variables = variables_of(model, jnp.zeros(x.shape, jnp.int32))
     apply = lambda x: model.apply(variables, x, method="network").sum(axis=-1)  # noqa: E731
-    jacobian = np.asarray(jax.jit(jax.jacrev(apply))(x)).reshape(SIDE**2 * colours, -1)
+    jacobian = np.asarray(jax.jit(jax.jacrev(apply))(x)).reshape(SIDE**2 * colors, -1)
     place = np.arange(len(jacobian))
-    later = place[None] >= place[:, None]  # in raster order, colours within a pixel in order
+    later = place[None] >= place[:, None]  # in raster order, colors within a pixel in order
     assert not jacobian[later].any()
     seen = jacobian != 0
-    middle = (2 * SIDE + 2) * colours
-    assert seen[middle, middle - colours]  # its left neighbour
+    middle = (2 * SIDE + 2) * colors
+    assert seen[middle, middle - colors]  # its left neighbor
     if name == "gated":  # no blind spot: of the row above, all that lies in reach
-        rows = seen.reshape(SIDE, SIDE, colours, SIDE, SIDE, colours)
+        rows = seen.reshape(SIDE, SIDE, colors, SIDE, SIDE, colors)
         assert rows[2, 2, 0, 1].all()
         assert rows[2, 2, 0, 2, :2].all()
-    if colours == 3:  # a pixel's blue sees its red and green
+    if colors == 3:  # a pixel's blue sees its red and green
         own = seen.reshape(SIDE * SIDE, 3, SIDE * SIDE, 3)[7, :, 7]
         np.testing.assert_array_equal(own, np.tri(3, k=-1, dtype=bool))
 
@@ -68,16 +68,16 @@ def test_the_plain_form_has_a_blind_spot_and_the_gated_has_none():
     assert spots["plain"].tolist() == [True] * 3 + [False] * 4
 
 
-@pytest.mark.parametrize(("kind", "colours"), [("A", 1), ("B", 1), ("A", 3), ("B", 3)])
-def test_a_causal_convolution_is_torchs_with_a_mask(kind, colours):
+@pytest.mark.parametrize(("kind", "colors"), [("A", 1), ("B", 1), ("A", 3), ("B", 3)])
+def test_a_causal_convolution_is_torchs_with_a_mask(kind, colors):
     torch = pytest.importorskip("torch")
-    layer = CausalConv(3, 6, 5, kind, colours)
+    layer = CausalConv(3, 6, 5, kind, colors)
     x = np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype(np.float32)
     params = variables_of(Wrapped(layer), jnp.asarray(x))["params"]["layer"]
     whole = np.zeros((5, 5, 3, 6), np.float32)
     whole[:2], whole[2, :3] = params["above"], params["left"][0]
-    colour = lambda n: np.arange(n) // (n // colours)  # noqa: E731
-    allowed = (np.less if kind == "A" else np.less_equal).outer(colour(3), colour(6))
+    color = lambda n: np.arange(n) // (n // colors)  # noqa: E731
+    allowed = (np.less if kind == "A" else np.less_equal).outer(color(3), color(6))
     whole[2, 2] *= allowed
     want = torch.nn.functional.conv2d(
         torch.tensor(x).permute(0, 3, 1, 2),
@@ -99,26 +99,26 @@ class Wrapped:
         return {"params": {"layer": self.layer.init(key, x)["params"]}}
 
 
-def test_gates_repeat_the_order_of_colours():
-    mask = colour_mask(3, 12, 3, "A", parts=2)
+def test_gates_repeat_the_order_of_colors():
+    mask = color_mask(3, 12, 3, "A", parts=2)
     np.testing.assert_array_equal(mask[:, :6], mask[:, 6:])
-    with pytest.raises(ValueError, match="must divide into 3 colours"):
-        colour_mask(3, 8, 3, "A")
+    with pytest.raises(ValueError, match="must divide into 3 colors"):
+        color_mask(3, 8, 3, "A")
 
 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
         ("plain", {"classes": 2}),
-        ("gated", {"classes": 2, "colours": 2, "levels": 4}),
+        ("gated", {"classes": 2, "colors": 2, "levels": 4}),
         ("gated", {"one_hot": True}),
-        ("row_lstm", {"mixtures": 2, "levels": 8, "colours": 2}),
+        ("row_lstm", {"mixtures": 2, "levels": 8, "colors": 2}),
     ],
 )
 def test_cached_sampling_is_sampling_with_whole_images(name, options):
-    """The reference calls the whole network for each colour of each pixel, with the same keys."""
+    """The reference calls the whole network for each color of each pixel, with the same keys."""
     model = build(name, **options)
-    shape = (2, 4, 3, model.colours)
+    shape = (2, 4, 3, model.colors)
     label = jnp.array([0, 1]) if model.classes else None
     variables = variables_of(model, jnp.zeros(shape, jnp.int32), label)
     key = jax.random.key(3)
@@ -158,8 +158,8 @@ def test_the_likelihood_of_all_images_adds_up_to_one():
 
 
 @pytest.mark.parametrize("levels", [2, 256])
-def test_levels_cut_the_greys_evenly(levels):
-    grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    values = np.asarray(to_levels(jnp.asarray(grey), levels))
+def test_levels_cut_the_grays_evenly(levels):
+    gray = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    values = np.asarray(to_levels(jnp.asarray(gray), levels))
     assert set(np.bincount(values.ravel())) == {256 // levels}
     assert from_levels(values, levels).max() == 1

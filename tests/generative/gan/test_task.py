@@ -18,7 +18,7 @@ from jaxdl.generative.gan.networks import (
     MLPDiscriminator,
     MLPGenerator,
 )
-from jaxdl.generative.gan.task import Game, GameConfig, adversarial, draw_noise
+from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.layers.spatial_attention import SpatialAttention
 from jaxdl.optim.config import OptimConfig
@@ -45,12 +45,12 @@ class NormedGenerator(nn.Module):
 
 
 def task(optim=OPTIM, generator=None, steps=6, **rules):
-    game = Game(
+    game = GAN(
         generator or NormedGenerator(),
         MLPDiscriminator((8,), classes=2),
-        GameConfig(noise=4, **rules),
+        GANConfig(noise=4, **rules),
     )
-    return adversarial(game, {"train": points()}, lambda k, b, t: b, optim, steps=steps)
+    return gan_task(game, {"train": points()}, lambda k, b, t: b, optim, steps=steps)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_step_is_two_updates_of_plain_descent():
     rows = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(state.key, 0), jnp.arange(16))
     _, d_keys, g_keys = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)(rows)
     noise_keys = jax.vmap(lambda k: jax.random.split(k, 2), out_axes=1)(d_keys)[0]
-    rule = GameConfig(noise=4)
+    rule = GANConfig(noise=4)
 
     def dense(p, x, act):
         for name in ("fc1", "out"):
@@ -116,7 +116,7 @@ def test_a_step_is_two_updates_of_plain_descent():
 
 
 @pytest.mark.parametrize("critic_steps", [1, 4])
-def test_a_penalised_critic_takes_its_parts_of_the_batch(critic_steps):
+def test_a_penalized_critic_takes_its_parts_of_the_batch(critic_steps):
     made = task(loss="wgan", noise_kind="normal", critic_steps=critic_steps, penalty=10.0)
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
     batch = {
@@ -146,13 +146,13 @@ def test_a_penalised_critic_takes_its_parts_of_the_batch(critic_steps):
 def test_the_penalty_pulls_slopes_to_one(tmp_path):
     """Of a linear critic the slope is its weight: the penalty alone takes it to length 1."""
     optim = OptimConfig(name="sgd", lr=0.05)
-    game = Game(
+    game = GAN(
         MLPGenerator((3,), (4,), bounded=False),
         MLPDiscriminator(()),
-        GameConfig(noise=4, loss="wgan", penalty=10.0, critic_steps=1),
+        GANConfig(noise=4, loss="wgan", penalty=10.0, critic_steps=1),
     )
     split = Split({"real": np.zeros((16, 3), np.float32)}, batch_size=16)
-    frozen = adversarial(game, {"train": split}, lambda k, b, t: b, optim, steps=30)
+    frozen = gan_task(game, {"train": split}, lambda k, b, t: b, optim, steps=30)
     got = fit(frozen, LoopConfig(steps=30, devices=1), tmp_path)
     slope = np.linalg.norm(got.state.params["d"]["out"]["kernel"])
     assert slope == pytest.approx(1, abs=0.15)  # the scores pull, too, with a tenth of the weight
@@ -161,7 +161,7 @@ def test_the_penalty_pulls_slopes_to_one(tmp_path):
 @pytest.mark.parametrize("kind", ["uniform", "normal"])
 def test_noise_is_what_its_name_says(kind):
     z = np.asarray(
-        draw_noise(jax.random.split(jax.random.key(0), 500), GameConfig(noise=8, noise_kind=kind))
+        draw_noise(jax.random.split(jax.random.key(0), 500), GANConfig(noise=8, noise_kind=kind))
     )
     assert z.shape == (500, 8)
     assert (np.abs(z).max() <= 1) == (kind == "uniform")
@@ -226,8 +226,8 @@ def test_dcgan_is_torchs_with_its_weights():
 def test_a_looped_step_of_convolutions_has_the_fast_form():
     split = Split({"real": np.zeros((8, 16, 16, 1), np.float32)}, batch_size=8)
     generator = DCGenerator((16, 16, 1), 8, (4, 8), attention=True)
-    game = Game(generator, DCDiscriminator((4, 4)), GameConfig(noise=4))
-    made = adversarial(game, {"train": split}, lambda k, b, t: b, OPTIM, steps=2)
+    game = GAN(generator, DCDiscriminator((4, 4)), GANConfig(noise=4))
+    made = gan_task(game, {"train": split}, lambda k, b, t: b, OPTIM, steps=2)
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
 
     def steps(state, batch):
@@ -270,7 +270,7 @@ def test_spatial_attention_is_torchs_and_starts_as_the_identity(reduce):
 )
 def test_rules_out_of_range_are_refused(options, message):
     with pytest.raises(UsageError, match=message):
-        GameConfig(**options)
+        GANConfig(**options)
 
 
 def test_what_two_players_cannot_do_is_refused():

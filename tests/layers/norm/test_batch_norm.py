@@ -106,7 +106,7 @@ def run_on(devices, sync, x, target, variables):
 
 
 @pytest.mark.parametrize("sync", [True, False])
-def test_synchronised_over_four_devices_is_one_device(sync):
+def test_synchronized_over_four_devices_is_one_device(sync):
     rng = np.random.default_rng(3)
     x = rng.normal(size=(8, 2, 2, 3)).astype(np.float32) + np.arange(8)[:, None, None, None]
     x, target = jnp.array(x, jnp.float32), jnp.array(rng.normal(size=x.shape), jnp.float32)
@@ -119,7 +119,7 @@ def test_synchronised_over_four_devices_is_one_device(sync):
 
 @pytest.mark.parametrize("sync", [True, False])
 def test_each_device_has_torchs_values_of_its_rows_or_of_all(sync):
-    """Local: torch's layer on every share of two rows. Synchronised: on all eight at once."""
+    """Local: torch's layer on every share of two rows. Synchronized: on all eight at once."""
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(5)
     x = (
@@ -139,7 +139,7 @@ def test_each_device_has_torchs_values_of_its_rows_or_of_all(sync):
         np.testing.assert_allclose(new["batch_stats"][name], kept, rtol=1e-5)
 
 
-def test_synchronised_under_pmap():
+def test_synchronized_under_pmap():
     x = jnp.array(np.random.default_rng(4).normal(size=(4, 2, 3)), jnp.float32)
 
     @partial(jax.pmap, axis_name="device", in_axes=(0, None), devices=jax.devices()[:4])

@@ -1,4 +1,4 @@
-"""Layer, instance, group and RMS normalisation against torch."""
+"""Layer, instance, group and RMS normalization against torch."""
 
 from functools import partial
 

@@ -8,11 +8,11 @@ from jaxdl.ops.augment import color as ops
 
 KEYS = jax.random.split(jax.random.key(3), 48)
 IMAGES = np.random.default_rng(0).random((48, 5, 6, 3), np.float32)
-IMAGES[0, 0] = 0.5  # grey: no hue
+IMAGES[0, 0] = 0.5  # gray: no hue
 IMAGES[1, 0, :, 1] = IMAGES[1, 0, :, 0]  # two channels tie for the largest or the smallest
 ALL = {"brightness": 0.4, "contrast": 0.5, "saturation": 0.6, "hue": 0.3}
 
-colour_jitter = jax.jit(ops.colour_jitter, static_argnames=(*ALL, "probability"))
+color_jitter = jax.jit(ops.color_jitter, static_argnames=(*ALL, "probability"))
 draw_jitter = jax.jit(ops.draw_jitter, static_argnums=(1, 2))
 pca_lighting = jax.jit(ops.pca_lighting, static_argnames=("strength", "spread", "axes"))
 
@@ -36,11 +36,11 @@ def by_torchvision(torchvision, image, factors, order):
     "strengths",
     [ALL, dict.fromkeys(ALL, 0.2), {"brightness": 1.5}, {"contrast": 0.8}, {"hue": 0.5}],
 )
-def test_colour_jitter_is_torchvisions(torchvision, strengths):
+def test_color_jitter_is_torchvisions(torchvision, strengths):
     values = tuple(strengths.get(k, 0.0) for k in ALL)
     factors, order, chosen = (np.asarray(v) for v in draw_jitter(KEYS, values, 1.0))
     assert chosen.all()
-    got = colour_jitter(KEYS, jnp.asarray(IMAGES), **strengths)
+    got = color_jitter(KEYS, jnp.asarray(IMAGES), **strengths)
     for image, factor, turn, out in zip(IMAGES, factors, order, got, strict=True):
         np.testing.assert_allclose(out, by_torchvision(torchvision, image, factor, turn), atol=2e-5)
 
@@ -61,25 +61,25 @@ def test_jitter_draws_factors_and_orders_evenly():
 @pytest.mark.parametrize("probability", [0.0, 0.5])
 def test_jitter_leaves_the_rows_that_are_not_chosen(probability):
     chosen = np.asarray(draw_jitter(KEYS, tuple(ALL.values()), probability)[2])
-    got = colour_jitter(KEYS, jnp.asarray(IMAGES), **ALL, probability=probability)
+    got = color_jitter(KEYS, jnp.asarray(IMAGES), **ALL, probability=probability)
     changed = (np.asarray(got) != IMAGES).any(axis=(1, 2, 3))
     np.testing.assert_array_equal(changed, chosen)
 
 
 @pytest.mark.parametrize("probability", [0.3, 1.0])
-def test_random_grey_is_torchvisions(torchvision, probability):
+def test_random_gray_is_torchvisions(torchvision, probability):
     torch = pytest.importorskip("torch")
-    got = np.asarray(ops.random_grey(KEYS, jnp.asarray(IMAGES), probability=probability))
+    got = np.asarray(ops.random_grayscale(KEYS, jnp.asarray(IMAGES), probability=probability))
     tensor = torch.from_numpy(IMAGES).permute(0, 3, 1, 2)
     want = torchvision.transforms.functional.rgb_to_grayscale(tensor, 3).permute(0, 2, 3, 1)
-    grey = np.isclose(got, want.numpy(), atol=1e-6).all(axis=(1, 2, 3))
+    gray = np.isclose(got, want.numpy(), atol=1e-6).all(axis=(1, 2, 3))
     same = (got == IMAGES).all(axis=(1, 2, 3))
-    assert (grey ^ same).all()
-    assert abs(grey.mean() - probability) < 0.25
+    assert (gray ^ same).all()
+    assert abs(gray.mean() - probability) < 0.25
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.5])
-def test_lighting_adds_the_colours_of_the_principal_axes(strength):
+def test_lighting_adds_the_colors_of_the_principal_axes(strength):
     pixels = np.random.default_rng(1).normal(size=(500, 3)) @ np.array(
         [[2, 0, 0], [1, 1, 0], [0.5, 0, 0.3]]
     )
@@ -95,7 +95,7 @@ def test_lighting_adds_the_colours_of_the_principal_axes(strength):
             axes=tuple(tuple(row) for row in vectors),
         )
     )
-    np.testing.assert_array_equal(got[:, 0, 0], got[:, 0, 1])  # one colour an image
+    np.testing.assert_array_equal(got[:, 0, 0], got[:, 0, 1])  # one color an image
     amounts = got[:, 0, 0] @ vectors / values  # a_i, independent N(0, strength^2)
     for amount in amounts.T:
         assert stats.kstest(amount, stats.norm(0, strength).cdf)[1] > 1e-3
@@ -111,7 +111,7 @@ def test_lighting_of_imagenet_uses_orthonormal_axes():
     assert 0 < np.abs(shift).max() < 0.1
 
 
-@pytest.mark.parametrize("function", [lambda k, x: colour_jitter(k, x, **ALL), pca_lighting])
+@pytest.mark.parametrize("function", [lambda k, x: color_jitter(k, x, **ALL), pca_lighting])
 def test_same_key_same_result_whatever_the_batch(function):
     images = jnp.asarray(IMAGES)
     whole = function(KEYS, images)
@@ -122,10 +122,10 @@ def test_same_key_same_result_whatever_the_batch(function):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: colour_jitter(KEYS, jnp.ones((48, 2, 2, 1))), r"\(B, H, W, 3\).*\(48, 2, 2, 1\)"),
-        (lambda: colour_jitter(KEYS, jnp.ones((48, 2, 2, 3), jnp.uint8)), "floating point.*uint8"),
-        (lambda: colour_jitter(KEYS, jnp.asarray(IMAGES), hue=0.6), "hue 0.6"),
-        (lambda: colour_jitter(KEYS, jnp.asarray(IMAGES), contrast=-1.0), "contrast -1"),
+        (lambda: color_jitter(KEYS, jnp.ones((48, 2, 2, 1))), r"\(B, H, W, 3\).*\(48, 2, 2, 1\)"),
+        (lambda: color_jitter(KEYS, jnp.ones((48, 2, 2, 3), jnp.uint8)), "floating point.*uint8"),
+        (lambda: color_jitter(KEYS, jnp.asarray(IMAGES), hue=0.6), "hue 0.6"),
+        (lambda: color_jitter(KEYS, jnp.asarray(IMAGES), contrast=-1.0), "contrast -1"),
     ],
 )
 def test_errors_name_the_argument(call, words):

@@ -17,8 +17,8 @@ random_resized_crop = jax.jit(
     geo.random_resized_crop, static_argnames=("size", "scale", "flip_probability")
 )
 draw_rotation = jax.jit(geo.draw_rotation, static_argnums=1, static_argnames=("degrees",))
-draw_crop_flip_move = jax.jit(
-    geo.draw_crop_flip_move, static_argnums=1, static_argnames=("padding",)
+sample_crop_flip_matrix = jax.jit(
+    geo.sample_crop_flip_matrix, static_argnums=1, static_argnames=("padding",)
 )
 draw_resized_crop = jax.jit(
     geo.draw_resized_crop,
@@ -79,7 +79,7 @@ def test_resized_crop_draws_like_torchvision(torchvision, scale, ratio):
 @pytest.mark.parametrize(
     ("size", "want"), [((10, 100), (43, 0, 56, 10)), ((100, 10), (0, 43, 10, 56))]
 )
-def test_resized_crop_falls_back_to_the_largest_centred_window(size, want):
+def test_resized_crop_falls_back_to_the_largest_centered_window(size, want):
     windows = draw_resized_crop(KEYS[:2], size, scale=(0.9, 1.0))
     np.testing.assert_array_equal(windows, [want] * 2)
 
@@ -102,7 +102,7 @@ def test_resized_crop_is_torchvisions(torchvision, flip_probability):
 
 @pytest.mark.parametrize("padding", [2, 4])
 def test_crop_flip_as_a_move_is_the_gather(padding):
-    matrix = draw_crop_flip_move(KEYS, SIZE, padding=padding)
+    matrix = sample_crop_flip_matrix(KEYS, SIZE, padding=padding)
     np.testing.assert_allclose(
         sample_affine(jnp.asarray(IMAGES), matrix, SIZE),
         random_crop_flip(KEYS, jnp.asarray(IMAGES), padding=padding),
@@ -113,22 +113,22 @@ def test_crop_flip_as_a_move_is_the_gather(padding):
 def test_window_as_a_move_is_the_resized_window():
     windows = draw_resized_crop(KEYS, SIZE, scale=(0.3, 0.8), flip_probability=0.5)
     moved = sample_affine(
-        jnp.asarray(IMAGES), geo.window_move(windows, (16, 32)), (16, 32), method="nearest"
+        jnp.asarray(IMAGES), geo.crop_matrix(windows, (16, 32)), (16, 32), method="nearest"
     )
     cut = resize_windows(jnp.asarray(IMAGES), windows, (16, 32), method="nearest")
     np.testing.assert_array_equal(moved, cut)
 
 
 MOVES = {
-    "crop": lambda: (draw_crop_flip_move(KEYS, SIZE, padding=6), SIZE),
+    "crop": lambda: (sample_crop_flip_matrix(KEYS, SIZE, padding=6), SIZE),
     "turn": lambda: (draw_rotation(KEYS, SIZE, degrees=60), SIZE),
     "window": lambda: (
-        geo.window_move(draw_resized_crop(KEYS, SIZE, flip_probability=0.5), (31, 33)),
+        geo.crop_matrix(draw_resized_crop(KEYS, SIZE, flip_probability=0.5), (31, 33)),
         (31, 33),
     ),
     "both": lambda: (
         geo.compose(
-            draw_crop_flip_move(KEYS, SIZE, padding=6),
+            sample_crop_flip_matrix(KEYS, SIZE, padding=6),
             draw_rotation(KEYS, SIZE, degrees=20),
         ),
         SIZE,
@@ -194,7 +194,7 @@ def test_boxes_mostly_outside_are_dropped_and_zero():
 def test_points_follow_the_pixel_they_stand_on(name):
     matrix, size = MOVES[name]()
     points = np.random.default_rng(4).uniform(4, [22, 16], (len(KEYS), 3, 2)).astype(np.float32)
-    # Smooth pictures whose grey values are the old x and y: read back at the new place.
+    # Smooth pictures whose gray values are the old x and y: read back at the new place.
     ys, xs = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     ramps = np.broadcast_to(np.stack([xs, ys], axis=-1), (len(KEYS), *SIZE, 2))
     moved, visible = warp_points(matrix, jnp.asarray(points), jnp.ones((12, 3), bool), size)
@@ -231,7 +231,7 @@ def test_label_maps_and_masks_move_alike():
 
 
 def test_is_mirrored_finds_the_flips():
-    matrix = draw_crop_flip_move(KEYS, SIZE)
+    matrix = sample_crop_flip_matrix(KEYS, SIZE)
     turned = geo.compose(matrix, draw_rotation(KEYS, SIZE, degrees=170))
     plain = random_crop_flip(KEYS, jnp.asarray(IMAGES), padding=0)
     flipped = [not np.array_equal(a, b) for a, b in zip(plain, IMAGES, strict=True)]

@@ -29,13 +29,13 @@ def test_cutout_covers_one_square_and_nothing_else(size, fill):
                 max(x - size // 2, 0) : x - size // 2 + size,
             ] = True
             squares[want.tobytes()] = (y, x)
-    centres = set()
+    centers = set()
     for image, out in zip(IMAGES, got, strict=True):
         hole = (out != image).any(axis=-1)
-        centres.add(squares[hole.tobytes()])  # a KeyError is a hole that is no such square
+        centers.add(squares[hole.tobytes()])  # a KeyError is a hole that is no such square
         np.testing.assert_array_equal(out[hole], fill)
-    assert {y for y, _ in centres} == set(range(8))
-    assert len({x for _, x in centres}) >= 9
+    assert {y for y, _ in centers} == set(range(8))
+    assert len({x for _, x in centers}) >= 9
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0])
@@ -95,7 +95,7 @@ def test_cutmix_windows_have_the_area_that_was_drawn():
     columns = hole.any(axis=1)
     whole = ~(rows[:, 0] | rows[:, -1] | columns[:, 0] | columns[:, -1])
     np.testing.assert_array_equal(sides[whole, 0], sides[whole, 1])  # the image's own ratio
-    # Area 1 - w is uniform for alpha 1; a centre keeps a window of side s whole with (1 - s)^2.
+    # Area 1 - w is uniform for alpha 1; a center keeps a window of side s whole with (1 - s)^2.
     share = [(np.sqrt(a) * 64 // 2 * 2, (1 - np.sqrt(a)) ** 2) for a in np.linspace(0, 1, 10001)]
     want = np.average([s for s, _ in share], weights=[p for _, p in share])
     assert abs(sides[whole, 0].mean() - want) < 1.5

@@ -7,10 +7,10 @@ from jaxdl.detection.anchors import make_anchors
 from jaxdl.detection.box_coder import decode_rcnn, decode_yolo, encode_rcnn, encode_yolo
 from jaxdl.ops.boxes.geometry import (
     box_area,
-    centre_to_corners,
+    center_to_corners,
     clip_to_image,
     corner_size_to_corners,
-    corners_to_centre,
+    corners_to_center,
     corners_to_corner_size,
     diou,
     giou,
@@ -35,8 +35,8 @@ def test_forms_and_measures_are_torchvisions(torchvision):
     a, b = random_boxes(rng, 7), random_boxes(rng, 5)
     ta, tb = torch.tensor(a), torch.tensor(b)
     forms = [
-        (corners_to_centre, "xyxy", "cxcywh"),
-        (centre_to_corners, "cxcywh", "xyxy"),
+        (corners_to_center, "xyxy", "cxcywh"),
+        (center_to_corners, "cxcywh", "xyxy"),
         (corners_to_corner_size, "xyxy", "xywh"),
         (corner_size_to_corners, "xywh", "xyxy"),
     ]
@@ -133,8 +133,8 @@ def test_rcnn_offsets_are_torchvisions(torchvision, weights):
 
 
 def test_yolo_offsets_by_hand_and_back():
-    anchor = jnp.array([2.0, 2, 4, 4])  # centre 3, 3
-    box = jnp.array([2.3, 1.5, 4.3, 5.5])  # centre 3.3, 3.5; sides 2, 4
+    anchor = jnp.array([2.0, 2, 4, 4])  # center 3, 3
+    box = jnp.array([2.3, 1.5, 4.3, 5.5])  # center 3.3, 3.5; sides 2, 4
     offsets = encode_yolo(anchor, box)
     np.testing.assert_allclose(offsets, [0.3, 0.5, 0, np.log(2)], atol=1e-6)
     np.testing.assert_allclose(decode_yolo(anchor, offsets), box, atol=1e-6)

@@ -62,7 +62,7 @@ def test_the_first_of_those_that_are_kept(count):
 
 
 def test_a_chain_that_takes_a_round_a_box():
-    # Each box covers its right neighbour only, so that every other one stays.
+    # Each box covers its right neighbor only, so that every other one stays.
     left = 4.0 * np.arange(200, dtype=np.float32)
     boxes = np.stack([left, 0 * left, left + 10, 0 * left + 1], axis=1)
     scores = np.linspace(1, 0.5, 200).astype(np.float32)

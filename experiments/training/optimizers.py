@@ -1,4 +1,4 @@
-"""One net under every optimiser, each at its best rate: jaxdl run fashion_optimisers."""
+"""One net under every optimizer, each at its best rate: jaxdl run fashion_optimizers."""
 
 import time
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import OptimConfig
-from jaxdl.search.trials import Trial, Trials, accuracy_on
+from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
 from jaxdl.training.report import write_numbers
@@ -24,7 +24,7 @@ from jaxdl.typing import Numbers
 
 @dataclass(frozen=True)
 class Config:
-    """The net, and the optimisers that compete."""
+    """The net, and the optimizers that compete."""
 
     data: DataConfig = DataConfig(name="digits", batch_size=128, val=200)
     image: ImageConfig = ImageConfig()
@@ -41,7 +41,7 @@ class Config:
         "adam",
         "adamw",
     )
-    """Optimisers."""
+    """Optimizers."""
     rates: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     """Rates that each is tried at, in one compiled program; the best on the val split counts."""
     lbfgs_steps: int = 0
@@ -51,7 +51,7 @@ class Config:
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
-    """Trains every optimiser at every rate, and reports each at its best one."""
+    """Trains every optimizer at every rate, and reports each at its best one."""
     began = time.perf_counter()
     task = build(base(cfg))
     table: dict[str, list[float]] = {}
@@ -67,7 +67,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         state, rows = whole_batches(cfg)
         metrics |= measured(task, "lbfgs", state)
         trained += cfg.lbfgs_steps * rows
-    draw(cfg, table, metrics).save(run_dir / "optimisers.png")
+    draw(cfg, table, metrics).save(run_dir / "optimizers.png")
     seconds = {"total": time.perf_counter() - began}
     return write_numbers(run_dir, cfg, metrics, seconds, rows=trained)
 
@@ -81,7 +81,7 @@ def base(cfg: Config, **changes: object) -> Classifier:
 def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[float], TrainState]:
     """The best rate's number, the val accuracy at each, and the state of the best."""
     task = build(base(cfg, optim=optim))
-    trials = Trials(task, LoopConfig(steps=steps))
+    trials = TrialRunner(task, LoopConfig(steps=steps))
     states, accuracies = [], []
     for rate in cfg.rates:
         *_, (state, row) = trials.trace(Trial({"lr": rate}, cfg.seed), steps)
@@ -99,7 +99,9 @@ def whole_batches(cfg: Config) -> tuple[TrainState, int]:
     data = replace(cfg.data, batch_size=size)
     optim = OptimConfig(name="lbfgs", weight_decay=cfg.optim.weight_decay)
     task = build(base(cfg, data=data, optim=optim, loop=LoopConfig(steps=cfg.lbfgs_steps)))
-    *_, (state, _) = Trials(task, LoopConfig(steps=cfg.lbfgs_steps)).trace(Trial(seed=cfg.seed), 1)
+    *_, (state, _) = TrialRunner(task, LoopConfig(steps=cfg.lbfgs_steps)).trace(
+        Trial(seed=cfg.seed), 1
+    )
     return state, size
 
 

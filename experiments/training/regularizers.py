@@ -1,4 +1,4 @@
-"""Each regulariser on few images: jaxdl run fashion_regularisers."""
+"""Each regularizer on few images: jaxdl run fashion_regularizers."""
 
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig, model_options
 from jaxdl.optim.config import OptimConfig
-from jaxdl.search.trials import Trial, Trials, accuracy_on
+from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
 from jaxdl.training.report import write_numbers
@@ -55,7 +55,7 @@ NETS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Config:
-    """A small net on few images, with one regulariser at a time."""
+    """A small net on few images, with one regularizer at a time."""
 
     data: DataConfig = DataConfig(name="digits", batch_size=50, val=200)
     image: ImageConfig = ImageConfig()
@@ -75,14 +75,14 @@ class Config:
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
-    """Trains with each regulariser and reports accuracy in training and on the test split."""
+    """Trains with each regularizer and reports accuracy in training and on the test split."""
     began = time.perf_counter()
     metrics: Numbers = {}
     examples = 0
     for name in cfg.names:
         task = build(changed(cfg, name))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
-        trials = Trials(task, LoopConfig(steps=steps))
+        trials = TrialRunner(task, LoopConfig(steps=steps))
         every = -(-steps // 10) if name == "early_stopping" else steps
         runs = [one(task, trials, cfg.seed + i, every) for i in range(cfg.seeds)]
         examples += steps * cfg.data.batch_size * cfg.seeds
@@ -90,13 +90,13 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
             values = [pair[place] for pair in runs]
             metrics[f"{key}_accuracy_{name}"] = float(np.mean(values))
         metrics[f"spread_{name}"] = float(np.std([pair[1] for pair in runs]))
-    draw(cfg, metrics).save(run_dir / "regularisers.png")
+    draw(cfg, metrics).save(run_dir / "regularizers.png")
     seconds = {"total": time.perf_counter() - began}
     return write_numbers(run_dir, cfg, metrics, seconds, rows=examples)
 
 
 def changed(cfg: Config, name: str) -> Classifier:
-    """The classifier with one regulariser."""
+    """The classifier with one regularizer."""
     given = {"data": cfg.data, "image": cfg.image, "model": cfg.model, "loop": cfg.loop}
     base = Classifier(**given, optim=cfg.optim, seed=cfg.seed)
     if name in NETS:
@@ -109,7 +109,7 @@ def changed(cfg: Config, name: str) -> Classifier:
     return replace(base, **({part: replace(getattr(base, part), **change)} if part else change))
 
 
-def one(task: Task, trials: Trials, seed: int, every: int) -> tuple[float, float]:
+def one(task: Task, trials: TrialRunner, seed: int, every: int) -> tuple[float, float]:
     """Accuracy on the training and the test split, without augmentation.
 
     The state is the one at which the val split was best, of those after each `every` steps.

@@ -14,7 +14,7 @@ WITHOUT = ("l1", "max_norm", "eps_in_root", "ema", "swa")
 
 
 class TorchRule:
-    """An optimiser of torch with clipping and the decay of `cfg`; the caller gives the rate."""
+    """An optimizer of torch with clipping and the decay of `cfg`; the caller gives the rate."""
 
     def __init__(self, cfg: OptimConfig, module: nn.Module, decayed: Mapping[str, bool]) -> None:
         """`decayed` says of each parameter whether weight decay acts on it."""
@@ -28,7 +28,7 @@ class TorchRule:
             }
             for yes in (True, False)
         ]
-        self.optimiser = kind([g for g in groups if g["params"]], lr=cfg.lr, **self.settings)
+        self.optimizer = kind([g for g in groups if g["params"]], lr=cfg.lr, **self.settings)
 
     def step(self, rate: float) -> None:
         """One update by the gradients that the parameters have."""
@@ -37,9 +37,9 @@ class TorchRule:
             nn.utils.clip_grad_value_(values, self.cfg.clip_value)
         if self.cfg.clip_norm:
             nn.utils.clip_grad_norm_(values, self.cfg.clip_norm)
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimiser.step()
+        self.optimizer.step()
 
 
 def torch_settings(cfg: OptimConfig) -> tuple[Any, dict[str, Any]]:

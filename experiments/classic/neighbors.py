@@ -1,4 +1,4 @@
-"""k nearest neighbours on a labelled image set, k by cross-validation: jaxdl run cifar10_knn."""
+"""k nearest neighbors on a labeled image set, k by cross-validation: jaxdl run cifar10_knn."""
 
 import time
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from jaxdl.training.report import write_numbers
 from jaxdl.typing import Host, Numbers
 
 BLOCK = 500  # queries at a time, here and in the versions that it is timed against
-SHOWN = 8  # neighbours in the picture
+SHOWN = 8  # neighbors in the picture
 
 
 @dataclass(frozen=True)
 class Config:
-    """Neighbours, and how k is chosen."""
+    """Neighbors, and how k is chosen."""
 
     data: DataConfig = DataConfig(name="digits")
     k: int = 10
-    """How many neighbours vote, where cross-validation does not choose it."""
+    """How many neighbors vote, where cross-validation does not choose it."""
     metric: str = "l2"
     """l2 or l1."""
     folds: int = 0
@@ -68,7 +68,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
             theirs, seconds[name] = timed(lambda f=other: f(test[0], train[0], k))
             metrics[f"{name}_agrees"] = float(np.mean(np.sort(theirs) == np.sort(found)))
     seconds["total"] = time.perf_counter() - began
-    draw_neighbours(splits, found).save(run_dir / "neighbours.png")
+    draw_neighbors(splits, found).save(run_dir / "neighbors.png")
     return write_numbers(run_dir, cfg, metrics, seconds, rows=len(test[0]))
 
 
@@ -114,7 +114,7 @@ def draw_folds(table: Host) -> Figure:
     return figure
 
 
-def draw_neighbours(splits: dict[str, Split], found: Host) -> Figure:
+def draw_neighbors(splits: dict[str, Split], found: Host) -> Figure:
     """Each row: a test image, then its nearest training images."""
     train, test = splits["train"], splits["test"]
     images, titles = [], []
@@ -125,7 +125,7 @@ def draw_neighbours(splits: dict[str, Split], found: Host) -> Figure:
             images.append(np.asarray(train.arrays["image"][row]))
             titles.append(train.classes[train.arrays["label"][row]])
     columns = min(SHOWN, found.shape[1]) + 1
-    return draw_grid(images, titles, title="test image, then its neighbours", columns=columns)
+    return draw_grid(images, titles, title="test image, then its neighbors", columns=columns)
 
 
 if __name__ == "__main__":

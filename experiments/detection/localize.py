@@ -1,4 +1,4 @@
-"""Class and box of the one object of a picture: jaxdl run shapes_localise."""
+"""Class and box of the one object of a picture: jaxdl run shapes_localize."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
-from jaxdl.detection.localization import Localiser, localise_candidates, localise_losses
+from jaxdl.detection.localization import Localizer, localize_candidates, localize_losses
 from jaxdl.detection.predict import predict_files as predict
 from jaxdl.detection.predict import show_run as show
 from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
@@ -43,14 +43,14 @@ def build(cfg: Config) -> Task:
 
 def build_detector(cfg: Config, num_classes: int) -> Detector:
     """Model, losses and boxes of `cfg`."""
-    model = Localiser(
+    model = Localizer(
         build_model(cfg.model, num_classes=0),
         num_classes,
         stage=cfg.head.stage,
         hidden=cfg.head.hidden,
     )
-    losses = partial(localise_losses, weight=cfg.head.weight)
-    return Detector(model, losses, localise_candidates)
+    losses = partial(localize_losses, weight=cfg.head.weight)
+    return Detector(model, losses, localize_candidates)
 
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
