@@ -67,8 +67,8 @@ def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoRetu
 def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:
     """(model, variables, prepare, classes) of a trained run; its data need not be at hand.
 
-    `model.apply(variables, prepare(keys, {"image": uint8 (B, H, W, C)}, False)["image"],
-    train=False)` gives what the model gave in the run's own evaluation.
+    `x = prepare(keys, {"image": uint8 (B, H, W, C)}, train=False)["image"]`, then
+    `model.apply(variables, x, train=False)` gives what the model gave in the run's own evaluation.
     """
     run = _trained_run(Path(run_dir))
     task = run.task

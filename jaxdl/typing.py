@@ -1,7 +1,7 @@
 """The words that signatures are written in."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy.typing as npt
@@ -17,7 +17,13 @@ Pairs = Mapping[str, Pair]
 Numbers = dict[str, float]
 Window = int | tuple[int, int]
 ModuleDef = Callable[..., Any]  # a Linen module class or a partial of one
-Prepare = Callable[[Key, Batch, bool], Batch]  # (keys (B,), batch, train) -> batch
-LossFn = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]]]
+LossOutput = tuple[Array, tuple[Tree, Pairs]]  # (scalar, (extra, metrics))
+LossFn = Callable[[Tree, Tree, Batch, Key], LossOutput]
 
 AXIS = "device"  # the named axis of the devices that share a batch
+
+
+class Prepare(Protocol):
+    """uint8 rows of a batch, and keys `(B,)` one for each, -> what the model and loss are given."""
+
+    def __call__(self, keys: Key, batch: Batch, *, train: bool) -> Batch: ...

@@ -96,7 +96,7 @@ def test_load_run_gives_the_model_that_was_tested(trained):
     model, variables, prepare, classes = load_run(trained)
     test = load_digits()[0]["test"]
     keys = jax.random.split(jax.random.key(0), len(test["label"]))
-    logits = model.apply(variables, prepare(keys, test, False)["image"], train=False)
+    logits = model.apply(variables, prepare(keys, test, train=False)["image"], train=False)
     accuracy = np.mean(np.argmax(logits, axis=1) == test["label"])
     report = json.loads((trained / "report.json").read_text())
     assert accuracy == pytest.approx(report["metrics"]["test_accuracy"])

@@ -29,7 +29,7 @@ from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
 
 SHOWN = 64  # templates of hidden units in the picture
 
@@ -83,9 +83,7 @@ def build(cfg: Config) -> Task:
     model = build_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = with_features(prepare_images(cfg.image), cfg.features)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         scores, extra = apply_train(model, params, extra, batch["image"], key)
         loss = LOSSES[cfg.loss](scores, batch["label"])
         penalty = cfg.strength * total_penalty(params, cfg.penalty) if cfg.strength else 0.0
@@ -118,8 +116,8 @@ def with_features(prepare: Prepare, cfg: FeatureConfig) -> Prepare:
     if cfg.name == "pixels":
         return prepare
 
-    def prepare_features(keys: Key, batch: Batch, train: bool) -> Batch:
-        batch = prepare(keys, batch, train)
+    def prepare_features(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        batch = prepare(keys, batch, train=train)
         edges = hog(batch["image"], cell=cfg.cell, block=cfg.block)
         colors = color_histogram(batch["image"], bins=cfg.bins, grid=cfg.grid)
         # Roots: a histogram's rare colors count too. Both parts then have norms of order one.

@@ -26,7 +26,7 @@ from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
 
 FIELDS = ("image", "labels", "kept")
 
@@ -51,9 +51,7 @@ def build(cfg: Config) -> Task:
     model = build_model(cfg.model, num_classes=len(classes))
     prepare = with_targets(prepare_images(cfg.image), len(classes))
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         logits, extra = apply_train(model, params, extra, batch["image"], key)
         loss = multi_label_cross_entropy(logits, batch["target"])
         right = jnp.mean((logits > 0) == batch["target"], axis=1)
@@ -81,8 +79,8 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
 def with_targets(prepare: Prepare, classes: int) -> Prepare:
     """`prepare`, and `target` `(B, K)` bool: whether a kept object is of the class."""
 
-    def prepare_targets(keys: Key, batch: Batch, train: bool) -> Batch:
-        batch = prepare(keys, batch, train)
+    def prepare_targets(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        batch = prepare(keys, batch, train=train)
         own = batch["labels"][..., None] == jnp.arange(classes)[None, None, :]
         return {**batch, "target": jnp.any(own & batch["kept"][..., None], axis=1)}
 

@@ -26,7 +26,7 @@ from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.report import write_report
 from jaxdl.training.step import PRECISIONS, apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Batch, Key, LossFn, LossOutput, Numbers, Prepare, Tree
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def fitted_to_images(model: Any, split: Split, prepare: Prepare, count: int = 20
         return model
     rows = {"image": np.asarray(split.arrays["image"][:count])}
     keys = jax.random.split(jax.random.key(0), len(rows["image"]))
-    return model.for_images(np.asarray(prepare(keys, rows, False)["image"]))
+    return model.for_images(np.asarray(prepare(keys, rows, train=False)["image"]))
 
 
 def make_loss(
@@ -96,9 +96,7 @@ def make_loss(
     options = {"stages": True} if aux_weight else {}
     apply = partial(apply_train, precision=precision, **options)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         out, extra = apply(model, params, extra, batch["image"], key)
         out, label = out if options else {"logits": out}, batch["label"]
         soft = "target" in batch  # of mixed images

@@ -94,7 +94,7 @@ def build(cfg: Config) -> Task:
     )
 
 
-def prepare(conditional: bool, keys: Key, batch: Batch, train: bool) -> Batch:
+def prepare(conditional: bool, keys: Key, batch: Batch, *, train: bool) -> Batch:
     """uint8 images -> `real` in [-1, 1]."""
     real = {"real": 2 * to_float(batch["image"]) - 1}
     return {**real, "label": batch["label"]} if conditional else real

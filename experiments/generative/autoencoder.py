@@ -29,7 +29,7 @@ from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Prepare, Tree
 
 MODELS = {"vae": VAE, "autoencoder": Autoencoder}
 SIDE = 10  # images a row of a grid
@@ -82,9 +82,7 @@ def build(cfg: Config) -> Task:
     model = build_model(cfg, splits["train"])
     prepare = make_prepare(cfg)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         out, extra = apply_train(model, params, extra, batch["inputs"], key)
         parts = losses(cfg, out, batch["target"])
         loss = parts["reconstruction"] + cfg.beta * parts.get("divergence", 0.0)
@@ -113,7 +111,7 @@ def build_model(cfg: Config, split: Split) -> Any:
 def make_prepare(cfg: Config) -> Prepare:
     """uint8 images -> `inputs` of the model, and the `target`, clean."""
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         image = to_float(batch["image"])
         bits, corrupt, noise = split_rows(keys, 3)
         if cfg.binary and train:
@@ -174,7 +172,7 @@ class Evaluation:
         variables = jax.device_get(variables)
         batch = split.batch(np.arange(min(SIDE, split.size)))
         keys = jax.random.split(jax.random.key(0), len(batch["image"]))
-        inputs = self.prepare(keys, batch, False)["inputs"]
+        inputs = self.prepare(keys, batch, train=False)["inputs"]
         encode = partial(self.apply, variables, inputs["image"], inputs.get("label"))
         code = encode(method="encode")
         mean, log_var = code if isinstance(code, tuple) else (code, None)

@@ -98,7 +98,7 @@ def make_prepare(cfg: Config, classes: int) -> Prepare:
     """uint8 images -> `inputs` (noised, in about [-1, 1]; time; class) and their `noise`."""
     betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         image = 2 * to_float(batch["image"]) - 1
         # In evaluation all rows have one key: times and noise are by place in the batch.
         made = add_noise_rows(keys, image, betas) if train else sample_timesteps(image, betas)

@@ -34,7 +34,7 @@ from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Prepare, Tree
+from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Prepare, Tree
 
 MODELS = {"pixelcnn": PixelCNN, "gated": GatedPixelCNN, "row_lstm": RowLSTM}
 SIDE = 8  # images a row of a grid
@@ -87,9 +87,7 @@ def build(cfg: Config) -> Task:
     model = build_model(cfg.model, splits["train"])
     prepare = make_prepare(cfg.model)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         nats = image_nll(model, {"params": params}, batch)
         values = batch["values"]
         bits = nats / (values[0].size * jnp.log(2))
@@ -118,7 +116,7 @@ def build_model(cfg: ModelConfig, split: Split) -> Any:
 def make_prepare(cfg: ModelConfig) -> Prepare:
     """uint8 images -> `values`, integer levels."""
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         image = batch["image"]
         if cfg.levels == 2 and train:
             values = jax.vmap(jax.random.bernoulli)(keys, to_float(image)).astype(jnp.int32)

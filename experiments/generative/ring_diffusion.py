@@ -85,7 +85,7 @@ def make_prepare(cfg: Config) -> Prepare:
     """Points -> `inputs` (noised, and the time) and their `noise`."""
     betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         x = batch["point"] * cfg.scale
         return add_noise_rows(keys, x, betas) if train else sample_timesteps(x, betas)
 

@@ -56,7 +56,7 @@ def build(cfg: Config) -> Task:
     )
 
 
-def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
     """A point is what is imitated."""
     return {"real": batch["point"]}
 

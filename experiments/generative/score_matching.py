@@ -30,7 +30,7 @@ from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Batch, Key, LossOutput, Numbers, Tree
 
 OBJECTIVES = ("denoising", "implicit", "sliced")
 SAMPLES = 2000
@@ -63,12 +63,10 @@ def build(cfg: Config) -> Task:
     splits: dict[str, Split] = load_splits(cfg.data)
     model = Perceptron(cfg.hidden, 2, jax.nn.silu)  # smooth: it is differentiated by its input
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return {"point": batch["point"], "noise": row_normal(keys, 2)}
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         score = lambda x: model.apply({"params": params}, x)  # noqa: E731
         x, noise = batch["point"], batch["noise"]
         if cfg.objective == "denoising":

@@ -30,7 +30,7 @@ from jaxdl.training.restore import RestoredRun, restore_state
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Tree
 
 SIDE = 8  # images a row of a grid
 BATCH = 256
@@ -90,12 +90,10 @@ def build(cfg: Config) -> Task:
     widths = {k: v for k, v in vars(cfg.model).items() if k != "commitment"}
     model = VQVAE(channels=splits["train"].example["image"].shape[-1], **widths)
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return {**batch, "image": to_float(batch["image"])}
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         out, extra = apply_train(model, params, extra, batch["image"], key)
         parts = losses(cfg, out, batch["image"])
         loss = parts["reconstruction"] + parts["book"] + parts["commitment"]
@@ -131,7 +129,7 @@ class Evaluation:
 
     def __init__(self, cfg: Config, model: VQVAE, splits: dict[str, Split]):
         self.cfg, self.model, self.splits = cfg, model, splits
-        self.rows_of = RowEvaluator(self._row, lambda keys, batch, train: batch)
+        self.rows_of = RowEvaluator(self._row, lambda keys, batch, *, train: batch)
         self.apply = jax.jit(model.apply, static_argnames=("method", "train"))
 
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
@@ -177,13 +175,11 @@ def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
         one_hot=True,
     )
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         loss = image_nll(model, {"params": params}, batch)
         return global_mean(loss), (extra, {"loss": weighted(loss)})
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return batch
 
     rows_of = RowEvaluator(lambda v, b: {"nats": image_nll(model, v, b)}, prepare)

@@ -45,7 +45,7 @@ from jaxdl.training.report import write_report
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, example_batch, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Tree
 
 DECODERS = ("rnn", "lstm", "attention", "transformer")
 
@@ -121,9 +121,7 @@ def build(cfg: Config) -> Task:
             raise UsageError("backbone.weights needs backbone.frozen = true")
         model = ImageCaptioner(backbone, decoder, cfg.backbone.stage, cfg.backbone.grid)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         (logits, _), extra = apply_train(model, params, extra, batch["inputs"], key)
         loss = sequence_cross_entropy(logits, batch["target"])
         count = token_counts(batch["target"])
@@ -203,7 +201,7 @@ def show(run: RestoredRun, out: Path) -> str:
     for role in ("train", "test"):
         split, rows = task.splits[role], np.arange(min(SHOWN, task.splits[role].size))
         batch = split.batch(rows)
-        prepared = task.prepare(jax.random.split(jax.random.key(0), len(rows)), batch, False)
+        prepared = task.prepare(jax.random.split(jax.random.key(0), len(rows)), batch, train=False)
         seen, length = prepared["inputs"][0], prepared["target"].shape[1]
         variables, model = run.state.variables, task.model
         ids = write_sequences(model, variables, seen, length=length, beam=cfg.beam)  # pyright: ignore

@@ -27,7 +27,7 @@ from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Tree
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,10 @@ def build(cfg: Config) -> Task:
     splits = {**splits, "train": contiguous(splits["train"])}
     model = CharacterModel(len(splits["train"].vocabulary), **vars(cfg.model))
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return {"input": batch["tokens"][:, :-1], "target": batch["tokens"][:, 1:]}
 
-    def loss_fn(
-        params: Tree, carried: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, carried: Tree, batch: Batch, key: Key) -> LossOutput:
         rngs = {"dropout": key}
         out: Any = model.apply({"params": params}, batch["input"], carried, train=True, rngs=rngs)
         logits, carried = out

@@ -24,7 +24,7 @@ from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Batch, Key, LossOutput, Numbers, Tree
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,10 @@ def build(cfg: Config) -> Task:
     size = len(splits["train"].vocabulary)
     model = CharacterModel(size, cfg.hidden, cfg.cell, cfg.layers, cfg.embedding)
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return batch
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         out: Any = model.apply({"params": params}, batch["source"], train=True)
         loss = sequence_cross_entropy(out[0], batch["target"], ignore=None)
         exact = exact_accuracy(out[0], batch["target"], ignore=-1)

@@ -28,7 +28,7 @@ from jaxdl.training.report import write_report
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Batch, Key, LossOutput, Numbers, Tree
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ def build(cfg: Config) -> Task:
     length = max(len(train.example[name]) for name in ("source", "target"))
     model = build_translator(cfg.model, len(train.vocabulary), length)
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         (logits, _), extra = apply_train(model, params, extra, batch["inputs"], key)
         loss, count = sequence_cross_entropy(logits, batch["target"]), token_counts(batch["target"])
         metrics = {

@@ -28,7 +28,7 @@ from jaxdl.models.registry import create_model
 from jaxdl.optim.config import OptimConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Pairs, Tree
+from jaxdl.typing import Batch, Key, LossOutput, Tree
 
 NAMES = {"vit": "cifar_vit"}  # registered otherwise
 
@@ -52,9 +52,7 @@ def bench_task(name: str) -> Task:
         out, extra = apply_train(model, params, extra, batch["inputs"], key)
         return (out if images else out[0]), extra
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         logits, extra = logits_and_extra(params, extra, batch, key)
         if images:
             loss = softmax_cross_entropy(logits, batch["wanted"])
@@ -72,7 +70,7 @@ def game_task(work: Workload) -> Task:
     shape: Any = work.shape
     game = GAN(DCGenerator(shape), DCDiscriminator(), GANConfig(noise=NOISE))
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return {"real": jnp.clip(batch["image"], -1, 1)}
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
@@ -91,7 +89,7 @@ def bench_model(name: str, work: Workload) -> Any:
 def prepare_for(name: str) -> Any:
     """`inputs` of the model and what is `wanted` of it."""
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         if "image" in batch:
             return {"inputs": batch["image"], "wanted": batch["label"]}
         source, target = batch["source"], batch["target"]

@@ -84,7 +84,7 @@ def dispatch_task(arrays: int = 100) -> Task:
         return state.replace(params=params, step=state.step + 1), {"x": (one, jnp.float32(1))}
 
     splits = {"train": Split({"x": np.ones((64, 1), np.float32)}, batch_size=8)}
-    return Task(splits, init, lambda keys, batch, train: batch, step)
+    return Task(splits, init, lambda keys, batch, *, train: batch, step)
 
 
 def _single(task: Task, steps: int) -> Callable[[], Any]:

@@ -53,7 +53,7 @@ class JaxGANSide(JaxSide):
             row_keys(jax.random.fold_in(state.key, state.step), batch), 3
         )
         ready = {
-            "real": self.task.prepare(own, batch, True)["real"],
+            "real": self.task.prepare(own, batch, train=True)["real"],
             "d_noise": draw_noise(split_rows(d_keys, 2)[0], self.game.game),
             "g_noise": draw_noise(g_keys, self.game.game),
         }
@@ -102,7 +102,7 @@ class JaxGANSide(JaxSide):
         rows = min(rows, self.task.splits["test"].size, 1000)
         keys = jax.random.split(jax.random.key(0), rows)
         batch = self.task.splits["test"].batch(np.arange(rows))
-        real = self.task.prepare(keys, batch, False)["real"]
+        real = self.task.prepare(keys, batch, train=False)["real"]
         return [jax.device_get({"real": real, "noise": draw_noise(keys, self.game.game)})]
 
     def evaluate(self, batches: list[Batch]) -> dict[str, float]:

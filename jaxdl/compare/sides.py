@@ -79,7 +79,7 @@ class JaxSide:
     def _one(self, state: Any, resident: Any, item: Any) -> Any:
         batch = self.split.gather(resident, item)
         keys = row_keys(jax.random.fold_in(state.key, state.step), batch)
-        ready = dict(self.task.prepare(keys, batch, True))
+        ready = dict(self.task.prepare(keys, batch, train=True))
         new, metrics = self.task.step(state, batch)
         return new, [metrics["loss"]], ready
 
@@ -122,7 +122,7 @@ class JaxSide:
     def test_batches(self, rows: int) -> list[Batch]:
         """The first `rows` of the test split, prepared."""
         split = self.task.splits["test"]
-        prepare = jax.jit(lambda keys, batch: dict(self.task.prepare(keys, batch, False)))
+        prepare = jax.jit(lambda keys, batch: dict(self.task.prepare(keys, batch, train=False)))
         made = []
         for start in range(0, min(rows, split.size), BATCH):
             numbers = np.arange(start, min(start + BATCH, rows, split.size))
@@ -224,7 +224,7 @@ def watch(model: Any, variables: Tree, x: Any) -> tuple[Arrays, dict[str, dict[s
     return {path: channels_first(value) for path, value in seen.items()}, fields
 
 
-def as_it_is(keys: Key, batch: Batch, train: bool) -> Batch:
+def as_it_is(keys: Key, batch: Batch, *, train: bool) -> Batch:
     """`prepare` of what is prepared."""
     return batch
 

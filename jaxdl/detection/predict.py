@@ -43,7 +43,7 @@ def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]
     batch = {"image": np.stack(images)}
     if evaluation.propose is not None:
         batch |= evaluation.propose(batch["image"])
-    prepared = run.task.prepare(keys, batch, False)
+    prepared = run.task.prepare(keys, batch, train=False)
     found = jax.jit(evaluation.detect)(run.state.variables, prepared)._asdict()
     host = {name: np.asarray(value) for name, value in found.items()}
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]

@@ -78,7 +78,7 @@ def prepare_boxes(cfg: BoxImageConfig) -> Prepare:
     what a detector samples.
     """
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         image, moved = batch["image"], dict(batch)
         size = (image.shape[1], image.shape[2])
         # Before a move turns an inverted box round, or the picture's edge cuts infinity.

@@ -20,7 +20,7 @@ from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, LossFn, Numbers, Pairs, Tree
+from jaxdl.typing import Batch, Key, LossFn, LossOutput, Numbers, Tree
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ def detection_task(cfg: DetectionConfig, build_detector: Callable[[Any, int], De
 def make_loss(detector: Detector) -> LossFn:
     """The mean over pictures of the sum of the detector's losses, each also a metric."""
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         options = detector.options(batch, True)
         out, extra = apply_train(detector.model, params, extra, batch["image"], key, **options)
         parts = detector.losses(out, batch)

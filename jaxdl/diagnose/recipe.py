@@ -60,7 +60,7 @@ def verdicts_of(task: Task, plain: Task, cfg: Any, out: Path) -> Any:
     split = task.splits["train"]
     rows = split.batch(sample(split, ROWS))
     keys = jax.random.split(jax.random.key(0), len(next(iter(rows.values()))))
-    batch = dict(jax.jit(lambda k, b: dict(task.prepare(k, b, False)))(keys, rows))
+    batch = dict(jax.jit(lambda k, b: dict(task.prepare(k, b, train=False)))(keys, rows))
     yield from check_data(split, task.splits.get("test"), batch)
     if task.loss_fn is None:
         yield unknown("training", "the task has a step of its own; there is no loss to look at")

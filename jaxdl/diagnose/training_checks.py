@@ -20,7 +20,7 @@ from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import make_train_step
 from jaxdl.training.task import Task
-from jaxdl.typing import Host, Numbers
+from jaxdl.typing import Batch, Host, Key, Numbers
 
 TEN, OVERFIT_STEPS, OVERFIT_RATE = 10, 500, 1e-3
 LOWEST, HIGHEST = 1e-6, 10.0  # of the range of rates
@@ -80,9 +80,11 @@ def overfit(task: Task) -> Verdict:
     rows = split.batch(ten_rows(split))
     few = Split(rows, split.classes, batch_size=len(next(iter(rows.values()))), shuffle=False)
     optim = OptimConfig(name="adam", lr=OVERFIT_RATE)
-    plain = with_optimizer(
-        task, optim, splits={"train": few}, prepare=lambda k, b, train: task.prepare(k, b, False)
-    )
+
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        return task.prepare(keys, batch, train=False)
+
+    plain = with_optimizer(task, optim, splits={"train": few}, prepare=prepare)
     walk = ShortRun(short(plain))
     first = last = walk.go(1)
     while walk.step < OVERFIT_STEPS and not _learned(first, last):

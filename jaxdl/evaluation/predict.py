@@ -25,7 +25,7 @@ def predict_paths(run: RestoredRun, files: Sequence[Path]) -> str:
         "image": np.stack([resize_and_center_crop(image, (height, width)) for image in images])
     }
     keys = jax.random.split(jax.random.key(0), len(files))
-    pixels = run.task.prepare(keys, batch, False)["image"]
+    pixels = run.task.prepare(keys, batch, train=False)["image"]
     logits: Any = model.apply(run.state.variables, pixels, train=False)
     lines = []
     for file, row in zip(files, np.asarray(jax.nn.softmax(logits)), strict=True):

@@ -50,7 +50,7 @@ class RowEvaluator:
             keys = jax.vmap(jax.random.key)(
                 jnp.zeros(rows, jnp.uint32)
             )  # not used without augmentation
-            return self.row_fn(variables, self.prepare(keys, batch, False))
+            return self.row_fn(variables, self.prepare(keys, batch, train=False))
 
         return jax.lax.map(one, feed)
 

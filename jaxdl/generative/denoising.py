@@ -12,7 +12,7 @@ from jaxdl.losses.variational import squared_error
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.augment.crop_flip import row_normal, row_uniform, split_rows
 from jaxdl.training.step import apply_train, global_mean
-from jaxdl.typing import Array, Batch, Host, Key, LossFn, Pairs, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossFn, LossOutput, Tree
 
 
 def add_noise_rows(keys: Key, x: Array, betas: Host) -> dict[str, Any]:
@@ -50,9 +50,7 @@ def noise_error(predicted: Array, batch: Batch) -> Array:
 def denoising_loss(model: nn.Module) -> LossFn:
     """The mean of `noise_error` over prepared rows, `model` called with their `inputs`."""
 
-    def loss_fn(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         noise, extra = apply_train(model, params, extra, batch["inputs"], key)
         loss = noise_error(noise, batch)
         return global_mean(loss), (extra, {"loss": weighted(loss)})

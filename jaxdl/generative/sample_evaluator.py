@@ -28,7 +28,7 @@ from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Host, Key, Numbers, Pairs, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Tree
 
 BATCH, BATCH_SIZE = 256, 128  # in evaluation, in training
 RECIPE = OptimConfig("momentum", 0.1, schedule="cosine", warmup=100, weight_decay=1e-4)
@@ -82,9 +82,7 @@ class SampleEvaluator:
     def task(self) -> Task:
         """The task of the classifier."""
 
-        def loss_fn(
-            params: Tree, extra: Tree, batch: Batch, key: Key
-        ) -> tuple[Array, tuple[Tree, Pairs]]:
+        def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
             logits, extra = apply_train(self.model, params, extra, batch["image"], key)
             loss = softmax_cross_entropy(logits, batch["label"])
             metrics = {"loss": weighted(loss), "accuracy": accuracy(logits, batch["label"])}

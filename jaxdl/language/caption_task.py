@@ -33,7 +33,7 @@ def prepare_captions(
     first `captions` (0: all) is drawn, in evaluation the first is taken.
     """
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         seen = batch.get("features")
         if seen is None:
             seen = normalize(to_float(batch["image"]), mean, std)

@@ -46,7 +46,7 @@ def make_tbptt_step(
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)
-        batch = prepare(row_keys(key, batch, axis_name), batch, True)
+        batch = prepare(row_keys(key, batch, axis_name), batch, train=True)
         own = device_key(key, axis_name)
         fresh = state.step % fresh_every == 0
         carried = jax.tree.map(lambda x: jnp.where(fresh, 0, x), state.local)

@@ -87,7 +87,7 @@ def build_translator(cfg: TranslatorConfig, vocabulary: int, length: int) -> nn.
     return cls(vocabulary, length, **options)
 
 
-def prepare_pairs(keys: Key, batch: Batch, train: bool) -> Batch:
+def prepare_pairs(keys: Key, batch: Batch, *, train: bool) -> Batch:
     """`inputs`, (source, target without its last token), and `target` without its first."""
     source, target = batch["source"], batch["target"]
     return {"inputs": (source, target[:, :-1]), "target": target[:, 1:]}

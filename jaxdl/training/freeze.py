@@ -15,7 +15,7 @@ from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.optim.config import OptimConfig, make_optimizer
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.task import Task, make_step
-from jaxdl.typing import Array, Batch, Key, LossFn, Pairs, Tree
+from jaxdl.typing import Batch, Key, LossFn, LossOutput, Tree
 
 
 def frozen_mask(params: Tree, patterns: Sequence[str]) -> Tree:
@@ -60,9 +60,7 @@ def freeze_updates(
 def freeze_loss(loss_fn: LossFn, mask: Tree) -> LossFn:
     """`loss_fn` without gradients of what `mask` says; see `frozen_norms`."""
 
-    def frozen(
-        params: Tree, extra: Tree, batch: Batch, key: Key
-    ) -> tuple[Array, tuple[Tree, Pairs]]:
+    def frozen(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         stopped = jax.tree.map(lambda p, no: jax.lax.stop_gradient(p) if no else p, params, mask)
         with frozen_norms(mask):
             return loss_fn(stopped, extra, batch, key)

@@ -92,7 +92,7 @@ def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
         image, target = blend(mix, image, batch["label"], num_classes=num_classes)
         return {**batch, "image": image, "target": target}
 
-    def prepare(keys: Key, batch: Batch, train: bool) -> Batch:
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         if "image" not in batch:  # rows of a table: numbers, for models that take vectors
             return {**batch, "image": batch["input"]}
         image = augment(keys, batch["image"]) if train else to_float(batch["image"])

@@ -62,7 +62,7 @@ def accumulate_gradients(loss_fn: LossFn, prepare: Prepare, parts: int) -> Calla
 
     def whole(state: TrainState, batch: Batch, keys: Key, key: Key, extra: Tree) -> Any:
         grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
-        return grad_fn(state.params, extra, prepare(keys, batch, True), key)
+        return grad_fn(state.params, extra, prepare(keys, batch, train=True), key)
 
     def split(state: TrainState, batch: Batch, keys: Key, key: Key) -> Any:
         if parts == 1:
@@ -105,7 +105,7 @@ def make_line_search_step(
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)
-        batch = prepare(row_keys(key, batch, axis_name), batch, True)
+        batch = prepare(row_keys(key, batch, axis_name), batch, train=True)
         own = device_key(key, axis_name)
 
         def cost(params: Tree) -> Array:

@@ -129,5 +129,5 @@ def example_input(split: Split, prepare: Prepare, inputs: str = "image") -> Any:
     """Zeros of the shapes that `prepare` gives to `inputs`, an array or a tree of them."""
     batch = example_batch(split)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 2))
-    shapes = jax.eval_shape(lambda k, b: dict(prepare(k, b, False)), keys, batch)[inputs]
+    shapes = jax.eval_shape(lambda k, b: dict(prepare(k, b, train=False)), keys, batch)[inputs]
     return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)

@@ -26,7 +26,9 @@ def write_start(events: EventFile, task: Task) -> None:
         rows = split.rows(0, 1)[0][:SHOWN]
         keys = jax.random.split(jax.random.key(0), len(rows))
         batch = jax.tree.map(jax.numpy.asarray, dict(split.batch(rows)))
-        images = np.asarray(jax.jit(lambda k, b: task.prepare(k, b, True)["image"])(keys, batch))
+        images = np.asarray(
+            jax.jit(lambda k, b: task.prepare(k, b, train=True)["image"])(keys, batch)
+        )
         if images.ndim == 4 and images.shape[-1] in (1, 3):
             events.add_image(0, "images", tile(images))
 

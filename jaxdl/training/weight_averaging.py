@@ -46,7 +46,7 @@ def batch_statistics(
 
     def seen(params: Tree, extra: Tree, batch: Batch, key: Key) -> Tree:
         keys = row_keys(key, batch)
-        return loss_fn(params, extra, prepare(keys, batch, True), device_key(key))[1][0]
+        return loss_fn(params, extra, prepare(keys, batch, train=True), device_key(key))[1][0]
 
     def mean(params: Tree, extra: Tree, key: Key, resident: Any, feed: Any) -> Tree:
         zero = jax.tree.map(jnp.zeros_like, extra)

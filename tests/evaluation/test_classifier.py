@@ -26,7 +26,9 @@ def test_loss_and_accuracy_are_the_formula_with_and_without_mirror_images(mirror
         logits = (logits + image[:, :, ::-1].reshape(20, -1) @ weights) / 2
     log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     split = Split({"image": image, "label": label}, ("a", "b", "c"), batch_size=8)
-    evaluate = make_classifier_evaluator(Linear(), lambda keys, batch, train: batch, mirror=mirror)
+    evaluate = make_classifier_evaluator(
+        Linear(), lambda keys, batch, *, train: batch, mirror=mirror
+    )
     state = TrainState(jnp.int32(0), params, {}, jax.random.key(0))
     numbers = evaluate(state, split)
     assert numbers["loss"] == pytest.approx(-log[np.arange(20), label].mean(), rel=1e-5)

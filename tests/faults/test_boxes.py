@@ -68,7 +68,7 @@ def test_no_boxes_and_bad_boxes_give_finite_losses_in_one_program(name):
         def loss(params):
             variables = dict(params)
             own = jax.vmap(
-                lambda p: loss_fn(p, {}, prepare(keys, batch, True), keys[0]),
+                lambda p: loss_fn(p, {}, prepare(keys, batch, train=True), keys[0]),
                 in_axes=None,
                 axis_size=1,
                 axis_name="device",
@@ -95,7 +95,7 @@ def test_what_is_no_box_is_no_longer_kept():
     prepare = prepare_boxes(BoxImageConfig())
     keys = jax.random.split(jax.random.key(0), 2)
     for what, kept in {"degenerate": 0, "outside": 1, "not finite": 0, "one pixel": 3}.items():
-        made = prepare(keys, batch_of(PAIRS[what]), True)
+        made = prepare(keys, batch_of(PAIRS[what]), train=True)
         assert int(made["kept"].sum()) == kept, what
         assert np.isfinite(made["boxes"]).all()
         assert float(made["boxes"].min()) >= 0
@@ -110,7 +110,7 @@ def test_boxes_move_with_their_picture(options):
     batch = {"image": image, "boxes": boxes, "labels": np.zeros((8, 1), np.int32)}
     batch["kept"] = np.ones((8, 1), bool)
     prepare = prepare_boxes(BoxImageConfig(mean=(0.0,), std=(1.0,), **options))
-    made = prepare(jax.random.split(jax.random.key(3), 8), batch, True)
+    made = prepare(jax.random.split(jax.random.key(3), 8), batch, train=True)
     moved = 0
     for picture, box, kept in zip(
         made["image"], made["boxes"][:, 0], made["kept"][:, 0], strict=True
@@ -123,7 +123,7 @@ def test_boxes_move_with_their_picture(options):
         np.testing.assert_allclose(box, [x1, y1, x2, y2], atol=1.0)
         moved += not np.allclose(box, boxes[0, 0])
     assert moved
-    still = prepare(jax.random.split(jax.random.key(3), 8), batch, False)
+    still = prepare(jax.random.split(jax.random.key(3), 8), batch, train=False)
     np.testing.assert_array_equal(still["boxes"], boxes)
 
 

@@ -244,7 +244,7 @@ def task():
     split = Split({"point": points}, batch_size=16)
     model, betas = MLPDenoiser((8, 8)), make_betas("cosine", 50)
 
-    def prepare(keys, batch, train):
+    def prepare(keys, batch, *, train):
         return add_noise_rows(keys, batch["point"], betas)
 
     def loss_fn(params, extra, batch, key):

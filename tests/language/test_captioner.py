@@ -137,7 +137,7 @@ def test_a_caption_is_drawn_among_the_real_ones(captions):
     batch, prepare = split.batch(np.arange(5)), prepare_captions((0.5,), (0.5,), captions=captions)
     seen = set()
     for seed in range(12):
-        out = prepare(jax.random.split(jax.random.key(seed), 5), batch, True)
+        out = prepare(jax.random.split(jax.random.key(seed), 5), batch, train=True)
         seen.add(int(out["inputs"][1][0, 1]))
         np.testing.assert_array_equal(out["inputs"][1][1], WORDS[0, :-1])  # its only one
         np.testing.assert_array_equal(out["target"][4], 0)

@@ -17,20 +17,22 @@ BATCH = {"image": jnp.asarray(IMAGES), "label": jnp.asarray(LABELS)}
 @pytest.mark.parametrize("size", [2, 4])
 def test_cutout_covers_a_square_with_the_mean(size):
     cfg = ImageConfig(mean=(0.5,), std=(0.25,), cutout=size)
-    out = prepare_images(cfg)(KEYS, BATCH, True)["image"]
+    out = prepare_images(cfg)(KEYS, BATCH, train=True)["image"]
     plain = (IMAGES / 255.0 - 0.5) / 0.25
     changed = ~np.isclose(out, plain, atol=1e-5)
     np.testing.assert_array_equal(np.asarray(out)[changed], 0)
     counts = changed.sum((1, 2, 3))
     assert counts.min() >= 1
     assert counts.max() == size**2
-    np.testing.assert_allclose(prepare_images(cfg)(KEYS, BATCH, False)["image"], plain, atol=1e-5)
+    np.testing.assert_allclose(
+        prepare_images(cfg)(KEYS, BATCH, train=False)["image"], plain, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.2, 5.0])
 def test_mixup_blends_pairs_and_their_labels(alpha):
     prepare = prepare_images(ImageConfig(mixup=alpha), num_classes=3)
-    out = prepare(KEYS, BATCH, True)
+    out = prepare(KEYS, BATCH, train=True)
     plain, one_hot = IMAGES / 255.0, np.eye(3)[LABELS]
     for row in range(6):
         other = row ^ 1
@@ -43,11 +45,11 @@ def test_mixup_blends_pairs_and_their_labels(alpha):
         want = weight * one_hot[row] + (1 - weight) * one_hot[other]
         np.testing.assert_allclose(out["target"][row], want, atol=1e-6)
     np.testing.assert_array_equal(out["label"], LABELS)
-    assert "target" not in prepare(KEYS, BATCH, False)
+    assert "target" not in prepare(KEYS, BATCH, train=False)
 
 
 def test_cutmix_takes_pixels_of_both_and_counts_them():
-    out = prepare_images(ImageConfig(cutmix=1.0), num_classes=3)(KEYS, BATCH, True)
+    out = prepare_images(ImageConfig(cutmix=1.0), num_classes=3)(KEYS, BATCH, train=True)
     plain = IMAGES / 255.0
     for row in (0, 1, 2, 3):  # of pairs with unlike labels
         own = np.isclose(out["image"][row], plain[row], atol=1e-6)

@@ -142,7 +142,7 @@ def gan():
         pairs = total({"d_loss": (d_loss, 1), "g_loss": (g_loss, 1)}, AXIS)
         return state.replace(step=state.step + 1), pairs
 
-    return Task({"train": split}, init, lambda keys, batch, train: batch, step)
+    return Task({"train": split}, init, lambda keys, batch, *, train: batch, step)
 
 
 def environment(envs=16):
@@ -168,4 +168,4 @@ def environment(envs=16):
         new = state.replace(params=params, opt_state=opt_state, local=local)
         return new.replace(step=state.step + 1), {"loss": (value, jnp.float32(1))}
 
-    return Task({"train": NoData(10, envs)}, init, lambda keys, batch, train: batch, step)
+    return Task({"train": NoData(10, envs)}, init, lambda keys, batch, *, train: batch, step)

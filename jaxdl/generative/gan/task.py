@@ -173,7 +173,7 @@ def make_gan_step(
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)
         own, d_keys, g_keys = split_rows(row_keys(key, batch, axis_name), 3)
-        ready = dict(prepare(own, batch, True))
+        ready = dict(prepare(own, batch, train=True))
         rows = len(d_keys)
         if rows % parts:
             raise UsageError(f"game.critic_steps: {rows} rows of a device / {parts} parts")
