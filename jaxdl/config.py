@@ -115,30 +115,61 @@ def _booleans(cls: type, argv: list[str]) -> list[str]:
     return made
 
 
-def _choose(cls: type, flat: dict[str, Any], argv: list[str], prefix: str) -> tuple[type, dict]:
-    """`cls` with each field that has a choice replaced by the chosen variant's own dataclass."""
+def _choose(
+    cls: type, flat: dict[str, Any], argv: list[str], prefix: str, values: Any = None
+) -> tuple[type, dict]:
+    """`cls` with each field that has a choice replaced by the chosen variant's own dataclass.
+
+    The defaults are those of the instance `values`, where there is one.
+    """
     swaps = []
     for field in dataclasses.fields(cls):
-        default: Any = field.default
-        name = f"{prefix}{field.name}.name"
-        if not hasattr(default, "choose"):
+        default: Any = getattr(values, field.name, field.default)
+        if not dataclasses.is_dataclass(default):
             continue
-        in_file = flat.get(name, default.name)
-        chosen = _last_flag(argv, name) or in_file
-        if chosen != in_file:  # options of the file's choice mean nothing to another
-            flat = {k: v for k, v in flat.items() if not k.startswith(f"{prefix}{field.name}.")}
-        variant = type(default).choose(chosen)
-        if chosen == default.name:
-            values = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
-            start = variant(**values)
+        if hasattr(default, "choose"):
+            start, flat = _chosen(default, flat, argv, f"{prefix}{field.name}.")
         else:
-            start = variant(name=chosen)
-        swaps.append((field.name, variant, dataclasses.field(default=start)))
+            inner, flat = _choose(type(default), flat, argv, f"{prefix}{field.name}.", default)
+            start = default if inner is type(default) else inner(**_values(default, inner))
+        if start is not default:
+            swaps.append((field.name, type(start), dataclasses.field(default=start)))
     if not swaps:
         return cls, flat
     made = dataclasses.make_dataclass(cls.__name__, swaps, bases=(cls,), frozen=True)
     made.__module__, made.__doc__ = cls.__module__, cls.__doc__
     return made, flat
+
+
+def _chosen(default: Any, flat: dict[str, Any], argv: list[str], prefix: str) -> tuple[Any, dict]:
+    """The defaults of the variant that file or flags name; what only another one had is dropped.
+
+    The fields of the class that defines `choose` are shared by all variants and stay.
+    """
+    base: Any = next(c for c in reversed(type(default).__mro__) if "choose" in vars(c))
+    shared = {field.name for field in dataclasses.fields(base)}
+    in_file = flat.get(f"{prefix}name", default.name)
+    name = _last_flag(argv, f"{prefix}name") or in_file
+    if name != in_file:  # options of the file's choice mean nothing to another
+        foreign = {k for k in flat if k.startswith(prefix) and k[len(prefix) :] not in shared}
+        flat = {k: v for k, v in flat.items() if k not in foreign and k != f"{prefix}name"}
+    variant = base.choose(name)
+    values = _values(default, variant)
+    if name != default.name:
+        values = {k: v for k, v in values.items() if k in shared}
+    return variant(**values | {"name": name}), flat
+
+
+def _values(config: Any, cls: type) -> dict[str, Any]:
+    """The values of `config` for those of its fields that `cls` has, but for what `cls` changed."""
+    kept = {}
+    for field in dataclasses.fields(config):
+        value: Any = getattr(config, field.name)
+        theirs: Any = next((f for f in dataclasses.fields(cls) if f.name == field.name), None)
+        if theirs is not None:
+            swapped = dataclasses.is_dataclass(value) and not isinstance(value, theirs.type)
+            kept[field.name] = theirs.default if swapped else value
+    return kept
 
 
 def _last_flag(argv: list[str], name: str) -> str | None:

@@ -110,3 +110,59 @@ def test_bools_are_spelled_as_in_toml_or_in_python(said):
     assert read({}, *said).optim.nesterov is True
     assert read({"optim": {"nesterov": True}}, "--optim.nesterov", "false").optim.nesterov is False
     assert read({}, "--name", "true").name == "true"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """A family of which `choose` gives the members; `size` is shared."""
+
+    name: str = "circle"
+    size: int = 1
+
+    @staticmethod
+    def choose(name):
+        return {"circle": Circle, "star": Star}[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class Circle(Shape):
+    """Nothing of its own."""
+
+    radius: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Star(Shape):
+    """Its own number of points."""
+
+    name: str = "star"
+    points: int = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Inner:
+    """A table inside of a table."""
+
+    shape: Shape = Shape()
+    count: int = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Outer:
+    """Two levels."""
+
+    inner: Inner = Inner(shape=Circle(size=7))
+
+
+def test_a_choice_below_another_table_keeps_what_all_share():
+    def outer(table, *flags):
+        return parse(Outer, table, flags, path=Path("my.toml"), prog="test").inner
+
+    assert outer({}).shape == Circle(size=7)
+    star = {"inner": {"count": 3, "shape": {"name": "star", "points": 6, "size": 4}}}
+    assert outer(star).shape == Star(size=4, points=6)
+    assert outer(star).count == 3
+    assert outer({}, "--inner.shape.name", "star").shape == Star(size=7)
+    assert outer(star, "--inner.shape.name=circle").shape == Circle(size=4)
+    with pytest.raises(UsageError, match=r"--inner\.shape\.points"):
+        outer({}, "--inner.shape.points", "3")
