@@ -14,6 +14,13 @@ jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_programs():
+    """What a module has compiled goes with it, or a worker grows to several gigabytes."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def torchvision():
     """torchvision beside a CPU torch: its Python code works, its compiled operators are absent."""

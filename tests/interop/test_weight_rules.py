@@ -11,7 +11,7 @@ from jaxdl.interop.weight_rules import count_classes, from_torch, places, to_tor
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.transformers.vit import ViT
-from tests.interop.test_torchvision_parity import FAMILIES
+from tests.interop.test_torchvision_rules import FAMILIES
 from tests.interop.twins import arrays_of, randomize, shapes_of
 
 

@@ -47,12 +47,12 @@ def test_moments_are_numpys():
 
 @pytest.mark.parametrize("neighbors", [1, 3])
 def test_precision_and_recall_are_those_of_scikit_learns_neighbors(neighbors):
-    neighbors = pytest.importorskip("sklearn.neighbors")
+    judge = pytest.importorskip("sklearn.neighbors")
     real = RNG.normal(size=(60, 4)).astype(np.float32)
     made = RNG.normal(size=(50, 4)).astype(np.float32) * 0.5 + 0.5
 
     def share(of, within):
-        finder = neighbors.NearestNeighbors(n_neighbors=neighbors + 1).fit(within)
+        finder = judge.NearestNeighbors(n_neighbors=neighbors + 1).fit(within)
         radius = finder.kneighbors(within)[0][:, -1]
         gaps = np.linalg.norm(of[:, None].astype(float) - within[None], axis=-1)
         return (gaps <= radius[None]).any(1).mean()

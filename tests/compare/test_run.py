@@ -4,8 +4,6 @@ import json
 import re
 from types import SimpleNamespace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -18,141 +16,9 @@ from jaxdl.cli import _read_config, main  # noqa: E402
 from jaxdl.compare import run as harness  # noqa: E402
 from jaxdl.compare import stage_checks as stages  # noqa: E402
 from jaxdl.compare.html_report import write_page  # noqa: E402
-from jaxdl.interop.torch_twins.optimizers import TorchRule  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
-from jaxdl.language.char_lm import CharacterModel  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
-from jaxdl.optim.config import OptimConfig, make_optimizer  # noqa: E402
-
-MODELS = {
-    "softmax": ("mlp", {"hidden": ()}, (8, 8, 2)),
-    "mlp": ("mlp", {"hidden": (7, 5)}, (8, 8, 2)),
-    "lenet": ("lenet", {"conv1": 3, "conv2": 4, "hidden": 6}, (8, 8, 2)),
-    "cifar_convnet": ("cifar_convnet", {"filters": (3, 4, 5), "hidden": 6}, (8, 8, 3)),
-    "deep": ("deep_convnet", {"filters": (3, 4, 5), "pools": (1, 3)}, (8, 8, 1)),
-    "deep_norm": (
-        "deep_convnet",
-        {"filters": (3, 4), "pools": (2,), "batch_norm": True},
-        (8, 8, 3),
-    ),
-    "inception": (
-        "mnist_inception",
-        {"filters": (3, 4), "narrow": 2, "wide": 3},
-        (20, 20, 1),
-    ),
-    "residual": ("mnist_residual", {"filters": (3, 4)}, (20, 20, 1)),
-    "preact": ("preact_resnet20", {"blocks": (2, 1), "width": 4}, (8, 8, 3)),
-    "plain": ("preact_plain20", {"blocks": (1, 1), "width": 4}, (8, 8, 3)),
-    "vit": ("cifar_vit", {"width": 12, "depth": 2, "heads": 3, "hidden": 8}, (8, 8, 3)),
-}
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def randomized(tree):
-    """Nothing at its start: zero heads and unit scales would hide a wrong name."""
-    leaves, kind = jax.tree.flatten(tree)
-    leaves = [0.3 * normal(*x.shape, seed=i) + (x == 1) for i, x in enumerate(leaves)]
-    tree = jax.tree.unflatten(kind, leaves)
-    if "batch_stats" in tree:
-        tree["batch_stats"] = jax.tree.map(lambda v: np.abs(v) + 0.5, tree["batch_stats"])
-    return tree
-
-
-@pytest.mark.parametrize("case", MODELS)
-@pytest.mark.parametrize("train", [True, False])
-def test_a_twin_computes_what_its_model_does(case, train):
-    name, options, size = MODELS[case]
-    model, x = create_model(name, 5, **options), normal(3, *size)
-    start = jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
-    variables = randomized(jax.tree.map(lambda s: np.ones(s.shape, np.float32), start))
-    twin = twin_of(model, x.shape)
-    twin.load(variables)
-    twin.module.train(train)
-
-    def ours(params):
-        kept = {name: value for name, value in variables.items() if name != "params"}
-        out = model.apply({"params": params, **kept}, x, train=train, mutable=list(kept))[0]
-        return jnp.sum(out**2), out
-
-    (_, out), grads = jax.jit(jax.value_and_grad(ours, has_aux=True))(variables["params"])
-    theirs = twin.module(torch.tensor(x.transpose(0, 3, 1, 2)))
-    np.testing.assert_allclose(theirs.detach().numpy(), out, rtol=1e-4, atol=1e-5)
-    (theirs**2).sum().backward()
-    own = twin.arrays({"params": grads})
-    for path, parameter in twin.module.named_parameters():
-        scale = max(float(np.abs(own[path]).max()), 1e-2)
-        np.testing.assert_allclose(parameter.grad.numpy(), own[path], atol=2e-4 * scale)
-    assert {twin.layer(path) for path in ("head", "fc2")} & set(dict(twin.module.named_modules()))
-
-
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize("embedding", [0, 3])
-def test_the_twin_of_a_text_model(cell, embedding):
-    model = CharacterModel(6, 4, cell, layers=2, embedding=embedding)
-    ids = np.random.default_rng(0).integers(0, 6, (3, 5))
-    variables = randomized(jax.device_get(model.init(jax.random.key(0), ids, train=False)))
-    twin = twin_of(model, ids.shape)
-    twin.load(variables)
-    out, state = model.apply(variables, jnp.asarray(ids), train=False)
-    theirs, their_state = twin.module(torch.tensor(ids))
-    np.testing.assert_allclose(theirs.detach().numpy(), out, atol=1e-5)
-    their_state = their_state[0] if cell == "lstm" else their_state
-    np.testing.assert_allclose(their_state.detach().numpy().swapaxes(0, 1), state[0], atol=1e-5)
-    free = {name: mask.sum() for name, mask in twin.still.items()}
-    assert set(free.values()) == {4.0 if cell == "gru" else 0.0}
-    assert len(free) == 2
-
-
-OPTIMIZERS = [
-    OptimConfig("sgd", 0.1, weight_decay=0.01, clip_norm=0.5),
-    OptimConfig("momentum", 0.1, momentum=0.7, clip_value=0.2),
-    OptimConfig("nesterov", 0.1, weight_decay=0.1, decay_paths=("*",)),
-    OptimConfig("adagrad", 0.1, eps=1e-3, accumulator=0.2),
-    OptimConfig("rmsprop", 0.01, smoothing=0.8, centered=True, step_momentum=0.5),
-    OptimConfig("adam", 0.01, b1=0.8, b2=0.9, eps=1e-3, weight_decay=0.1),
-    OptimConfig("adam", 0.01, weight_decay=0.1, decoupled=True),
-    OptimConfig("adamw", 0.01, weight_decay=0.2),
-]
-
-
-@pytest.mark.parametrize("optim", OPTIMIZERS, ids=lambda o: o.name)
-def test_torchs_rule_is_that_of_the_config(optim):
-    params = {"kernel": jnp.asarray(normal(3, 2)), "bias": jnp.asarray(normal(2, seed=1))}
-    module = torch.nn.Linear(3, 2)
-    with torch.no_grad():
-        module.weight.copy_(torch.tensor(np.asarray(params["kernel"]).T))
-        module.bias.copy_(torch.tensor(np.asarray(params["bias"])))
-    tx = make_optimizer(optim, 10)
-    state = tx.init(params)
-    whole = bool(optim.decay_paths)
-    rule = TorchRule(optim, module, {"weight": True, "bias": whole})
-    for step in range(5):
-        grads = {"kernel": normal(3, 2, seed=9 + step), "bias": normal(2, seed=99 + step)}
-        updates, state = tx.update(jax.tree.map(jnp.asarray, grads), state, params)
-        params = jax.tree.map(jnp.add, params, updates)
-        module.weight.grad = torch.tensor(grads["kernel"].T.copy())
-        module.bias.grad = torch.tensor(grads["bias"])
-        rule.step(optim.lr)
-    np.testing.assert_allclose(module.weight.detach().numpy().T, params["kernel"], atol=2e-6)
-    np.testing.assert_allclose(module.bias.detach().numpy(), params["bias"], atol=2e-6)
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        ({"l1": 0.1}, "optim.l1"),
-        ({"ema": 0.9}, "optim.ema"),
-        ({"name": "sgd", "decoupled": True}, "decoupled"),
-        ({"name": "lbfgs"}, "lbfgs"),
-    ],
-)
-def test_a_rule_that_torch_has_not_is_refused(options, word):
-    with pytest.raises(UsageError, match=word):
-        TorchRule(OptimConfig(**options), torch.nn.Linear(2, 2), {"weight": True, "bias": False})
-
+from jaxdl.optim.config import OptimConfig  # noqa: E402
 
 TOML = {
     "mlp": """experiment = "classification.train"
@@ -230,8 +96,9 @@ def test_both_sides_agree(folder, name):
     assert abs(a["loss"] - b["loss"]) < 1e-3
     page = (folder / "out" / "compare.html").read_text()
     assert "agree" in page
-    assert "data:image/png;base64," in page
-    assert "http" not in page  # it needs no other file
+    text, pictures = re.subn(r"data:image/png;base64,[\w+/=]+", "", page)
+    assert pictures == 1
+    assert "http" not in text  # it needs no other file
 
 
 def other_momentum(side):

@@ -1,3 +1,5 @@
+"""Tables against what NumPy reads; every bad line is named."""
+
 import gzip
 import os
 from pathlib import Path
@@ -7,8 +9,6 @@ import pytest
 
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.files.csv_table import read_csv
-from jaxdl.data.files.npz import read_npz
-from jaxdl.data.files.text import read_text
 
 
 def real(name):
@@ -99,101 +99,3 @@ def test_unreadable_tables_and_options(tmp_path):
         read_csv(path, label="target")
     with pytest.raises(DataError, match="line 1: 'x' is no class of training's y, z"):
         read_csv(path, classes=("y", "z"))
-
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4), np.uint8)
-LABELS = np.arange(6)[:, None] % 3
-
-
-def test_npz_of_keras_layout(tmp_path):
-    path = tmp_path / "a.npz"
-    np.savez(path, x_train=IMAGES[:4], y_train=LABELS[:4], x_test=IMAGES[4:], y_test=LABELS[4:, 0])
-    splits = read_npz(path)
-    assert set(splits) == {"train", "test"}
-    np.testing.assert_array_equal(splits["train"]["image"], IMAGES[:4, :, :, None])
-    np.testing.assert_array_equal(splits["train"]["label"], LABELS[:4, 0])
-    np.testing.assert_array_equal(splits["test"]["label"], LABELS[4:, 0])
-    assert splits["train"]["label"].dtype == np.int32
-
-
-def test_npz_of_named_arrays(tmp_path):
-    path = tmp_path / "a.npz"
-    features = np.random.default_rng(1).normal(size=(6, 7))
-    np.savez_compressed(path, image=IMAGES[..., None], label=LABELS[:, 0], features=features)
-    rows = read_npz(path)["train"]
-    np.testing.assert_array_equal(rows["image"], IMAGES[..., None])
-    np.testing.assert_array_equal(rows["features"], features)
-
-
-class Harmful:
-    def __reduce__(self):
-        return (os.mkdir, ("harm",))
-
-
-@pytest.mark.parametrize(
-    ("arrays", "words"),
-    [
-        ({"image": np.array([Harmful()])}, "objects, which are not loaded"),
-        ({"image": IMAGES, "label": np.arange(5)}, r"equal lengths.*'image': 6, 'label': 5"),
-        ({"image": np.array(["a", "b"])}, "image must be rows of numbers, got <U1"),
-        ({"label": np.array(3)}, r"label must be rows of numbers, got int64 \(\)"),
-        ({"image": np.array([[1.0], [np.inf]])}, "not finite, in row 1"),
-        ({}, "no arrays"),
-    ],
-)
-def test_bad_npz_files_are_one_message(tmp_path, monkeypatch, arrays, words):
-    monkeypatch.chdir(tmp_path)
-    np.savez("a.npz", **arrays)
-    with pytest.raises(DataError, match=words):
-        read_npz("a.npz")
-    assert not Path("harm").exists()
-
-
-@pytest.mark.parametrize("damage", ["cut", "html", "npy", "missing", "objects"])
-def test_files_that_are_no_npz(tmp_path, damage):
-    path = tmp_path / "a.npz"
-    np.savez(path, image=IMAGES)
-    if damage == "cut":
-        path.write_bytes(path.read_bytes()[:-60])
-    elif damage == "html":
-        path.write_text("<html>")
-    elif damage == "npy":
-        np.save(path.with_suffix(".npy"), IMAGES)
-        path = path.with_suffix(".npy")
-    elif damage == "objects":
-        np.save(path.with_suffix(".npy"), np.array([Harmful()]), allow_pickle=True)
-        path = path.with_suffix(".npy")
-    else:
-        path.unlink()
-    with pytest.raises(DataError, match=path.name.replace(".", r"\.")):
-        read_npz(path)
-
-
-def test_text_is_its_characters(tmp_path):
-    path = write(tmp_path / "a.txt", "hé\r\nllo ☃\rh")
-    got = read_text(path)
-    assert got.text(got.ids) == "hé\nllo ☃\nh"
-    assert got.vocabulary == tuple(sorted(set("hé\nllo ☃\nh")))
-    assert got.ids.dtype == np.int32
-    again = read_text(write(tmp_path / "b.txt.gz", "lo"), vocabulary=got.vocabulary)
-    assert got.text(again.ids) == "lo"
-    with pytest.raises(DataError, match=r"\['q', 'z'\] are not in the vocabulary"):
-        read_text(write(tmp_path / "c.txt", "hqz"), vocabulary=got.vocabulary)
-
-
-def test_shakespeare_has_65_characters():
-    path = real("tinyshakespeare.txt")
-    got = read_text(path)
-    assert len(got.vocabulary) == 65
-    assert len(got.ids) == 1_115_394
-    assert got.text(got.ids[:14]) == "First Citizen:"
-    assert got.text(got.ids[-300:]) == path.read_text()[-300:]
-
-
-@pytest.mark.parametrize(("content", "words"), [(b"  \n", "no text"), (b"ab\xff", "at byte 2")])
-def test_files_without_text_are_errors(tmp_path, content, words):
-    (tmp_path / "a.txt").write_bytes(content)
-    with pytest.raises(DataError, match=words):
-        read_text(tmp_path / "a.txt")
-    with pytest.raises(DataError, match="No such file"):
-        read_text(tmp_path / "none.txt")

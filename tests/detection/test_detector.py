@@ -1,0 +1,42 @@
+"""Detections by hand: thresholded, suppressed by class and counted; options that are refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.checks import UsageError
+from jaxdl.detection.detector import DetectConfig, postprocess
+from tests.detection.thin import one_stage
+from tests.detection.truths import SIZE
+
+
+def test_detections_are_thresholded_suppressed_by_class_and_counted():
+    boxes = jnp.array(
+        [[[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 9, 10], [20, 20, 30, 30], [5, 5, 5, 9]]]
+    )
+    scores, labels = jnp.array([[0.9, 0.8, 0.7, 0.2, 0.95]]), jnp.array([[0, 0, 1, 0, 0]])
+
+    def pick(**options):
+        config = DetectConfig(**options)
+        choose = jax.jit(lambda *given: postprocess(config, *given, SIZE))
+        return choose(boxes.astype(float), scores, labels)
+
+    np.testing.assert_allclose(pick(count=5).scores[0], [0.9, 0.7, 0.2, 0, 0])
+    np.testing.assert_allclose(pick(count=5, threshold=0.5).scores[0], [0.9, 0.7, 0, 0, 0])
+    np.testing.assert_allclose(pick(count=5, overlap=0.95).scores[0], [0.9, 0.8, 0.7, 0.2, 0])
+    np.testing.assert_allclose(pick(count=2).scores[0], [0.9, 0.7])
+    np.testing.assert_allclose(pick(count=2, before=2).scores[0], [0.9, 0])
+
+
+@pytest.mark.parametrize("bad", [{"threshold": 1.5}, {"overlap": -1}, {"count": 0}, {"before": 3}])
+def test_options_of_detections_are_checked(bad):
+    with pytest.raises(ValueError, match="detect"):
+        DetectConfig(**bad)
+
+
+def test_a_stage_that_is_not_there_is_named():
+    model = one_stage(2).model.clone(stage="first")
+    key = jax.eval_shape(jax.random.key, 0)
+    with pytest.raises(UsageError, match="stage must be one of fine, last, got 'first'"):
+        jax.eval_shape(lambda k: model.init(k, jnp.zeros((1, 16, 16, 3)), train=False), key)
