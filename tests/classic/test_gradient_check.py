@@ -1,3 +1,5 @@
+"""Numerical gradients against derivatives by hand; a wrong backward pass is found."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Nearest neighbors and cross-validation against scikit-learn's."""
+
 import jax
 import numpy as np
 import pytest

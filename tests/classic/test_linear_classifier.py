@@ -1,3 +1,5 @@
+"""Linear classifiers against scikit-learn's optimum and the formulas in loops."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

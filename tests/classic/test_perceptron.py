@@ -1,3 +1,5 @@
+"""The perceptron against scikit-learn's, mistake by mistake, and Novikoff's bound."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Regression by descent against numbers worked by hand, optax and scikit-learn."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Boxes with planted faults are counted, dropped or refused, and padded by hand."""
+
 import numpy as np
 import pytest
 

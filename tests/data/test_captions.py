@@ -1,3 +1,5 @@
+"""Vocabularies and fixed lengths of captions, by hand."""
+
 import numpy as np
 import pytest
 

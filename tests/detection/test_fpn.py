@@ -1,3 +1,5 @@
+"""Feature pyramids and the levels of boxes against torchvision's."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

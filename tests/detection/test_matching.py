@@ -1,3 +1,5 @@
+"""Matching rules in loops, and the Hungarian assignment against SciPy's."""
+
 from functools import partial
 from typing import Any
 

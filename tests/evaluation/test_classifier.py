@@ -1,3 +1,5 @@
+"""Loss and accuracy of a split against the formula over its rows."""
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp

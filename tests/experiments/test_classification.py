@@ -1,3 +1,5 @@
+"""Auxiliary losses against the formula; layers that are computed from images."""
+
 from typing import Any
 
 import flax.linen as nn

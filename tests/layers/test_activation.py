@@ -1,3 +1,5 @@
+"""PReLU against torch's, maxout against NumPy's maximum."""
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp

@@ -1,3 +1,5 @@
+"""The convolution layer against torch's."""
+
 from typing import Any
 
 import jax

@@ -1,3 +1,5 @@
+"""Initial weights against the spread of their formulas."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

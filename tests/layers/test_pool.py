@@ -1,3 +1,5 @@
+"""Pooling layers against torch's."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Losses of classifiers against torch's, worked examples and formulas in loops."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Sums and counts against NumPy's average over all rows."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Accuracy, confusion and rates against scikit-learn's."""
+
 from typing import Any
 
 import jax

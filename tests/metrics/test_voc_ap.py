@@ -1,3 +1,5 @@
+"""Average precision against pycocotools and the VOC devkit's loop."""
+
 import contextlib
 import io
 

@@ -1,3 +1,5 @@
+"""The MLP against the same stack of torch's layers."""
+
 from functools import partial
 from itertools import pairwise
 from typing import Any

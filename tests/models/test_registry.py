@@ -1,3 +1,5 @@
+"""Every listed model by its name and its own options; wrong names get the nearest."""
+
 import dataclasses
 import subprocess
 import sys

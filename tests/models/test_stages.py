@@ -1,3 +1,5 @@
+"""Named stages of every model: their order, strides and ends."""
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp

@@ -1,3 +1,5 @@
+"""Convolution against torch's: values, both derivatives, worked examples."""
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp

@@ -1,3 +1,5 @@
+"""Distances against SciPy's, the smallest of a row against NumPy's stable sort."""
+
 import jax.numpy as jnp
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Fractional pooling against torch's."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Nearest neighbors against scikit-learn's and SciPy's distances."""
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist

@@ -1,3 +1,5 @@
+"""Pooling against torch's: values with ties, both derivatives, worked examples."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

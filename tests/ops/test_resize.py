@@ -1,3 +1,5 @@
+"""Resizing and sampling against torch's and Pillow's."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""PCA and scaling against scikit-learn's; whitened features, by their covariance."""
+
 import jax.numpy as jnp
 import numpy as np
 import pytest

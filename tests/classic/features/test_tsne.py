@@ -1,3 +1,5 @@
+"""t-SNE's perplexities, gradient and descent against scikit-learn's and SciPy's."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

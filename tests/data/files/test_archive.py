@@ -1,3 +1,5 @@
+"""Archives made by Python's own tarfile and zipfile; hostile ones are refused."""
+
 import io
 import os
 import stat

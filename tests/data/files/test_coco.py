@@ -1,3 +1,5 @@
+"""A COCO folder written from drawings comes back as drawn; masks against pycocotools."""
+
 import copy
 import json
 

@@ -1,3 +1,5 @@
+"""Polygons and run lengths against pycocotools."""
+
 import numpy as np
 import pytest
 from scipy import ndimage

@@ -1,3 +1,5 @@
+"""A folder written by Pillow comes back pixel by pixel; sizes against torchvision."""
+
 import io
 import tarfile
 

@@ -1,3 +1,5 @@
+"""A VOC folder written from drawings comes back as drawn; hostile XML is refused."""
+
 import numpy as np
 import pytest
 from PIL import Image

@@ -1,3 +1,5 @@
+"""Decoded pixels against Pillow's; damaged files are one message."""
+
 import struct
 import zlib
 

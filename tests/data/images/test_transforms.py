@@ -1,3 +1,5 @@
+"""Transforms of images on the host against torchvision's."""
+
 from functools import partial
 
 import numpy as np

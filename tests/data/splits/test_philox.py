@@ -1,3 +1,5 @@
+"""Philox against the known answers of its authors, distributions against SciPy's."""
+
 import numpy as np
 import pytest
 from scipy import stats

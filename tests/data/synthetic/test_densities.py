@@ -1,3 +1,5 @@
+"""Densities in the plane against SciPy's integrals and scikit-learn's sets."""
+
 import numpy as np
 import pytest
 from scipy import integrate, stats

@@ -1,3 +1,5 @@
+"""Moving shapes: the masks and flow tell, by SciPy's measures, what the label says."""
+
 from functools import cache
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Shapes: boxes, points and captions against the masks and pixels they speak of."""
+
 from functools import cache
 
 import numpy as np

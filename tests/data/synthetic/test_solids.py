@@ -1,3 +1,5 @@
+"""Solids against their equations, SciPy's distances and integrals, and Euler's number."""
+
 from collections import Counter
 from functools import cache, partial
 

@@ -1,3 +1,5 @@
+"""Toy sets against the formulas that they are drawn from."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Made translations against Python's own reversal and `strptime`."""
+
 import re
 from datetime import datetime
 

@@ -1,3 +1,5 @@
+"""Batch norm against torch's, and over devices against one device."""
+
 from functools import partial
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""A folded convolution against the convolution and norm that it replaces."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

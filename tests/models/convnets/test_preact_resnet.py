@@ -1,3 +1,5 @@
+"""Pre-activation residual nets, written a second time in torch."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

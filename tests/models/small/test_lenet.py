@@ -1,3 +1,5 @@
+"""LeNet against the same stack of torch's layers."""
+
 from functools import partial
 from typing import Any
 

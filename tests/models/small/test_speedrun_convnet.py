@@ -1,3 +1,5 @@
+"""The whitening net: patches whitened by NumPy's covariance, logits by torch."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""The table of a model against parameters and fields counted by hand."""
+
 import flax.linen as nn
 import jax.numpy as jnp
 import pytest

@@ -1,3 +1,5 @@
+"""The ViT's positions against the formula and torch's resampling, and its options."""
+
 import math
 
 import jax

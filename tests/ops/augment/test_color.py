@@ -1,3 +1,5 @@
+"""Color augmentation against torchvision's; its draws against SciPy's distributions."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Crops and flips against NumPy's windows and mirrors."""
+
 from functools import partial
 
 import jax

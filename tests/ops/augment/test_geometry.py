@@ -1,3 +1,5 @@
+"""Rotations and crops against Pillow and torchvision; boxes and points follow the pixels."""
+
 from functools import partial
 
 import jax

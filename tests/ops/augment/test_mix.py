@@ -1,3 +1,5 @@
+"""Cutout, mixup and CutMix against NumPy; their draws against SciPy's distributions."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Measures of boxes against torchvision's, their slopes against differences."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

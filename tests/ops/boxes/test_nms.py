@@ -1,3 +1,5 @@
+"""Suppression against the greedy loop, and soft suppression against the paper's."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""RoI pooling and alignment against torchvision's kernels, written out in loops."""
+
 import importlib
 import itertools
 import math
