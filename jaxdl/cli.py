@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -24,7 +25,7 @@ from jaxdl.commands.sweep import add_arguments as add_sweep_arguments
 from jaxdl.commands.sweep import run_sweep
 from jaxdl.commands.weights import add_arguments as add_weights_arguments
 from jaxdl.commands.weights import run as run_weights
-from jaxdl.config import parse, read_toml
+from jaxdl.config import parse, read_toml, rename_flags
 from jaxdl.runs.results import (
     add_result,
     find_config,
@@ -206,6 +207,7 @@ def _read_config(path: Path, flags: list[str], prog: str = "run") -> tuple[Any, 
         raise UsageError(f'config {path}: it must name its script: experiment = "..."')
     module = _import_experiment(experiment)
     prog = f"jaxdl {prog} {path.stem}"
+    flags = rename_flags(flags, experiment)
     return module, parse(module.Config, table, flags, path=path, prog=prog)
 
 
@@ -355,7 +357,8 @@ def _data(args: argparse.Namespace, rest: list[str]) -> Any:
         path = find_config(args.name, _checkout())
         return _read_config(path, rest, args.command)[1].data
     path, prog = Path(args.name), f"jaxdl {args.command} {args.name}"
-    flags = [flag.replace("--data.", "--", 1) for flag in rest]
+    flags = [re.sub("^--(data[.])?", "--data.", flag) for flag in rest]
+    flags = [flag.replace("--data.", "--", 1) for flag in rename_flags(flags, "")]
     return parse(DataConfig, {"name": args.name}, flags, path=path, prog=prog)
 
 

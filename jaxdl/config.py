@@ -8,8 +8,10 @@ two stages: its name first, then the options of what the name stands for.
 import contextlib
 import dataclasses
 import difflib
+import functools
 import io
 import itertools
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,18 +20,72 @@ from typing import Any, TypeVar
 import tomli_w
 
 from jaxdl.checks import UsageError
+from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, VALUES
 
 T = TypeVar("T")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The table in `path`. Raises UsageError where the file is absent or no TOML."""
+    """The table in `path`, under today's names. UsageError where the file is absent or no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"config {path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"config {path}: not valid TOML ({error})") from None
+    return rename_table(table, f"config {path}")
+
+
+def rename_table(table: dict[str, Any], who: str) -> dict[str, Any]:
+    """A config with the names and values of an earlier version replaced, which is said on stderr.
+
+    Raises UsageError where a field is given under both its names.
+    """
+    flat, said, new = flatten(table), [], {}
+    experiment = str(flat.get("experiment", ""))
+    if experiment in EXPERIMENTS:
+        said.append(f"{experiment} -> {EXPERIMENTS[experiment]}")
+        flat["experiment"] = experiment = EXPERIMENTS[experiment]
+    for name, value in flat.items():
+        current = _rename(name, experiment)
+        if current != name and (current in flat or current in new):
+            raise UsageError(f"{who}: {name} is the old name of {current}; give one")
+        new[current] = _revalue(current, value)
+        said += [f"{name} -> {current}"] * (current != name)
+        said += [f"{current} = {value} -> {new[current]}"] * (new[current] != value)
+    if not said:
+        return table
+    say_renamed(who, said)
+    return _nest(new)
+
+
+def rename_flags(argv: Sequence[str], experiment: str, who: str = "flags") -> list[str]:
+    """Flags of an experiment with old names and values replaced, as `rename_table` does."""
+    new, said, name, given = [], [], "", {}
+    for word in map(_dashed, argv):
+        flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if flag:
+            old, name = flag[2:], _rename(flag[2:], experiment)
+            if given.setdefault(name, old) != old:
+                raise UsageError(f"{who}: {old} and {given[name]} both mean {name}; give one")
+            said += [f"{old} -> {name}"] * (name != old)
+            flag = f"--{name}"
+        current = str(_revalue(name, value))
+        said += [f"{name} = {value} -> {current}"] * (current != value)
+        new.append(flag + equals + current)
+    if said:
+        say_renamed(who, said)
+    return new
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def say_renamed(who: str, changes: Sequence[str]) -> None:
+    """One line on stderr, once a process: which old names were read as which new ones."""
+    _say_once(f"{who}: names of an earlier version, read as {', '.join(changes)}")
 
 
 def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -92,6 +148,36 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any
     old, new = flatten(old), flatten(new)
     names = sorted(old.keys() | new.keys())
     return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
+
+
+def _rename(name: str, experiment: str) -> str:
+    """Today's name of a field; the longest part of the old one that is known is replaced."""
+    table = FIELDS | FIELDS_OF.get(experiment, {})
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        old = ".".join(parts[:count])
+        if old in table:
+            return ".".join([table[old], *parts[count:]])
+    return name
+
+
+def _revalue(name: str, value: Any) -> Any:
+    """Today's value of the field `name`."""
+    if isinstance(value, list):
+        return [_revalue(name, v) for v in value]
+    return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
+
+
+def _nest(flat: dict[str, Any]) -> dict[str, Any]:
+    """`{"optim.lr": 1}` -> `{"optim": {"lr": 1}}`."""
+    table: dict[str, Any] = {}
+    for name, value in flat.items():
+        *tables, last = name.split(".")
+        inner = table
+        for part in tables:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return table
 
 
 def _dashed(word: str) -> str:

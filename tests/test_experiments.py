@@ -20,7 +20,7 @@ BOXES = [
     *("--model.name", "deep_convnet", "--model.pools", "1", "2", "--head.hidden", "4"),
 ]
 STAGE = [*BOXES, "--head.stage", "stage5"]
-FASTER = [*BOXES, "--head.stages", "stage5", "--head.proposals", "4"]
+FASTER = [*BOXES, "--head.stages", "stage5", "--head.post_nms_top_k", "4"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -31,7 +31,10 @@ SMALL = {
     "classic.boundaries": ("xor_boundaries", ["--epochs", "2", "--resolution", "5", "--ks", "1"]),
     "classic.cost_surfaces": ("hours_cost_surfaces", ["--steps", "2", "--resolution", "5"]),
     "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GRAY, "--loop.steps", "2"]),
-    "classic.grid": ("digits_grid", ["--epochs", "1", "--rates", "0.01", "--strengths", "0"]),
+    "classic.grid": (
+        "digits_grid",
+        ["--epochs", "1", "--learning_rates", "0.01", "--penalty_weights", "0"],
+    ),
     "classic.neighbors": ("cifar10_knn", ["--data.name", "digits"]),
     "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
     "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
@@ -56,15 +59,24 @@ SMALL = {
     "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
     "detection.localize": ("shapes_localize", STAGE),
     "detection.one_stage": ("shapes_one_stage", STAGE),
-    "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.most", "6"]),
+    "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.max_proposals", "6"]),
     "training.curves": ("line_curves", ["--data.rows", "11", "--steps", "20"]),
     "training.norms": (
         "fashion_norm_rates",
-        ["--data.name", "digits", "--norms", "batch", "--rates", "0.1", *TINY],
+        ["--data.name", "digits", "--norms", "batch", "--learning_rates", "0.1", *TINY],
     ),
     "training.optimizers": (
         "fashion_optimizers",
-        ["--data.name", "digits", "--names", "sgd", "--rates", "0.1", *VAL, *FIRST_ORDER],
+        [
+            "--data.name",
+            "digits",
+            "--optimizers",
+            "sgd",
+            "--learning_rates",
+            "0.1",
+            *VAL,
+            *FIRST_ORDER,
+        ],
     ),
     "training.regularizers": (
         "fashion_regularizers",
@@ -75,7 +87,15 @@ SMALL = {
         "mnist_gan",
         [
             *("--data.name", "digits", *VAL, "--model.hidden", "8", "--model.critic", "8"),
-            *("--judge.epochs", "1", "--judge.features", "4", "--judge.samples", "40", *TWO),
+            *(
+                "--evaluator.epochs",
+                "1",
+                "--evaluator.features",
+                "4",
+                "--evaluator.num_samples",
+                "40",
+                *TWO,
+            ),
         ],
     ),
     "generative.autoencoder": (
@@ -85,7 +105,7 @@ SMALL = {
     "generative.diffusion": (
         "mnist_ddpm",
         [
-            *("--data.name", "digits", *VAL, "--model.features", "8", "--judge.epochs", "0"),
+            *("--data.name", "digits", *VAL, "--model.features", "8", "--evaluator.epochs", "0"),
             *("--diffusion.sample_steps", "2", "--model.multipliers", "1", *TWO),
         ],
     ),
@@ -105,7 +125,15 @@ SMALL = {
     "generative.vqvae": (
         "mnist_vqvae",
         [
-            *("--data.name", "digits", *VAL, "--model.codes", "8", "--judge.epochs", "0"),
+            *(
+                "--data.name",
+                "digits",
+                *VAL,
+                "--model.codebook_size",
+                "8",
+                "--evaluator.epochs",
+                "0",
+            ),
             *("--prior.features", "4", "--prior.depth", "2", "--prior.loop.steps", "2", *TWO),
         ],
     ),

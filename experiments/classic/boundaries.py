@@ -25,9 +25,9 @@ class Config:
     """The points and the classifiers that are compared on them."""
 
     data: ToyConfig = ToyConfig(name="rings")
-    ks: tuple[int, ...] = (1, 5, 15)
+    neighbor_counts: tuple[int, ...] = (1, 5, 15)
     """Numbers of neighbors."""
-    strengths: tuple[float, ...] = (0.1, 0.01, 0.001)
+    penalty_weights: tuple[float, ...] = (0.1, 0.01, 0.001)
     """Weight decays of the two-layer network."""
     hidden: int = 32
     """Its hidden units."""
@@ -65,14 +65,16 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
 def contestants(cfg: Config, classes: int) -> dict[str, Contestant]:
     """Name -> classifier, from the simplest to the most flexible."""
     descent: dict[str, Any] = {"epochs": cfg.epochs, "batch_size": 50, "seed": cfg.seed}
-    line = LinearClassifier(strength=0.0, rate=0.1, **descent)
+    line = LinearClassifier(penalty_weight=0.0, rate=0.1, **descent)
     found = {"linear": Contestant(line), "linear_polar": Contestant(replace(line), polar)}
     if classes == 2:
         found["perceptron"] = Contestant(Perceptron(max_passes=100))
-    for strength in cfg.strengths:
-        net = TwoLayerNet(hidden=cfg.hidden, std=0.5, strength=strength, rate=0.1, **descent)
-        found[f"two_layers_decay_{strength:g}"] = Contestant(net)
-    for k in cfg.ks:
+    for penalty_weight in cfg.penalty_weights:
+        net = TwoLayerNet(
+            hidden=cfg.hidden, std=0.5, penalty_weight=penalty_weight, rate=0.1, **descent
+        )
+        found[f"two_layers_decay_{penalty_weight:g}"] = Contestant(net)
+    for k in cfg.neighbor_counts:
         found[f"{k}_nearest"] = Contestant(KNearest(k=k))
     return found
 

@@ -31,7 +31,7 @@ class Config:
     """Rows of one feature and two classes, and the grid over which costs are drawn."""
 
     data: ToyConfig = ToyConfig(name="hours", rows=3)
-    reach: float = 10.0
+    axis_range: float = 10.0
     """Slope and bias run from minus this to this."""
     resolution: int = 101
     """Points along each."""
@@ -46,7 +46,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     began = time.perf_counter()
     x, y = make_toy(cfg.data)
     y = y.astype(np.float32)
-    grid = jnp.linspace(-cfg.reach, cfg.reach, cfg.resolution)
+    grid = jnp.linspace(-cfg.axis_range, cfg.axis_range, cfg.resolution)
     metrics: Numbers = {}
     surfaces = {}
     for name, cost in COSTS.items():

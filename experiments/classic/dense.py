@@ -65,7 +65,7 @@ class Config:
     """softmax, svm or squares (of scores minus one-hot labels)."""
     penalty: str = "l2"
     """l2: sum of squared weights, l1: of their sizes; biases are spared."""
-    strength: float = 0.0
+    penalty_weight: float = 0.0
     """What multiplies the penalty."""
     optim: OptimConfig = OptimConfig()
     loop: LoopConfig = LoopConfig(epochs=10)
@@ -86,7 +86,9 @@ def build(cfg: Config) -> Task:
     def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         scores, extra = apply_train(model, params, extra, batch["image"], key)
         loss = LOSSES[cfg.loss](scores, batch["label"])
-        penalty = cfg.strength * total_penalty(params, cfg.penalty) if cfg.strength else 0.0
+        penalty = (
+            cfg.penalty_weight * total_penalty(params, cfg.penalty) if cfg.penalty_weight else 0.0
+        )
         metrics = {"loss": weighted(loss), "accuracy": accuracy(scores, batch["label"])}
         return global_mean(loss) + penalty, (extra, metrics)
 

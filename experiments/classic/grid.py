@@ -31,10 +31,10 @@ class Config:
     """The grid and what is trained at each of its points."""
 
     data: DataConfig = DataConfig(name="digits", batch_size=128, val=200)
-    rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2)
+    learning_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2)
     """Learning rates; each falls to zero along a cosine."""
-    strengths: tuple[float, ...] = (0.0, 1e-4, 1e-3, 1e-2)
-    """What multiplies the sum of squared weights."""
+    penalty_weights: tuple[float, ...] = (0.0, 1e-4, 1e-3, 1e-2)
+    """What multiplies the sum of squared weights (of a network, half of it)."""
     loss: str = "softmax"
     """softmax, svm or squares; a network has softmax."""
     hidden: int = 0
@@ -43,7 +43,7 @@ class Config:
     """Of descent."""
     epochs: int = 5
     """Of every trial."""
-    together: bool = True
+    vmap: bool = True
     """All trials side by side (vmap), else one after the other in the same program."""
     seed: int = 0
     """Of the weights and the order of rows."""
@@ -58,10 +58,12 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     splits = load_splits(replace(cfg.data, road="resident"))
     x, y = as_rows(splits["train"])
     scale = x.mean(axis=0, dtype=np.float64), x.std(dtype=np.float64)
-    rates, strengths = (a.ravel() for a in np.meshgrid(cfg.rates, cfg.strengths, indexing="ij"))
+    rates, penalty_weights = (
+        a.ravel() for a in np.meshgrid(cfg.learning_rates, cfg.penalty_weights, indexing="ij")
+    )
     work = partial(train_all, cfg, len(splits["train"].classes), scale)
     order = batch_order(jax.random.key(cfg.seed), len(x), cfg.data.batch_size, cfg.epochs)
-    args = (jnp.asarray(rates), jnp.asarray(strengths), order, jnp.asarray(x), jnp.asarray(y))
+    args = (jnp.asarray(rates), jnp.asarray(penalty_weights), order, jnp.asarray(x), jnp.asarray(y))
     seconds = {"load": time.perf_counter() - began}
     program = jax.jit(work).lower(*args).compile()
     seconds["compile"] = time.perf_counter() - began - seconds["load"]
@@ -72,11 +74,11 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     metrics = {
         "trials": float(len(rates)),
         "best_rate": float(rates[best]),
-        "best_strength": float(strengths[best]),
+        "best_penalty_weight": float(penalty_weights[best]),
         "val_accuracy": float(val[best]),
         "test_accuracy": float(test[best]),
     }
-    draw_table(cfg, val.reshape(len(cfg.rates), -1)).save(run_dir / "grid.png")
+    draw_table(cfg, val.reshape(len(cfg.learning_rates), -1)).save(run_dir / "grid.png")
     seconds["total"] = time.perf_counter() - began
     chosen = jax.tree.map(lambda p: p[best], params)
     rows = order.size * len(rates)
@@ -93,7 +95,7 @@ def train_all(
     classes: int,
     scale: Any,
     rates: Array,
-    strengths: Array,
+    penalty_weights: Array,
     order: Array,
     *data: Array,
 ) -> Tree:
@@ -104,18 +106,18 @@ def train_all(
     value = two_layer_objective if cfg.hidden else objective(cfg.loss)
 
     def trial(pair: tuple[Array, Array]) -> Tree:
-        rate, strength = pair
+        rate, penalty_weight = pair
 
-        def loss(strength: Array, params: Tree, x: Array, labels: Array) -> Array:
-            return value(strength, params, normalize(x, scale), labels)
+        def loss(penalty_weight: Array, params: Tree, x: Array, labels: Array) -> Array:
+            return value(penalty_weight, params, normalize(x, scale), labels)
 
-        cost = Partial(loss, strength)
+        cost = Partial(loss, penalty_weight)
         params, _ = descend_batches(
             cost, start, order, *data, rate=rate * falling, momentum=cfg.momentum
         )
         return params
 
-    return (jax.vmap(trial) if cfg.together else partial(lax.map, trial))((rates, strengths))
+    return (jax.vmap(trial) if cfg.vmap else partial(lax.map, trial))((rates, penalty_weights))
 
 
 def initial(cfg: Config, key: Key, width: int, classes: int) -> Tree:
@@ -144,13 +146,13 @@ def accuracies(cfg: Config, scale: Any, params: Tree, split: Split) -> Host:
 
 
 def draw_table(cfg: Config, val: Host) -> Figure:
-    """Validation accuracy over rates (down) and strengths (across)."""
-    figure = Figure(size=(1.2 * len(cfg.strengths) + 2, 0.7 * len(cfg.rates) + 1.5))
+    """Validation accuracy over rates (down) and penalty_weights (across)."""
+    figure = Figure(size=(1.2 * len(cfg.penalty_weights) + 2, 0.7 * len(cfg.learning_rates) + 1.5))
     (axis,) = figure.axes
     axis.imshow(val, cmap="viridis", aspect="auto")
-    axis.set_xticks(range(len(cfg.strengths)), [f"{s:g}" for s in cfg.strengths])
-    axis.set_yticks(range(len(cfg.rates)), [f"{r:g}" for r in cfg.rates])
-    axis.set(xlabel="strength", ylabel="rate", title="validation accuracy")
+    axis.set_xticks(range(len(cfg.penalty_weights)), [f"{s:g}" for s in cfg.penalty_weights])
+    axis.set_yticks(range(len(cfg.learning_rates)), [f"{r:g}" for r in cfg.learning_rates])
+    axis.set(xlabel="penalty_weight", ylabel="rate", title="validation accuracy")
     for (i, j), value in np.ndenumerate(val):
         axis.text(j, i, f"{value:.1%}", ha="center", va="center", color="white", fontsize=8)
     return figure

@@ -35,7 +35,7 @@ class Config:
     """Choose k by cross-validation over so many folds (0: take `k`)."""
     fold_rows: int = 5000
     """Training rows that cross-validation looks at."""
-    compare: bool = False
+    compare_libraries: bool = False
     """Also time NumPy's matrix product and scikit-learn on the same search (l2)."""
 
 
@@ -63,7 +63,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     (_, found), seconds["search"] = timed(lambda: search(test[0]))
     votes = np.asarray(vote(train[1][found], num_classes=len(splits["train"].classes)))
     metrics |= {"test_accuracy": float(np.mean(votes[:, -1] == test[1])), "k": float(k)}
-    if cfg.compare:
+    if cfg.compare_libraries:
         for name, other in (("numpy", by_numpy), ("scikit_learn", by_scikit_learn)):
             theirs, seconds[name] = timed(lambda f=other: f(test[0], train[0], k))
             metrics[f"{name}_agrees"] = float(np.mean(np.sort(theirs) == np.sort(found)))

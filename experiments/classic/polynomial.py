@@ -28,7 +28,7 @@ class Config:
     """The samples and the fits; half of the rows are for training."""
 
     data: ToyConfig = ToyConfig(name="polynomial", rows=200, noise=0.1)
-    counts: tuple[int, ...] = (4, 2, 20)
+    feature_counts: tuple[int, ...] = (4, 2, 20)
     """How many powers each fit is given: the true number, fewer, more."""
     epochs: int = 400
     """Passes over the training rows."""
@@ -45,7 +45,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     half = len(x) // 2
     metrics: Numbers = {}
     fits = {}
-    for count in cfg.counts:
+    for count in cfg.feature_counts:
         features = np.asarray(polynomial_features(x[:, 0], count=count))
         losses, line = fit(cfg, features[:half], y[:half], features[half:], y[half:])
         metrics[f"train_loss_{count}"], metrics[f"test_loss_{count}"] = losses[-1].tolist()
@@ -56,7 +56,9 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         )
         fits[count] = losses, line, exact
     draw_fits(fits, x, y).save(run_dir / "polynomials.png")
-    metrics |= {f"weight_{i}": float(w) for i, w in enumerate(fits[cfg.counts[0]][1].weight)}
+    metrics |= {
+        f"weight_{i}": float(w) for i, w in enumerate(fits[cfg.feature_counts[0]][1].weight)
+    }
     seconds = {"total": time.perf_counter() - began}
     return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 

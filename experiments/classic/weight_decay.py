@@ -20,12 +20,12 @@ from jaxdl.typing import Array, ArrayLike, Host, Numbers
 
 @dataclass(frozen=True)
 class Config:
-    """The rows and the strengths that are compared; the notes use 20 training and 100 test rows."""
+    """The rows and the penalties that are compared; the notes use 20 training and 100 test rows."""
 
     data: ToyConfig = ToyConfig(name="wide", rows=20, noise=0.01)
     test_rows: int = 100
     """Rows of a second draw."""
-    strengths: tuple[float, ...] = (0.0, 3.0)
+    penalty_weights: tuple[float, ...] = (0.0, 3.0)
     """What multiplies the penalty, half the sum of squared weights."""
     epochs: int = 100
     """Passes over the training rows, in batches of five."""
@@ -38,18 +38,20 @@ class Config:
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
-    """Trains with each strength, draws the losses, and reports norms of the weights."""
+    """Trains with each penalty_weight, draws the losses, and reports norms of the weights."""
     began = time.perf_counter()
     train = make_toy(cfg.data)
     test = make_toy(replace(cfg.data, rows=cfg.test_rows, seed=cfg.data.seed + 1))
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.seeds)
     metrics: Numbers = {}
     curves = {}
-    for strength in cfg.strengths:
-        losses, norms = jax.vmap(lambda key, s=strength: learn(cfg, train, test, s, key))(keys)
-        curves[strength] = np.asarray(jnp.mean(losses, axis=0))
-        metrics[f"norm_{strength:g}"] = float(jnp.mean(norms))
-        metrics[f"held_out_loss_{strength:g}"] = float(curves[strength][-1, 1])
+    for penalty_weight in cfg.penalty_weights:
+        losses, norms = jax.vmap(lambda key, s=penalty_weight: learn(cfg, train, test, s, key))(
+            keys
+        )
+        curves[penalty_weight] = np.asarray(jnp.mean(losses, axis=0))
+        metrics[f"norm_{penalty_weight:g}"] = float(jnp.mean(norms))
+        metrics[f"held_out_loss_{penalty_weight:g}"] = float(curves[penalty_weight][-1, 1])
     draw_losses(curves, metrics).save(run_dir / "weight_decay.png")
     seconds = {"total": time.perf_counter() - began}
     return write_numbers(
@@ -58,13 +60,17 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
 
 
 def learn(
-    cfg: Config, train: tuple[Host, Host], test: tuple[Host, Host], strength: float, key: Array
+    cfg: Config,
+    train: tuple[Host, Host],
+    test: tuple[Host, Host],
+    penalty_weight: float,
+    key: Array,
 ) -> tuple[Array, Array]:
     """(training and test loss after each epoch `(epochs, 2)`, the last norm of the weights)."""
     start, shuffle = jax.random.split(key)
     line = Line(jax.random.normal(start, (train[0].shape[1],)), jnp.zeros(()))
     orders = batch_order(shuffle, len(train[0]), 5, cfg.epochs).reshape(cfg.epochs, -1, 5)
-    cost = partial(penalized, strength)
+    cost = partial(penalized, penalty_weight)
 
     def epoch(line: Line, order: Array) -> tuple[Line, Array]:
         line, _ = descend_batches(cost, line, order, *train, rate=cfg.lr)
@@ -74,21 +80,20 @@ def learn(
     return losses, jnp.linalg.norm(line.weight)
 
 
-def penalized(strength: float, line: Line, x: ArrayLike, y: ArrayLike) -> Array:
-    """Half the mean squared error, plus `strength` times half the squared weights; no bias."""
-    return jnp.mean(squared_error(predict_line(line, x), y)) / 2 + strength * square_penalty(
-        line.weight
-    )
+def penalized(penalty_weight: float, line: Line, x: ArrayLike, y: ArrayLike) -> Array:
+    """Half the mean squared error plus `penalty_weight` times half the sum of squared weights."""
+    error = jnp.mean(squared_error(predict_line(line, x), y)) / 2
+    return error + penalty_weight * square_penalty(line.weight)
 
 
 def draw_losses(curves: dict[float, Host], metrics: Numbers) -> Figure:
-    """One panel a strength: the losses without the penalty."""
+    """One panel per penalty: the losses without the penalty."""
     figure = Figure(1, len(curves), size=(4 * len(curves), 3.2))
-    for axis, (strength, losses) in zip(figure.axes, curves.items(), strict=True):
+    for axis, (penalty_weight, losses) in zip(figure.axes, curves.items(), strict=True):
         axis.semilogy(losses[:, 0], label="training")
         axis.semilogy(losses[:, 1], label="test")
-        norm = metrics[f"norm_{strength:g}"]
-        axis.set(title=f"strength {strength:g}: |w| = {norm:.3f}", xlabel="epoch")
+        norm = metrics[f"norm_{penalty_weight:g}"]
+        axis.set(title=f"penalty_weight {penalty_weight:g}: |w| = {norm:.3f}", xlabel="epoch")
         axis.legend(fontsize=8)
     return figure
 

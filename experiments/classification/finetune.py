@@ -41,14 +41,14 @@ class Config(train.Config):
     """Patterns of the parameters that the second training leaves as they are, too."""
     head_epochs: int = 10
     """Of the first training (0: none)."""
-    scratch: bool = False
+    train_scratch: bool = False
     """Also train from scratch for as long, at the full rate, and report that beside it."""
-    rate: float = 0.1
+    finetune_lr_factor: float = 0.1
     """What the second training multiplies optim.lr by."""
 
     def __post_init__(self) -> None:
-        if self.head_epochs < 0 or self.rate <= 0:
-            raise UsageError("head_epochs must be >= 0 and rate > 0")
+        if self.head_epochs < 0 or self.finetune_lr_factor <= 0:
+            raise UsageError("head_epochs must be >= 0 and finetune_lr_factor > 0")
 
 
 def build(cfg: Config) -> Task:
@@ -67,7 +67,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
         task = dataclasses.replace(task, init=started_from(task, first.state))
     done = fit(task, loop, run_dir, seed=cfg.seed, resume=resume)
     others = {"head_only": first} if first is not None else {}
-    if cfg.source and cfg.scratch:
+    if cfg.source and cfg.train_scratch:
         others["scratch"] = train_from_scratch(cfg, run_dir / "scratch", resume)
     evaluate = task.evaluate
     assert evaluate is not None, "classifiers can be evaluated"
@@ -107,7 +107,7 @@ def train_from_scratch(cfg: Config, run_dir: Path, resume: bool) -> FitResult:
 def second(cfg: Config) -> Config:
     """The config of the second training: a smaller rate after a source, else the whole length."""
     if cfg.source:
-        return replace(cfg, optim=replace(cfg.optim, lr=cfg.optim.lr * cfg.rate))
+        return replace(cfg, optim=replace(cfg.optim, lr=cfg.optim.lr * cfg.finetune_lr_factor))
     if cfg.loop.epochs is None:
         return cfg
     return replace(cfg, loop=replace(cfg.loop, epochs=cfg.loop.epochs + cfg.head_epochs))

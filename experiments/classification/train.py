@@ -42,7 +42,7 @@ class Config:
     """How much of each label is spread evenly over all classes."""
     aux_weight: float = 0.0
     """Weight of the losses of auxiliary classifiers, stages `aux...` (GoogLeNet's paper: 0.3)."""
-    mirror: bool = False
+    flip_eval: bool = False
     """Evaluation: average the logits of every image and its mirror image."""
     precision: str = "float32"
     """float32 or bfloat16, what training computes in; parameters and evaluation are float32."""
@@ -76,7 +76,7 @@ def build(cfg: Config) -> Task:
         ),
         cfg.optim,
         steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=make_classifier_evaluator(model, prepare, mirror=cfg.mirror),
+        evaluate=make_classifier_evaluator(model, prepare, flip_eval=cfg.flip_eval),
     )
 
 

@@ -29,18 +29,20 @@ class HeadConfig:
 
     stage: str = "last"
     """The stage of the model whose values are the features."""
-    hidden: int = 64
+    features: int = 64
     """Features of the hidden layers."""
-    ups: int = 1
+    num_upsamples: int = 1
     """How often the features are enlarged twofold."""
-    weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
+    loss_weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
     """Of the losses: heat, offset, size."""
-    peaks: int = 100
+    max_peaks: int = 100
     """Most peaks that are read as boxes."""
 
     def __post_init__(self) -> None:
-        if min(self.weights) < 0 or self.ups < 0 or min(self.hidden, self.peaks) < 1:
-            raise UsageError("head: weights and ups must be >= 0, hidden and peaks at least 1")
+        if min(self.loss_weights) < 0 or self.num_upsamples < 0:
+            raise UsageError("head.loss_weights and head.num_upsamples must be >= 0")
+        if min(self.features, self.max_peaks) < 1:
+            raise UsageError("head.features and head.max_peaks must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,11 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         build_model(cfg.model, num_classes=0),
         num_classes,
         stage=head.stage,
-        hidden=head.hidden,
-        ups=head.ups,
+        features=head.features,
+        num_upsamples=head.num_upsamples,
     )
-    losses = partial(centernet_losses, weights=head.weights)
-    candidates = partial(centernet_candidates, count=head.peaks)
+    losses = partial(centernet_losses, loss_weights=head.loss_weights)
+    candidates = partial(centernet_candidates, count=head.max_peaks)
     return Detector(model, losses, candidates, heat=centernet_heat)
 
 

@@ -29,9 +29,9 @@ class HeadConfig:
 
     stages: tuple[str, ...] = ("last",)
     """The stages of the model whose values are the features; of a pyramid, the finest first."""
-    pyramid: int = 0
+    fpn_features: int = 0
     """Features of a pyramid over the stages (FPN); 0: one stage, as it is."""
-    cells: float = 14.0
+    fpn_canonical_cells: float = 14.0
     """Of a pyramid: how many cells a side a region measures at least where it is cut out."""
     hidden: int = 128
     """Features of the hidden layers."""
@@ -39,37 +39,43 @@ class HeadConfig:
     """Chance that one of them is dropped in training."""
     anchors: tuple[float, ...] = SHAPES
     """Widths and heights in cells (of every level), one pair after the other."""
-    positive: float = 0.7
+    rpn_positive_iou: float = 0.7
     """IoU from which an anchor is an object's."""
-    negative: float = 0.3
+    rpn_negative_iou: float = 0.3
     """IoU below which it is background."""
-    region: float = 0.5
+    roi_positive_iou: float = 0.5
     """IoU from which a proposal is an object's."""
-    samples: int = 64
+    samples_per_image: int = 64
     """Anchors, and proposals, of a picture that are learned from."""
-    proposals: int = 50
+    post_nms_top_k: int = 50
     """Kept after suppression."""
-    overlap: float = 0.7
+    rpn_nms_iou: float = 0.7
     """IoU above which a better proposal suppresses another."""
-    pooled: int = 7
+    roi_size: int = 7
     """Cells a side that a region is aligned to."""
-    flat: bool = False
+    flatten_roi: bool = False
     """The second stage sees all these cells, not their mean."""
-    weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    loss_weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     """Of the losses: objectness, proposal, class, box."""
 
     def __post_init__(self) -> None:
         shape_pairs(self.anchors)
-        for name in ("positive", "negative", "region", "overlap"):
+        for name in ("rpn_positive_iou", "rpn_negative_iou", "roi_positive_iou", "rpn_nms_iou"):
             check_fraction(f"head.{name}", getattr(self, name))
-        if self.negative > self.positive or min(self.weights) < 0:
-            raise UsageError("head: negative must not exceed positive, weights must be >= 0")
-        if min(self.samples, self.proposals, self.pooled) < 1:
-            raise UsageError("head.samples, head.proposals and head.pooled must be at least 1")
-        if not self.stages or (len(self.stages) > 1 and not self.pyramid):
-            raise UsageError(f"head.stages must be one without head.pyramid, got {self.stages}")
-        if self.pyramid < 0 or self.cells <= 0:
-            raise UsageError("head.pyramid must be >= 0 and head.cells > 0")
+        if self.rpn_negative_iou > self.rpn_positive_iou or min(self.loss_weights) < 0:
+            raise UsageError(
+                "head: rpn_negative_iou must not exceed rpn_positive_iou, loss_weights must be >= 0"
+            )
+        if min(self.samples_per_image, self.post_nms_top_k, self.roi_size) < 1:
+            raise UsageError(
+                "head: samples_per_image, post_nms_top_k and roi_size must be at least 1"
+            )
+        if not self.stages or (len(self.stages) > 1 and not self.fpn_features):
+            raise UsageError(
+                f"head.stages must be one without head.fpn_features, got {self.stages}"
+            )
+        if self.fpn_features < 0 or self.fpn_canonical_cells <= 0:
+            raise UsageError("head.fpn_features must be >= 0 and head.fpn_canonical_cells > 0")
 
 
 @dataclass(frozen=True)
@@ -92,23 +98,23 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         num_classes,
         head.anchors,
         stages=head.stages,
-        pyramid=head.pyramid,
-        cells=head.cells,
+        fpn_features=head.fpn_features,
+        fpn_canonical_cells=head.fpn_canonical_cells,
         hidden=head.hidden,
         dropout=head.dropout,
-        pooled=head.pooled,
-        flat=head.flat,
-        proposals=head.proposals,
-        before=max(300, head.proposals),
-        overlap=head.overlap,
+        roi_size=head.roi_size,
+        flatten_roi=head.flatten_roi,
+        post_nms_top_k=head.post_nms_top_k,
+        pre_nms_top_k=max(300, head.post_nms_top_k),
+        rpn_nms_iou=head.rpn_nms_iou,
     )
     losses = partial(
         faster_rcnn_losses,
-        positive=head.positive,
-        negative=head.negative,
-        region=head.region,
-        samples=head.samples,
-        weights=head.weights,
+        rpn_positive_iou=head.rpn_positive_iou,
+        rpn_negative_iou=head.rpn_negative_iou,
+        roi_positive_iou=head.roi_positive_iou,
+        samples_per_image=head.samples_per_image,
+        loss_weights=head.loss_weights,
     )
     return Detector(model, losses, faster_rcnn_candidates, sees_truth=True)
 

@@ -23,9 +23,9 @@ class HeadConfig:
 
     stage: str = "last"
     """The stage of the model whose values are the features."""
-    hidden: int = 128
+    features: int = 128
     """Features of the hidden layer."""
-    weight: float = 5.0
+    box_weight: float = 5.0
     """Of the loss of the box, beside that of the class."""
 
 
@@ -47,9 +47,9 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         build_model(cfg.model, num_classes=0),
         num_classes,
         stage=cfg.head.stage,
-        hidden=cfg.head.hidden,
+        features=cfg.head.features,
     )
-    losses = partial(localize_losses, weight=cfg.head.weight)
+    losses = partial(localize_losses, box_weight=cfg.head.box_weight)
     return Detector(model, losses, localize_candidates)
 
 

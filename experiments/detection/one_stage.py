@@ -30,26 +30,26 @@ class HeadConfig:
 
     stage: str = "last"
     """The stage of the model whose values are the features; its cells are the detector's."""
-    hidden: int = 128
+    features: int = 128
     """Features of the hidden layer."""
     dropout: float = 0.3
     """Chance that one of them is dropped in training."""
     anchors: tuple[float, ...] = SHAPES
     """Widths and heights in cells, one pair after the other."""
-    negative: float = 0.2
+    negative_iou: float = 0.2
     """IoU below which an anchor is background."""
-    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Of the losses of confidence, box and class."""
-    background: float = 0.5
+    background_weight: float = 0.5
     """What the confidence of a background anchor counts, beside that of an object's."""
-    confidence: str = "square"
+    confidence_loss: str = "square"
     """square (the notes' regression) or cross_entropy."""
 
     def __post_init__(self) -> None:
         shape_pairs(self.anchors)
-        check_one_of("head.confidence", self.confidence, CONFIDENCES)
-        if min(self.weights) < 0 or self.background < 0:
-            raise UsageError("head.weights and head.background must be >= 0")
+        check_one_of("head.confidence_loss", self.confidence_loss, CONFIDENCES)
+        if min(self.loss_weights) < 0 or self.background_weight < 0:
+            raise UsageError("head.loss_weights and head.background_weight must be >= 0")
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,16 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         num_classes,
         len(shape_pairs(head.anchors)),
         stage=head.stage,
-        hidden=head.hidden,
+        features=head.features,
         dropout=head.dropout,
     )
     losses = partial(
         one_stage_losses,
         shapes=head.anchors,
-        negative=head.negative,
-        weights=head.weights,
-        background=head.background,
-        confidence=head.confidence,
+        negative_iou=head.negative_iou,
+        loss_weights=head.loss_weights,
+        background_weight=head.background_weight,
+        confidence_loss=head.confidence_loss,
     )
     return Detector(model, losses, partial(one_stage_candidates, shapes=head.anchors))
 

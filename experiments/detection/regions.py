@@ -26,20 +26,21 @@ __all__ = ["Config", "build", "predict", "run", "show"]
 class HeadConfig:
     """Where regions come from, and what is done with each."""
 
-    source: str = "colors"
+    proposal_method: str = "colors"
     """colors (regions of like color) or windows (squares of all sides, everywhere)."""
-    most: int = 48
+    max_proposals: int = 48
     """Of colors: most regions a picture."""
-    sides: tuple[int, ...] = (16, 24, 32, 48)
+    window_sides: tuple[int, ...] = (16, 24, 32, 48)
     """Of windows: their sides in pixels."""
-    step: float = 0.5
+    window_step: float = 0.5
     """Of windows: how far they move, a part of their side."""
-    way: str = "fast"
-    """fast (one pass a picture, then RoI pooling) or warp (R-CNN: one pass a region)."""
-    side: int = 32
+    warp: bool = False
+    """R-CNN: every region is warped and passes the backbone by itself. Without it the picture
+    passes once, and regions are pooled from its features (Fast R-CNN)."""
+    warp_size: int = 32
     """Of warp: pixels a side that a region is warped to."""
-    pooled: int = 5
-    """Of fast: cells a side that a region is pooled to."""
+    roi_size: int = 5
+    """Without warp: cells a side that a region is pooled to."""
     refine: bool = True
     """Learn to move the region's box; without it the answer is the region itself."""
     stage: str = "last"
@@ -48,17 +49,20 @@ class HeadConfig:
     """Features of the hidden layer."""
     dropout: float = 0.3
     """Chance that one of them is dropped in training."""
-    region: float = 0.5
+    roi_positive_iou: float = 0.5
     """IoU from which a region is an object's."""
-    samples: int = 32
+    samples_per_image: int = 32
     """Regions of a picture that are learned from, at most a quarter of them objects."""
 
     def __post_init__(self) -> None:
-        check_one_of("head.source", self.source, ("colors", "windows"))
-        check_one_of("head.way", self.way, ("fast", "warp"))
-        check_fraction("head.region", self.region)
-        if min(self.most, self.side, self.pooled, self.samples, *self.sides) < 1:
-            raise UsageError("head: most, sides, side, pooled and samples must be at least 1")
+        check_one_of("head.proposal_method", self.proposal_method, ("colors", "windows"))
+        check_fraction("head.roi_positive_iou", self.roi_positive_iou)
+        sizes = (self.max_proposals, self.warp_size, self.roi_size, self.samples_per_image)
+        if min(*sizes, *self.window_sides) < 1:
+            raise UsageError(
+                "head: max_proposals, window_sides, warp_size, roi_size and samples_per_image "
+                "must be at least 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -82,19 +86,23 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         "dropout": head.dropout,
         "refine": head.refine,
     }
-    if head.way == "fast":
-        model = FastRCNN(backbone, num_classes, pooled=head.pooled, **options)
+    if not head.warp:
+        model = FastRCNN(backbone, num_classes, roi_size=head.roi_size, **options)
     else:
-        model = RCNN(backbone, num_classes, side=head.side, **options)
-    losses = partial(region_losses, region=head.region, samples=head.samples)
-    return Detector(model, losses, region_candidates, propose=choose_source(head))
+        model = RCNN(backbone, num_classes, warp_size=head.warp_size, **options)
+    losses = partial(
+        region_losses,
+        roi_positive_iou=head.roi_positive_iou,
+        samples_per_image=head.samples_per_image,
+    )
+    return Detector(model, losses, region_candidates, propose=choose_proposals(head))
 
 
-def choose_source(head: HeadConfig) -> Callable[[Host], dict[str, Host]]:
+def choose_proposals(head: HeadConfig) -> Callable[[Host], dict[str, Host]]:
     """What makes the regions of pictures."""
-    if head.source == "colors":
-        return partial(color_regions, most=head.most)
-    return partial(sliding_windows, sides=head.sides, step=head.step)
+    if head.proposal_method == "colors":
+        return partial(color_regions, most=head.max_proposals)
+    return partial(sliding_windows, sides=head.window_sides, step=head.window_step)
 
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:

@@ -47,9 +47,9 @@ class ModelConfig:
     """mlp, dcgan, or style: a generator with a mapping network and adaptive instance norm."""
     conditional: bool = False
     """Both networks are given the class."""
-    hidden: tuple[int, ...] = (1024, 1024)
+    generator_hidden: tuple[int, ...] = (1024, 1024)
     """Of mlp: widths of the generator."""
-    critic: tuple[int, ...] = (256, 256)
+    discriminator_hidden: tuple[int, ...] = (256, 256)
     """Of mlp: widths of the discriminator."""
     width: int = 1024
     """Of dcgan: width of the generator's first layer; of style: of its mapping."""
@@ -72,10 +72,10 @@ class Config:
 
     data: DataConfig = DataConfig(name="digits", batch_size=128)
     model: ModelConfig = ModelConfig()
-    game: GANConfig = GANConfig()
+    gan: GANConfig = GANConfig()
     optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
-    judge: SampleEvaluatorConfig = SampleEvaluatorConfig()
+    evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0
     """Of the initial weights and the noise."""
 
@@ -105,8 +105,10 @@ def build_game(cfg: Config, split: Split) -> GAN:
     shape, model = split.example["image"].shape, cfg.model
     classes = len(split.classes) if model.conditional else 0
     if model.name == "mlp":
-        generator = MLPGenerator(shape, model.hidden, classes)
-        return GAN(generator, MLPDiscriminator(model.critic, classes=classes), cfg.game)
+        generator = MLPGenerator(shape, model.generator_hidden, classes)
+        return GAN(
+            generator, MLPDiscriminator(model.discriminator_hidden, classes=classes), cfg.gan
+        )
     first, second = model.features
     if model.name == "style":
         features = (first, first, second)
@@ -118,7 +120,7 @@ def build_game(cfg: Config, split: Split) -> GAN:
     discriminator = DCDiscriminator(
         (second // 2, second), classes=classes, attention=model.attention
     )
-    return GAN(generator, discriminator, cfg.game)
+    return GAN(generator, discriminator, cfg.gan)
 
 
 class Evaluation:
@@ -127,7 +129,7 @@ class Evaluation:
     def __init__(self, cfg: Config, game: GAN, splits: dict[str, Split]):
         self.cfg, self.game, self.splits = cfg, game, splits
         self.classes = len(splits["train"].classes)
-        self.judge = SampleEvaluator(cfg.judge, cfg.data)
+        self.judge = SampleEvaluator(cfg.evaluator, cfg.data)
         self.program = jax.jit(self._make)
 
     def _make(self, variables: Tree, z: Array, label: Array) -> Array:
@@ -146,14 +148,14 @@ class Evaluation:
 
     def noise(self, count: int, seed: int = 0) -> Any:
         """The same rows at every call."""
-        return draw_noise(jax.random.split(jax.random.key(seed), count), self.cfg.game)
+        return draw_noise(jax.random.split(jax.random.key(seed), count), self.cfg.gan)
 
     def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
         if folder is not None:
             self.draw(state.variables, folder)
-        if split is not self.splits["test"] or not self.cfg.judge.epochs:
+        if split is not self.splits["test"] or not self.cfg.evaluator.epochs:
             return {}
-        z = self.noise(self.cfg.judge.samples, 1)
+        z = self.noise(self.cfg.evaluator.num_samples, 1)
         samples = self.make(state.variables, z)
         if folder is not None and not self.cfg.model.conditional:
             self.draw_arithmetic(state.variables, z, samples, folder)
@@ -181,7 +183,7 @@ class Evaluation:
             )
         ]
         z = self.noise(SIDE + 1)
-        walk = "arc" if self.cfg.game.noise_kind == "normal" else "line"
+        walk = "arc" if self.cfg.gan.latent_distribution == "normal" else "line"
         codes = interpolate(z[:-1], z[1:], SIDE, walk=walk).reshape(SIDE * SIDE, -1)
         label = np.repeat(np.arange(SIDE) % self.classes, SIDE)
         images = self.make(variables, codes, label)

@@ -41,7 +41,7 @@ class ModelConfig:
 
     name: str = "vae"
     """vae or autoencoder."""
-    latent: int = 20
+    latent_dim: int = 20
     """Width of the code."""
     hidden: tuple[int, ...] = (512, 512)
     """Widths of the encoder's hidden layers; the decoder has them in the other order."""
@@ -57,10 +57,10 @@ class Config:
     """Images, an autoencoder, and how it is trained."""
 
     data: DataConfig = DataConfig(name="digits")
-    binary: bool = True
+    binarize: bool = True
     """Pixels are bits: drawn anew at each step in training, once for evaluation."""
     model: ModelConfig = ModelConfig()
-    corrupt: float = 0.0
+    input_noise: float = 0.0
     """Deviation of the noise that is added to what the encoder sees (a denoising autoencoder)."""
     beta: float = 1.0
     """Of vae: what multiplies the divergence (Higgins et al. 2017); 1 is the bound."""
@@ -70,14 +70,16 @@ class Config:
     """Of the initial weights, the bits and the noise."""
 
     def __post_init__(self) -> None:
-        if self.corrupt < 0 or self.beta <= 0:
-            raise UsageError(f"corrupt must be >= 0, beta > 0, got {self.corrupt} and {self.beta}")
+        if self.input_noise < 0 or self.beta <= 0:
+            raise UsageError(
+                f"input_noise must be >= 0, beta > 0, got {self.input_noise} and {self.beta}"
+            )
 
 
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
-    if cfg.binary:
+    if cfg.binarize:
         splits = binarize_held_out(splits)
     model = build_model(cfg, splits["train"])
     prepare = make_prepare(cfg)
@@ -105,7 +107,7 @@ def build_model(cfg: Config, split: Split) -> Any:
     """The module of `cfg` for the split's images."""
     classes = len(split.classes) if cfg.model.conditional else 0
     shape = split.example["image"].shape
-    return MODELS[cfg.model.name](shape, cfg.model.latent, cfg.model.hidden, classes)
+    return MODELS[cfg.model.name](shape, cfg.model.latent_dim, cfg.model.hidden, classes)
 
 
 def make_prepare(cfg: Config) -> Prepare:
@@ -114,14 +116,16 @@ def make_prepare(cfg: Config) -> Prepare:
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         image = to_float(batch["image"])
         bits, corrupt, noise = split_rows(keys, 3)
-        if cfg.binary and train:
+        if cfg.binarize and train:
             image = jax.vmap(jax.random.bernoulli)(bits, image).astype(jnp.float32)
         seen = image
-        if cfg.corrupt:
+        if cfg.input_noise:
             seen = jnp.clip(
-                image + cfg.corrupt * row_normal(corrupt, image[0].size).reshape(image.shape), 0, 1
+                image + cfg.input_noise * row_normal(corrupt, image[0].size).reshape(image.shape),
+                0,
+                1,
             )
-        inputs = {"image": seen, "noise": row_normal(noise, cfg.model.latent)}
+        inputs = {"image": seen, "noise": row_normal(noise, cfg.model.latent_dim)}
         if cfg.model.conditional:
             inputs["label"] = batch["label"]
         return {"inputs": inputs, "target": image, "label": batch["label"]}
@@ -131,7 +135,7 @@ def make_prepare(cfg: Config) -> Prepare:
 
 def losses(cfg: Config, out: dict[str, Array], target: Array) -> dict[str, Array]:
     """The parts of the loss, `(B,)` each, in nats where pixels are bits."""
-    if cfg.binary:
+    if cfg.binarize:
         parts = {"reconstruction": bernoulli_nll(out["logits"], target)}
     else:
         parts = {"reconstruction": squared_error(jax.nn.sigmoid(out["logits"]), target)}
@@ -152,16 +156,16 @@ class Evaluation:
         inputs = dict(batch["inputs"])
         # In evaluation all rows have one key; the noise is by place in the batch.
         inputs["noise"] = jax.random.normal(jax.random.key(0), inputs["noise"].shape)
-        if self.cfg.corrupt:
+        if self.cfg.input_noise:
             noise = jax.random.normal(jax.random.key(1), inputs["image"].shape)
-            inputs["image"] = jnp.clip(batch["target"] + self.cfg.corrupt * noise, 0, 1)
+            inputs["image"] = jnp.clip(batch["target"] + self.cfg.input_noise * noise, 0, 1)
         out = self.model.apply(variables, inputs, train=False)
         return {**losses(self.cfg, out, batch["target"]), "code": out["code"]}
 
     def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
         rows = self.rows_of(state, split)
         numbers = {k: float(v.mean(dtype=np.float64)) for k, v in rows.items() if k != "code"}
-        if "divergence" in numbers and self.cfg.binary:
+        if "divergence" in numbers and self.cfg.binarize:
             numbers["bound"] = numbers["reconstruction"] + numbers["divergence"]
         if folder is not None:
             self.draw(state.variables, split, folder)

@@ -65,7 +65,7 @@ class Config:
     diffusion: DiffusionConfig = DiffusionConfig()
     optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.995)
     loop: LoopConfig = LoopConfig(epochs=10)
-    judge: SampleEvaluatorConfig = SampleEvaluatorConfig()
+    evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0
     """Of the initial weights and the noise."""
 
@@ -105,7 +105,7 @@ def make_prepare(cfg: Config, classes: int) -> Prepare:
         if classes:
             label = batch["label"]
             if train:
-                label = drop_labels(keys, label, classes, cfg.diffusion.drop_label)
+                label = drop_labels(keys, label, classes, cfg.diffusion.label_dropout)
             made["inputs"]["label"] = label
         return made
 
@@ -119,7 +119,7 @@ class Evaluation:
         self.cfg, self.model, self.splits = cfg, model, splits
         self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
         self.shape = splits["train"].example["image"].shape
-        self.judge = SampleEvaluator(cfg.judge, cfg.data)
+        self.judge = SampleEvaluator(cfg.evaluator, cfg.data)
         self.rows_of = RowEvaluator(denoising_rows(model), prepare)
         self.program = jax.jit(self._sample, static_argnames="kept")
 
@@ -158,8 +158,8 @@ class Evaluation:
         numbers = {"loss": float(self.rows_of(state, split)["loss"].mean(dtype=np.float64))}
         if folder is not None:
             self.draw(state.variables, folder, walk=split is self.splits["test"])
-        if split is self.splits["test"] and self.cfg.judge.epochs:
-            samples = self.make(state.variables, self.noise(self.cfg.judge.samples, 1))
+        if split is self.splits["test"] and self.cfg.evaluator.epochs:
+            samples = self.make(state.variables, self.noise(self.cfg.evaluator.num_samples, 1))
             numbers |= self.judge.measure(samples)
         return numbers
 

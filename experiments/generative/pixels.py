@@ -52,9 +52,9 @@ class ModelConfig:
     """Channels of the layers."""
     depth: int = 6
     """Layers, or blocks."""
-    size: int = 3
+    kernel_size: int = 3
     """Of the kernels but the first."""
-    first_size: int = 7
+    first_kernel_size: int = 7
     """Of the first kernel."""
     mixtures: int = 0
     """Logistics whose mixture gives the levels (0: a softmax)."""

@@ -34,7 +34,7 @@ class Config:
     data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
     hidden: tuple[int, ...] = (128, 128)
     """Widths of both networks."""
-    game: GANConfig = GANConfig(noise=2, noise_kind="normal")
+    gan: GANConfig = GANConfig(latent_dim=2, latent_distribution="normal")
     optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
@@ -45,7 +45,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data)
     generator = MLPGenerator((2,), cfg.hidden, bounded=False)
-    game = GAN(generator, MLPDiscriminator(cfg.hidden), cfg.game)
+    game = GAN(generator, MLPDiscriminator(cfg.hidden), cfg.gan)
     return gan_task(
         game,
         splits,
@@ -70,7 +70,7 @@ class Evaluation:
 
     def make(self, variables: Tree) -> Any:
         """Samples `(SAMPLES, 2)`."""
-        z = draw_noise(jax.random.split(jax.random.key(0), SAMPLES), self.cfg.game)
+        z = draw_noise(jax.random.split(jax.random.key(0), SAMPLES), self.cfg.gan)
         params = jax.device_get(variables["params"]["g"])
         return np.asarray(self.program({"params": params}, z))
 

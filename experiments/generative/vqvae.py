@@ -40,9 +40,9 @@ BATCH = 256
 class ModelConfig:
     """The VQ-VAE's widths."""
 
-    codes: int = 128
-    """Vectors in the book."""
-    width: int = 32
+    codebook_size: int = 128
+    """Vectors in the codebook."""
+    code_dim: int = 32
     """Numbers in each."""
     features: tuple[int, int] = (32, 64)
     """Channels of the two levels."""
@@ -79,7 +79,7 @@ class Config:
     optim: OptimConfig = OptimConfig(lr=1e-3)
     loop: LoopConfig = LoopConfig(epochs=10)
     prior: PriorConfig = PriorConfig()
-    judge: SampleEvaluatorConfig = SampleEvaluatorConfig()
+    evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0
     """Of the initial weights and the samples."""
 
@@ -97,7 +97,7 @@ def build(cfg: Config) -> Task:
         out, extra = apply_train(model, params, extra, batch["image"], key)
         parts = losses(cfg, out, batch["image"])
         loss = parts["reconstruction"] + parts["book"] + parts["commitment"]
-        used = perplexity(out["codes"], cfg.model.codes)
+        used = perplexity(out["codes"], cfg.model.codebook_size)
         metrics = {"loss": weighted(loss), **{k: weighted(v) for k, v in parts.items()}}
         return global_mean(loss), (extra, {**metrics, "perplexity": (used, 1)})
 
@@ -142,7 +142,7 @@ class Evaluation:
         rows = self.rows_of(state, split)
         if folder is not None:
             self.draw(state.variables, split, folder)
-        used = float(perplexity(jnp.asarray(rows["codes"]), self.cfg.model.codes))
+        used = float(perplexity(jnp.asarray(rows["codes"]), self.cfg.model.codebook_size))
         return {"error": float(rows["error"].mean(dtype=np.float64)), "perplexity": used}
 
     def codes(self, state: TrainState, split: Split) -> Split:
@@ -167,10 +167,10 @@ def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
     splits = {role: evaluation.codes(state, split) for role, split in task.splits.items()}
     classes = len(task.splits["train"].classes) if cfg.prior.conditional else 0
     model = GatedPixelCNN(
-        levels=cfg.model.codes,
+        levels=cfg.model.codebook_size,
         features=cfg.prior.features,
         depth=cfg.prior.depth,
-        first_size=5,
+        first_kernel_size=5,
         classes=classes,
         one_hot=True,
     )
@@ -231,7 +231,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     folder.mkdir(exist_ok=True)
     second = fit(prior, cfg.prior.loop, folder, seed=cfg.seed, resume=resume)
     make = make_samples(cfg, task, fitted.state, prior, second.state)
-    judge = SampleEvaluator(cfg.judge, cfg.data)
+    judge = SampleEvaluator(cfg.evaluator, cfg.data)
     first: Any = task.evaluate
 
     def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
@@ -240,7 +240,9 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
         numbers |= {f"prior_{name}": value for name, value in measured.items()}
         if folder is not None:
             save_grid(make(SIDE * SIDE), folder / "samples.png", columns=SIDE)
-        return numbers | (judge.measure(make(cfg.judge.samples, 1)) if cfg.judge.epochs else {})
+        return numbers | (
+            judge.measure(make(cfg.evaluator.num_samples, 1)) if cfg.evaluator.epochs else {}
+        )
 
     def more() -> dict[str, Any]:
         return {

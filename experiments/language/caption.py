@@ -93,9 +93,9 @@ class Config:
     model: ModelConfig = ModelConfig(name="mobilenet_v2")
     backbone: BackboneConfig = BackboneConfig()
     decoder: DecoderConfig = DecoderConfig()
-    captions: int = 0
+    captions_per_image: int = 0
     """Training: draw among so many captions of an image (0: all)."""
-    beam: int = 1
+    beam_size: int = 1
     """Width of the search that writes captions (1: greedy)."""
     optim: OptimConfig = OptimConfig()
     loop: LoopConfig = LoopConfig(epochs=10)
@@ -108,7 +108,7 @@ def build(cfg: Config) -> Task:
     fields = ("caption",) if cfg.data.name == "shapes" else ("captions", "kept")
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", *fields))
     check_split_ids(splits, "caption", "captions")
-    prepare = prepare_captions(cfg.mean, cfg.std, captions=cfg.captions)
+    prepare = prepare_captions(cfg.mean, cfg.std, captions=cfg.captions_per_image)
     train = splits["train"]
     length = train.example[fields[0]].shape[-1]
     decoder = build_decoder(cfg.decoder, len(train.vocabulary), length)
@@ -139,7 +139,7 @@ def build(cfg: Config) -> Task:
         loss_fn,
         cfg.optim,
         steps=total_steps(cfg.loop, train.steps_per_epoch),
-        evaluate=CaptionEvaluation(model, prepare, beam=cfg.beam),
+        evaluate=CaptionEvaluation(model, prepare, beam=cfg.beam_size),
         inputs="inputs",
     )
 
@@ -204,7 +204,7 @@ def show(run: RestoredRun, out: Path) -> str:
         prepared = task.prepare(jax.random.split(jax.random.key(0), len(rows)), batch, train=False)
         seen, length = prepared["inputs"][0], prepared["target"].shape[1]
         variables, model = run.state.variables, task.model
-        ids = write_sequences(model, variables, seen, length=length, beam=cfg.beam)  # pyright: ignore
+        ids = write_sequences(model, variables, seen, length=length, beam=cfg.beam_size)  # pyright: ignore
         wrote = [decode_caption(row, split.vocabulary) for row in np.asarray(ids)]
         truth = [own[0] for own in reference_texts(split.take(rows, name=role))]
         lines += [f"{role}: {a}  (truth: {b})" for a, b in zip(wrote, truth, strict=True)]

@@ -40,7 +40,7 @@ class ModelConfig:
     """Width of every layer."""
     layers: int = 1
     """How many."""
-    embedding: int = 0
+    embedding_dim: int = 0
     """Width of a character's vector (0: one-hot)."""
     dropout: float = 0.0
     """Between layers and before the last."""

@@ -38,7 +38,7 @@ class Config:
     """Width of the state."""
     layers: int = 1
     """How many."""
-    embedding: int = 0
+    embedding_dim: int = 0
     """Width of a letter's vector (0: one-hot)."""
     optim: OptimConfig = OptimConfig(lr=0.05)
     loop: LoopConfig = LoopConfig(steps=100)
@@ -50,7 +50,7 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits = load_splits(cfg.data)
     size = len(splits["train"].vocabulary)
-    model = CharacterModel(size, cfg.hidden, cfg.cell, cfg.layers, cfg.embedding)
+    model = CharacterModel(size, cfg.hidden, cfg.cell, cfg.layers, cfg.embedding_dim)
 
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return batch

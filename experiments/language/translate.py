@@ -39,7 +39,7 @@ class Config:
     model: TranslatorConfig = TransformerConfig()
     optim: OptimConfig = OptimConfig(lr=2e-3, schedule="cosine", warmup=100, clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)
-    beam: int = 1
+    beam_size: int = 1
     """Width of the search that writes a translation (1: greedy)."""
     seed: int = 0
     """Of the initial weights and dropout."""
@@ -69,7 +69,7 @@ def build(cfg: Config) -> Task:
         loss_fn,
         cfg.optim,
         steps=total_steps(cfg.loop, train.steps_per_epoch),
-        evaluate=TranslatorEvaluation(model, beam=cfg.beam),
+        evaluate=TranslatorEvaluation(model, beam=cfg.beam_size),
         inputs="inputs",
     )
 
@@ -89,7 +89,9 @@ def show(run: RestoredRun, out: Path) -> str:
     length = batch["target"].shape[1] - 1
     model: Any = run.task.model
     variables = run.state.variables
-    wrote = write_sequences(model, variables, batch["source"], length=length, beam=run.cfg.beam)
+    wrote = write_sequences(
+        model, variables, batch["source"], length=length, beam=run.cfg.beam_size
+    )
     lines = []
     for source, target, ours in zip(
         batch["source"], batch["target"], np.asarray(wrote), strict=True

@@ -34,7 +34,7 @@ class LineConfig:
     """line: evenly spaced numbers."""
     rows: int = 601
     """How many."""
-    reach: float = 3.0
+    axis_range: float = 3.0
     """From minus to plus so much."""
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Numbers:
     """Draws both pictures; reports the steepest slope of each activation."""
     began = time.perf_counter()
-    x = np.linspace(-cfg.data.reach, cfg.data.reach, cfg.data.rows).astype(np.float32)
+    x = np.linspace(-cfg.data.axis_range, cfg.data.axis_range, cfg.data.rows).astype(np.float32)
     curves = values_and_slopes(ACTIVATIONS | LEARNED, x)
     draw_activations(x, curves).save(run_dir / "activations.png")
     draw_schedules(cfg).save(run_dir / "schedules.png")

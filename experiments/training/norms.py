@@ -34,7 +34,7 @@ class Config:
     """Normalization layers: none, batch, layer, instance, group, rms."""
     residual: tuple[bool, ...] = ()
     """Without and with shortcuts, of a model that has that field."""
-    rates: tuple[float, ...] = (0.01, 0.1)
+    learning_rates: tuple[float, ...] = (0.01, 0.1)
     """Learning rates, in one compiled program."""
     seed: int = 0
     """Of the weights."""
@@ -52,7 +52,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
         trials = TrialRunner(task, LoopConfig(steps=steps))
         losses[name], best = [], None
-        for rate in cfg.rates:
+        for rate in cfg.learning_rates:
             trace = trials.trace(Trial({"lr": rate}, cfg.seed), max(steps // 10, 1))
             *_, (state, row) = trace
             if row["loss"] < min(losses[name], default=np.inf):
@@ -64,7 +64,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
             tested = accuracy_on(task, best[0], "test")
             metrics |= {f"test_accuracy_{name}": tested, f"best_rate_{name}": best[1]}
     draw(cfg, losses, metrics).save(run_dir / "norms.png")
-    rows = steps * cfg.data.batch_size * len(cfg.rates) * len(losses)
+    rows = steps * cfg.data.batch_size * len(cfg.learning_rates) * len(losses)
     seconds = {"total": time.perf_counter() - began}
     return write_numbers(run_dir, cfg, metrics, seconds, rows=rows)
 
@@ -86,7 +86,7 @@ def draw(cfg: Config, losses: dict[str, list[float]], metrics: Numbers) -> Figur
     left, right = figure.axes
     for name, values in losses.items():
         shown = [min(value, 5.0) for value in values]
-        left.plot(cfg.rates, shown, marker=".", label=name)
+        left.plot(cfg.learning_rates, shown, marker=".", label=name)
     left.set(xscale="log", xlabel="learning rate", title="last training loss (at most 5 is shown)")
     left.legend(fontsize=8)
     left.grid(alpha=0.3)

@@ -32,7 +32,7 @@ class Config:
     optim: OptimConfig = OptimConfig(schedule="cosine")
     """What they have in common; name and lr are replaced."""
     loop: LoopConfig = LoopConfig(epochs=2)
-    names: tuple[str, ...] = (
+    optimizers: tuple[str, ...] = (
         "sgd",
         "momentum",
         "nesterov",
@@ -42,7 +42,7 @@ class Config:
         "adamw",
     )
     """Optimizers."""
-    rates: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    learning_rates: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     """Rates that each is tried at, in one compiled program; the best on the val split counts."""
     lbfgs_steps: int = 0
     """Updates of lbfgs on the whole training split (0: it does not take part)."""
@@ -57,12 +57,12 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     table: dict[str, list[float]] = {}
     metrics: Numbers = {}
     trained = 0
-    for name in cfg.names:
+    for name in cfg.optimizers:
         optim = replace(cfg.optim, name=name)
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
         best, table[name], state = try_rates(cfg, optim, steps)
-        metrics |= measured(task, name, state) | {f"best_rate_{name}": cfg.rates[best]}
-        trained += len(cfg.rates) * steps * cfg.data.batch_size
+        metrics |= measured(task, name, state) | {f"best_rate_{name}": cfg.learning_rates[best]}
+        trained += len(cfg.learning_rates) * steps * cfg.data.batch_size
     if cfg.lbfgs_steps:
         state, rows = whole_batches(cfg)
         metrics |= measured(task, "lbfgs", state)
@@ -83,7 +83,7 @@ def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[fl
     task = build(base(cfg, optim=optim))
     trials = TrialRunner(task, LoopConfig(steps=steps))
     states, accuracies = [], []
-    for rate in cfg.rates:
+    for rate in cfg.learning_rates:
         *_, (state, row) = trials.trace(Trial({"lr": rate}, cfg.seed), steps)
         states.append(state)
         finite = np.isfinite(row["loss"])
@@ -115,7 +115,7 @@ def draw(cfg: Config, table: dict[str, list[float]], metrics: Numbers) -> Figure
     figure = Figure(1, 2, size=(10, 3.8))
     left, right = figure.axes
     for name, accuracies in table.items():
-        left.plot(cfg.rates, accuracies, marker=".", label=name)
+        left.plot(cfg.learning_rates, accuracies, marker=".", label=name)
     left.set(xscale="log", xlabel="learning rate", title="val accuracy")
     left.legend(fontsize=7)
     left.grid(alpha=0.3)

@@ -62,7 +62,7 @@ class Config:
     model: ModelConfig = ModelConfig(name="deep_convnet")
     optim: OptimConfig = OptimConfig()
     loop: LoopConfig = LoopConfig(epochs=20)
-    names: tuple[str, ...] = (*CHANGES, *NETS)
+    regularizers: tuple[str, ...] = (*CHANGES, *NETS)
     """Which of them."""
     seeds: int = 3
     """Runs of each, in one compiled program; means and deviations are reported."""
@@ -70,8 +70,8 @@ class Config:
     """The first of them."""
 
     def __post_init__(self) -> None:
-        for name in self.names:
-            check_one_of("names", name, (*CHANGES, *NETS))
+        for name in self.regularizers:
+            check_one_of("regularizers", name, (*CHANGES, *NETS))
 
 
 def run(cfg: Config, run_dir: Path) -> Numbers:
@@ -79,7 +79,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     began = time.perf_counter()
     metrics: Numbers = {}
     examples = 0
-    for name in cfg.names:
+    for name in cfg.regularizers:
         task = build(changed(cfg, name))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
         trials = TrialRunner(task, LoopConfig(steps=steps))
@@ -121,9 +121,9 @@ def one(task: Task, trials: TrialRunner, seed: int, every: int) -> tuple[float, 
 
 def draw(cfg: Config, metrics: Numbers) -> Figure:
     """Bars of the test accuracy with their deviations, points for the training split."""
-    figure = Figure(size=(7, 0.34 * len(cfg.names) + 1.2))
+    figure = Figure(size=(7, 0.34 * len(cfg.regularizers) + 1.2))
     (axis,) = figure.axes
-    names = sorted(cfg.names, key=lambda name: metrics[f"test_accuracy_{name}"])
+    names = sorted(cfg.regularizers, key=lambda name: metrics[f"test_accuracy_{name}"])
     tested = [metrics[f"test_accuracy_{name}"] for name in names]
     axis.barh(names, tested, xerr=[metrics[f"spread_{name}"] for name in names])
     axis.plot([metrics[f"train_accuracy_{name}"] for name in names], names, "k.", label="training")

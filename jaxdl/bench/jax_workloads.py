@@ -68,7 +68,7 @@ def bench_task(name: str) -> Task:
 def game_task(work: Workload) -> Task:
     """Two networks under Adam, each updated once a step."""
     shape: Any = work.shape
-    game = GAN(DCGenerator(shape), DCDiscriminator(), GANConfig(noise=NOISE))
+    game = GAN(DCGenerator(shape), DCDiscriminator(), GANConfig(latent_dim=NOISE))
 
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return {"real": jnp.clip(batch["image"], -1, 1)}
@@ -80,7 +80,7 @@ def game_task(work: Workload) -> Task:
 def bench_model(name: str, work: Workload) -> Any:
     """The model, of the same size as its torch twin."""
     if name == "lstm":
-        return CharacterModel(VOCABULARY, 256, layers=2, embedding=64)
+        return CharacterModel(VOCABULARY, 256, layers=2, embedding_dim=64)
     if name == "transformer":
         return TransformerTranslator(VOCABULARY, work.shape[0], 128, 4, 2, 256)
     return create_model(NAMES.get(name, name), num_classes=CLASSES)

@@ -59,7 +59,7 @@ def with_ones(x: ArrayLike) -> Array:
 
 @functools.cache
 def objective(loss: str = "softmax", penalty: str = "l2") -> Callable[..., Array]:
-    """f(strength, params, x, labels) = mean loss of the rows + strength R(W); b is not penalized.
+    """f(penalty_weight, params, x, labels) = mean loss + penalty_weight R(W); b is not penalized.
 
     `loss` "softmax", "svm" or "squares"; `penalty` "l2": R = sum W^2, "l1": R = sum |W|. The same
     function is given for the same names, so that what was compiled with it is found again.
@@ -67,16 +67,16 @@ def objective(loss: str = "softmax", penalty: str = "l2") -> Callable[..., Array
     check_one_of("objective: loss", loss, LOSSES)
     check_one_of("objective: penalty", penalty, PENALTIES)
 
-    def value(strength: ArrayLike, params: Linear, x: Array, labels: Array) -> Array:
+    def value(penalty_weight: ArrayLike, params: Linear, x: Array, labels: Array) -> Array:
         losses = LOSSES[loss](class_scores(params, x), labels)
-        return jnp.mean(losses) + strength * PENALTIES[penalty](params.weight)
+        return jnp.mean(losses) + penalty_weight * PENALTIES[penalty](params.weight)
 
     return value
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class LinearClassifier(DescentClassifier):
-    """Softmax or SVM by stochastic gradient descent on mean loss + `strength` R(W)."""
+    """Softmax or SVM by stochastic gradient descent on mean loss + `penalty_weight` R(W)."""
 
     loss: str = "softmax"
     penalty: str = "l2"

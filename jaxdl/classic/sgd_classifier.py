@@ -18,7 +18,7 @@ from jaxdl.typing import Array, ArrayLike, Host, Key, Tree
 class DescentClassifier(Classifier):
     """A subclass says what is minimized, where it starts, and the scores of the classes."""
 
-    strength: float = 1e-3
+    penalty_weight: float = 1e-3
     rate: float = 0.1
     momentum: float = 0.9
     epochs: int = 20
@@ -26,7 +26,7 @@ class DescentClassifier(Classifier):
     seed: int = 0
 
     def objective(self) -> Callable[..., Array]:
-        """f(strength, params, x, labels), a scalar."""
+        """f(penalty_weight, params, x, labels), a scalar."""
         raise NotImplementedError
 
     def start(self, key: Key, width: int, num_classes: int) -> Tree:
@@ -43,7 +43,7 @@ class DescentClassifier(Classifier):
         start, shuffle = jax.random.split(jax.random.key(self.seed))
         order = batch_order(shuffle, len(x), min(self.batch_size, len(x)), self.epochs)
         self.params_, history = descend_batches(
-            Partial(self.objective(), jnp.float32(self.strength)),
+            Partial(self.objective(), jnp.float32(self.penalty_weight)),
             self.start(start, x.shape[1], len(self.classes_)),
             order,
             x.astype(np.float32),

@@ -41,11 +41,13 @@ def two_layer_scores(params: TwoLayer, x: Array) -> Array:
     return linear(relu(linear(x, params.w1, params.b1)), params.w2, params.b2)
 
 
-def two_layer_objective(strength: ArrayLike, params: TwoLayer, x: Array, labels: Array) -> Array:
-    """Mean softmax loss + strength / 2 (sum W1^2 + sum W2^2), `()`."""
+def two_layer_objective(
+    penalty_weight: ArrayLike, params: TwoLayer, x: Array, labels: Array
+) -> Array:
+    """Mean softmax loss + penalty_weight / 2 (sum W1^2 + sum W2^2), `()`."""
     losses = softmax_loss(two_layer_scores(params, x), labels)
     penalty = jnp.sum(params.w1**2) + jnp.sum(params.w2**2)
-    return jnp.mean(losses) + strength / 2 * penalty
+    return jnp.mean(losses) + penalty_weight / 2 * penalty
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -190,12 +190,12 @@ def game_twin(game: GAN) -> Twin:
     g, d = game.generator, game.discriminator
     if not isinstance(g, DCGenerator) or not isinstance(d, DCDiscriminator) or g.classes:
         raise UsageError("compare: of the games only DCGAN without classes has a torch twin")
-    if game.game.loss != "gan" or game.game.penalty or game.game.critic_steps > 1:
-        raise UsageError("compare: DCGAN's twin has game.loss = gan, no penalty, one critic step")
+    if game.game.loss != "gan" or game.game.gradient_penalty or game.game.critic_steps > 1:
+        raise UsageError("compare: DCGAN's twin has gan.loss = gan, no penalty, one critic step")
     if g.attention or d.attention or g.norm is not BatchNorm:
         raise UsageError("compare: the twin of DCGAN has batch norm and no attention")
     height, width, _ = g.shape
-    generator = adversarial.Generator(game.game.noise, g.shape, g.hidden, g.features)
+    generator = adversarial.Generator(game.game.latent_dim, g.shape, g.hidden, g.features)
     critic = adversarial.Discriminator(g.shape, d.features, d.slope)
     module = torch.nn.ModuleDict({"g": generator, "d": critic})
     flat = side_after_convs(height), side_after_convs(width)

@@ -29,21 +29,22 @@ class Detections(NamedTuple):
 class DetectConfig:
     """Which of a detector's boxes are given."""
 
-    threshold: float = 0.05
+    score_threshold: float = 0.05
     """The lowest score."""
-    overlap: float = 0.5
+    nms_iou: float = 0.5
     """IoU above which a better box of the same class suppresses another."""
-    count: int = 50
+    max_detections: int = 50
     """Most boxes a picture."""
-    before: int = 300
+    pre_nms_top_k: int = 300
     """How many of the best are compared with each other."""
 
     def __post_init__(self) -> None:
-        check_fraction("detect.threshold", self.threshold)
-        check_fraction("detect.overlap", self.overlap)
-        if not 1 <= self.count <= self.before:
+        check_fraction("detect.score_threshold", self.score_threshold)
+        check_fraction("detect.nms_iou", self.nms_iou)
+        if not 1 <= self.max_detections <= self.pre_nms_top_k:
             raise UsageError(
-                f"detect: 1 <= count <= before must hold, got {self.count} and {self.before}"
+                f"detect: 1 <= max_detections <= pre_nms_top_k must hold, got "
+                f"{self.max_detections} and {self.pre_nms_top_k}"
             )
 
 
@@ -94,11 +95,11 @@ def postprocess(
 
     def one(boxes: Array, scores: Array, labels: Array) -> Detections:
         boxes = clip_to_image(boxes, size)
-        good = (scores >= cfg.threshold) & usable_boxes(boxes)
-        best = select_top(scores, good, cfg.before)
+        good = (scores >= cfg.score_threshold) & usable_boxes(boxes)
+        best = select_top(scores, good, cfg.pre_nms_top_k)
         boxes, labels = boxes[best.index], labels[best.index]
         kept = class_wise_nms(
-            boxes, best.score, labels, best.valid, threshold=cfg.overlap, count=cfg.count
+            boxes, best.score, labels, best.valid, threshold=cfg.nms_iou, count=cfg.max_detections
         )
         boxes, labels = boxes[kept.index], labels[kept.index]
         return Detections(

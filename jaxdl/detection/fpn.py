@@ -35,14 +35,16 @@ class FeaturePyramid(nn.Module):
         return out[::-1]
 
 
-def assign_levels(boxes: Array, strides: Sequence[float], *, cells: float = 14.0) -> Array:
+def assign_levels(
+    boxes: Array, strides: Sequence[float], *, canonical_cells: float = 14.0
+) -> Array:
     """The level that each box is cut from: `(..., 4)` in pixels -> `(...)` int32.
 
-    The coarsest in which the root of its area measures at least `cells`, else the finest: eq. 1,
-    where `cells` are 224 / 16.
+    The coarsest in which the root of its area measures at least `canonical_cells`, else the finest:
+    eq. 1, where they are 224 / 16.
     """
     root = jnp.sqrt(box_area(boxes))
-    least = cells * jnp.asarray(strides[1:], root.dtype)
+    least = canonical_cells * jnp.asarray(strides[1:], root.dtype)
     return jnp.sum(
         root[..., None] >= jnp.expand_dims(least, tuple(range(root.ndim))), -1, jnp.int32
     )
@@ -54,13 +56,13 @@ def multilevel_roi_align(
     *,
     size: tuple[int, int],
     strides: Sequence[float],
-    cells: float = 14.0,
+    canonical_cells: float = 14.0,
 ) -> Array:
     """`roi_align` of each box `(B, N, 4)` in its own level: `(B, N, *size, C)`.
 
     All boxes are cut from all levels, as shapes are fixed, and one cut of each is kept.
     """
-    own = assign_levels(boxes, strides, cells=cells)[..., None, None, None]
+    own = assign_levels(boxes, strides, canonical_cells=canonical_cells)[..., None, None, None]
     cuts = [
         roi_align(level, boxes, size=size, scale=1 / stride)
         for level, stride in zip(levels, strides, strict=True)

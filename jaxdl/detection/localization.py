@@ -29,12 +29,12 @@ class Localizer(nn.Module):
     backbone: nn.Module
     num_classes: int
     stage: str = "last"
-    hidden: int = 128
+    features: int = 128
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Located:
         features = backbone_features(self.backbone, self.stage, x, train)
-        y = jax.nn.relu(nn.Dense(self.hidden, name="hidden")(features.reshape(len(x), -1)))
+        y = jax.nn.relu(nn.Dense(self.features, name="hidden")(features.reshape(len(x), -1)))
         form = jax.nn.sigmoid(nn.Dense(4, name="box")(y))
         return Located(nn.Dense(self.num_classes, name="class")(y), center_to_corners(form))
 
@@ -50,11 +50,11 @@ def largest_object(batch: Batch) -> tuple[Array, Array, Array]:
     return box / sides, label, jnp.any(kept, axis=1)
 
 
-def localize_losses(out: Located, batch: Batch, *, weight: float = 5.0) -> dict[str, Array]:
-    """`class` and `weight` times `box` `(B,)`: cross-entropy, smooth L1 of the corners."""
+def localize_losses(out: Located, batch: Batch, *, box_weight: float = 5.0) -> dict[str, Array]:
+    """`class` and `box_weight` times `box` `(B,)`: cross-entropy, smooth L1 of the corners."""
     box, label, there = largest_object(batch)
     apart = smooth_l1(out.boxes, box, beta=0.1)
-    parts = {"class": softmax_cross_entropy(out.classes, label), "box": weight * apart}
+    parts = {"class": softmax_cross_entropy(out.classes, label), "box": box_weight * apart}
     return {name: jnp.where(there, value, 0) for name, value in parts.items()}
 
 

@@ -19,18 +19,20 @@ from jaxdl.typing import Batch, Host, Numbers, Prepare
 WORST = 36
 
 
-def make_classifier_evaluator(model: nn.Module, prepare: Prepare, *, mirror: bool = False) -> Any:
+def make_classifier_evaluator(
+    model: nn.Module, prepare: Prepare, *, flip_eval: bool = False
+) -> Any:
     """`evaluate(state, split, folder) -> {"loss", "accuracy", "top5_accuracy"}` over every row.
 
-    `mirror` averages the logits of every image and its mirror image. Top-5 is there for more than
-    ten classes. In `folder` it draws the confusion matrix and the mistakes that the model was
+    `flip_eval` averages the logits of every image and its mirror image. Top-5 is there for more
+    than ten classes. In `folder` it draws the confusion matrix and the mistakes that the model was
     surest of.
     """
 
     def row_fn(variables: Any, batch: Batch) -> dict[str, Any]:
         image = batch["image"]
         logits: Any = model.apply(variables, image, train=False)
-        if mirror:
+        if flip_eval:
             logits = (logits + model.apply(variables, image[:, :, ::-1], train=False)) / 2
         label, probability = batch["label"], jax.nn.softmax(logits)
         own = jnp.take_along_axis(logits, label[:, None], axis=1)

@@ -31,7 +31,7 @@ class DiffusionConfig:
     """Of them, those that a sample takes."""
     eta: float = 0.0
     """Noise on the way: 0 is DDIM, 1 has DDPM's variance."""
-    drop_label: float = 0.1
+    label_dropout: float = 0.1
     """Training of a conditional model: how often the class is withheld."""
     guidance: float = 0.0
     """Weight w of classifier-free guidance, (1 + w) noise(class) - w noise(none)."""
@@ -43,7 +43,7 @@ class DiffusionConfig:
                 f"diffusion.sample_steps must lie in 1..{self.steps} (steps), "
                 f"got {self.sample_steps}"
             )
-        for name in ("eta", "drop_label"):
+        for name in ("eta", "label_dropout"):
             check_fraction(f"diffusion.{name}", getattr(self, name))
 
 

@@ -42,16 +42,16 @@ class SampleEvaluatorConfig:
     """Passes that a classifier of the real images is trained for, once a data set (0: none)."""
     features: int = 64
     """Width of its last hidden layer, whose values are the features."""
-    samples: int = 2048
+    num_samples: int = 2048
     """How many samples it is shown, and how many real images."""
-    neighbors: int = 3
-    """Of precision and recall."""
+    k: int = 3
+    """Of precision and recall: the neighbor whose distance is the radius of a sample's ball."""
 
     def __post_init__(self) -> None:
-        if self.epochs < 0 or min(self.features, self.samples - 1, self.neighbors) < 1:
+        if self.epochs < 0 or min(self.features, self.num_samples - 1, self.k) < 1:
             raise UsageError(
-                "judge: epochs must be >= 0, features and neighbors at least 1, samples at least "
-                f"2, got {self.epochs}, {self.features}, {self.neighbors} and {self.samples}"
+                "evaluator: epochs must be >= 0, features and k at least 1, num_samples at least "
+                f"2, got {self.epochs}, {self.features}, {self.k} and {self.num_samples}"
             )
 
 
@@ -118,7 +118,7 @@ class SampleEvaluator:
     def real(self) -> tuple[Host, Host]:
         """Features of the test images: the first `samples`, and the next as many, if there are."""
         images = self.splits["test"].arrays["image"].astype(np.float32) / 255
-        count = min(self.cfg.samples, len(images) // 2)
+        count = min(self.cfg.num_samples, len(images) // 2)
         features, _ = self.look(images[: 2 * count])
         return features[:count], features[count:]
 
@@ -130,7 +130,7 @@ class SampleEvaluator:
         """
         features, shares = self.look(images)
         real, other = self.real
-        precision, recall = precision_recall(real, features, neighbors=self.cfg.neighbors)
+        precision, recall = precision_recall(real, features, neighbors=self.cfg.k)
         named = np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])
         return {
             "frechet": frechet_distance(*moments(real), *moments(features)),

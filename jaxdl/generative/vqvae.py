@@ -46,8 +46,8 @@ class VQVAE(nn.Module):
     """
 
     channels: int = 1
-    codes: int = 128
-    width: int = 32
+    codebook_size: int = 128
+    code_dim: int = 32
     features: tuple[int, int] = (32, 64)
     blocks: int = 2
 
@@ -56,8 +56,10 @@ class VQVAE(nn.Module):
         self.down1 = Conv(first, 4, 2, 1)
         self.down2 = Conv(second, 4, 2, 1)
         self.encoder_blocks = [Residual() for _ in range(self.blocks)]
-        self.to_code = ToCode(self.width)
-        self.book = self.param("book", nn.initializers.normal(1.0), (self.codes, self.width))
+        self.to_code = ToCode(self.code_dim)
+        self.book = self.param(
+            "book", nn.initializers.normal(1.0), (self.codebook_size, self.code_dim)
+        )
         self.from_code = Conv(second, 3, padding=1)
         self.decoder_blocks = [Residual() for _ in range(self.blocks)]
         self.up1 = ConvTranspose(first, 4, 2, 1, gain=2.0)
@@ -83,7 +85,7 @@ class VQVAE(nn.Module):
 
     def nearest(self, encoded: Array) -> Array:
         """The number of the nearest code of each position: `(..., width)` -> `(...)` int32."""
-        flat = jax.lax.stop_gradient(encoded).reshape(-1, self.width)
+        flat = jax.lax.stop_gradient(encoded).reshape(-1, self.code_dim)
         gaps = squared_euclidean(flat, jax.lax.stop_gradient(self.book))
         return jnp.argmin(gaps, axis=1).astype(jnp.int32).reshape(encoded.shape[:-1])
 

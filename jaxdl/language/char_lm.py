@@ -13,18 +13,18 @@ class CharacterModel(nn.Module):
     """Logits of the next token at each place: ids `(B, T)` -> (`(B, T, vocabulary)`, state).
 
     `state` is carried from chunk to chunk (None: the start of a text). Tokens are one-hot where
-    `embedding` is 0.
+    `embedding_dim` is 0.
     """
 
     vocabulary: int
     hidden: int = 256
     cell: str = "lstm"  # rnn, lstm or gru
     layers: int = 1
-    embedding: int = 0
+    embedding_dim: int = 0
     dropout: float = 0.0  # between layers and before the last, in training
 
     def setup(self) -> None:
-        self.embed = Embed(self.vocabulary, self.embedding)
+        self.embed = Embed(self.vocabulary, self.embedding_dim)
         self.recurrent = Recurrent(self.hidden, self.cell, self.layers, dropout=self.dropout)
         self.drop = nn.Dropout(self.dropout)
         self.head = Dense(self.vocabulary)

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import CheckpointError, DivergedError, UsageError
-from jaxdl.config import differences
+from jaxdl.config import differences, rename_table
 from jaxdl.runs.manifest import (
     SUFFIX,
     CheckpointCorruptError,
@@ -301,7 +301,8 @@ def check_fit(
     lines = wrong[:10]
     if len(wrong) > 10:
         lines.append(f"and {len(wrong) - 10} more")
-    changed = differences(manifest["config"] or {}, config or {}) if config else {}
+    before = rename_table(manifest["config"] or {}, f"checkpoint {who}")
+    changed = differences(before, config) if config else {}
     lines += [f"config {name}: {old} when saved, {new} now" for name, (old, new) in changed.items()]
     by = f"(written by jaxdl {writer(manifest)})"
     raise CheckpointError(f"checkpoint {who} {by} does not fit the model:\n  " + "\n  ".join(lines))

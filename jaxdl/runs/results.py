@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import UsageError, unknown
-from jaxdl.config import flatten, read_toml
+from jaxdl.config import flatten, read_toml, rename_flags, say_renamed
+from jaxdl.old_names import CONFIGS, EXPERIMENTS, METRICS
 
 KEPT = ("experiment", "metrics", "seconds", "examples_per_second", "steps", "seed", "device")
 KEPT_ALSO = ("devices", "params_sha256", "versions", "command")
@@ -27,6 +28,9 @@ def find_config(name: str, root: Path) -> Path:
             raise UsageError(f"config {name}: there is no such file")
         return path
     configs = find_configs(root)
+    if name in CONFIGS:
+        say_renamed(f"config {name}", [CONFIGS[name]])
+        name = CONFIGS[name]
     if name not in configs:
         raise unknown("config", name, configs, "`jaxdl list` shows them all.")
     return configs[name]
@@ -35,7 +39,8 @@ def find_config(name: str, root: Path) -> Path:
 def read_results(root: Path) -> Results:
     """Config name -> what it measured; empty where nothing was recorded."""
     path = root / "results.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    results = json.loads(path.read_text()) if path.exists() else {}
+    return dict(_rename_result(name, entry, path) for name, entry in results.items())
 
 
 def list_rows(root: Path) -> list[dict[str, Any]]:
@@ -66,7 +71,7 @@ def add_result(run_dir: Path, root: Path) -> str:
             f"{run_dir}: no report.json; the run has not ended, or it is no run folder"
         )
     report = json.loads(path.read_text())
-    name = report["name"]
+    name, report = _rename_result(report["name"], report, path)
     entry = {key: report[key] for key in (*KEPT, *KEPT_ALSO) if key in report}
     results = read_results(root) | {name: entry}
     ordered = {key: results[key] for key in sorted(results)}
@@ -81,6 +86,25 @@ def name_report(run_dir: Path, name: str, command: list[str]) -> None:
     if path.exists():
         report = {"name": name, "command": shlex.join(command), **json.loads(path.read_text())}
         path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _rename_result(name: str, entry: dict[str, Any], path: Path) -> tuple[str, dict[str, Any]]:
+    """A config's name and what was measured, under today's names; says on stderr what it renamed.
+
+    The command is renamed with them, so that it can be run again.
+    """
+    experiment: str = entry.get("experiment", "")
+    experiment = EXPERIMENTS.get(experiment, experiment)
+    new = CONFIGS.get(name, name)
+    metrics = {METRICS.get(key, key): value for key, value in entry["metrics"].items()}
+    words = [CONFIGS.get(word, word) for word in shlex.split(entry["command"])]
+    command = shlex.join(rename_flags(words, experiment, f"{path}: command of {new}"))
+    changes = [f"{old} -> {CONFIGS[old]}" for old in (name,) if old in CONFIGS]
+    changes += [f"{old} -> {METRICS[old]}" for old in entry["metrics"] if old in METRICS]
+    if changes:
+        say_renamed(str(path), changes)
+    renamed = {"experiment": experiment, "metrics": metrics, "command": command}
+    return new, {**entry, **renamed}
 
 
 def headline(metrics: dict[str, float]) -> str:

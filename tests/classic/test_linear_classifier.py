@@ -30,10 +30,12 @@ def digits():
 
 def test_softmax_ends_where_scikit_learns_logistic_regression_does(digits):
     x, y = digits[0][:200], digits[1][:200]
-    strength = 0.01
-    theirs = linear_model.LogisticRegression(C=1 / (2 * strength * len(x)), tol=1e-8).fit(x, y)
+    penalty_weight = 0.01
+    theirs = linear_model.LogisticRegression(C=1 / (2 * penalty_weight * len(x)), tol=1e-8).fit(
+        x, y
+    )
     start = init_linear(jax.random.key(0), 64, 10)
-    loss = Partial(objective("softmax", "l2"), strength)
+    loss = Partial(objective("softmax", "l2"), penalty_weight)
     params, _ = gradient_descent(loss, start, x, y, rate=0.5, steps=2000, momentum=0.9)
     np.testing.assert_allclose(params.weight.T, theirs.coef_, atol=2e-3)
 
@@ -99,8 +101,8 @@ def test_the_bias_trick_and_scaling():
     "model",
     [
         LinearClassifier(rate=0.5),
-        LinearClassifier(loss="svm", penalty="l1", strength=1e-4, rate=0.05),
-        TwoLayerNet(hidden=32, std=0.1, strength=1e-4, rate=0.1),
+        LinearClassifier(loss="svm", penalty="l1", penalty_weight=1e-4, rate=0.05),
+        TwoLayerNet(hidden=32, std=0.1, penalty_weight=1e-4, rate=0.1),
     ],
     ids=["softmax", "svm", "two layers"],
 )
@@ -112,7 +114,7 @@ def test_scikit_learns_tools_accept_them(digits, model):
 
 def test_strength_shrinks_the_weights(digits):
     x, y = digits[0][:300], digits[1][:300]
-    weak, strong = (LinearClassifier(strength=s).fit(x, y) for s in (0.0, 0.1))
+    weak, strong = (LinearClassifier(penalty_weight=s).fit(x, y) for s in (0.0, 0.1))
     sizes = [np.linalg.norm(model.params_.weight) for model in (weak, strong)]
     assert sizes[1] < 0.7 * sizes[0]
 
@@ -121,13 +123,13 @@ def test_two_layer_objective_gradient():
     rng = np.random.default_rng(2)
     params = init_two_layer(jax.random.key(0), 4, 5, 3, std=1.0)
     x, y = rng.normal(size=(6, 4)), np.array([0, 1, 2, 2, 1, 0])
-    for strength in (0.0, 0.5):
-        assert gradient_error(lambda p: two_layer_objective(strength, p, x, y), params) < 1e-5  # noqa: B023
+    for penalty_weight in (0.0, 0.5):
+        assert gradient_error(lambda p: two_layer_objective(penalty_weight, p, x, y), params) < 1e-5  # noqa: B023
 
 
 def test_a_hidden_layer_solves_xor_and_a_line_does_not():
     x, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
-    net = TwoLayerNet(hidden=8, std=1.0, strength=0.0, rate=0.1, epochs=500)
+    net = TwoLayerNet(hidden=8, std=1.0, penalty_weight=0.0, rate=0.1, epochs=500)
     assert net.fit(x, y).score(x, y) == 1
     assert LinearClassifier(epochs=500).fit(x, y).score(x, y) <= 0.75
 

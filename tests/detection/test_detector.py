@@ -22,14 +22,20 @@ def test_detections_are_thresholded_suppressed_by_class_and_counted():
         choose = jax.jit(lambda *given: postprocess(config, *given, SIZE))
         return choose(boxes.astype(float), scores, labels)
 
-    np.testing.assert_allclose(pick(count=5).scores[0], [0.9, 0.7, 0.2, 0, 0])
-    np.testing.assert_allclose(pick(count=5, threshold=0.5).scores[0], [0.9, 0.7, 0, 0, 0])
-    np.testing.assert_allclose(pick(count=5, overlap=0.95).scores[0], [0.9, 0.8, 0.7, 0.2, 0])
-    np.testing.assert_allclose(pick(count=2).scores[0], [0.9, 0.7])
-    np.testing.assert_allclose(pick(count=2, before=2).scores[0], [0.9, 0])
+    np.testing.assert_allclose(pick(max_detections=5).scores[0], [0.9, 0.7, 0.2, 0, 0])
+    np.testing.assert_allclose(
+        pick(max_detections=5, score_threshold=0.5).scores[0], [0.9, 0.7, 0, 0, 0]
+    )
+    np.testing.assert_allclose(
+        pick(max_detections=5, nms_iou=0.95).scores[0], [0.9, 0.8, 0.7, 0.2, 0]
+    )
+    np.testing.assert_allclose(pick(max_detections=2).scores[0], [0.9, 0.7])
+    np.testing.assert_allclose(pick(max_detections=2, pre_nms_top_k=2).scores[0], [0.9, 0])
 
 
-@pytest.mark.parametrize("bad", [{"threshold": 1.5}, {"overlap": -1}, {"count": 0}, {"before": 3}])
+@pytest.mark.parametrize(
+    "bad", [{"score_threshold": 1.5}, {"nms_iou": -1}, {"max_detections": 0}, {"pre_nms_top_k": 3}]
+)
 def test_options_of_detections_are_checked(bad):
     with pytest.raises(ValueError, match="detect"):
         DetectConfig(**bad)

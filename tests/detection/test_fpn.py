@@ -62,13 +62,13 @@ def test_boxes_go_to_the_levels_of_torchvision(torchvision):
     assert np.bincount(want).min() > 5
     np.testing.assert_array_equal(assign_levels(boxes, [4, 8, 16, 32]), want)
     want = LevelMapper(2, 5, canonical_scale=112)([torch.tensor(boxes)])
-    np.testing.assert_array_equal(assign_levels(boxes, [4, 8, 16, 32], cells=7.0), want)
+    np.testing.assert_array_equal(assign_levels(boxes, [4, 8, 16, 32], canonical_cells=7.0), want)
 
 
 def test_a_region_is_cut_from_its_own_level():
     levels = maps((1, 8, 8, 3), (1, 4, 4, 3))
     boxes = np.array([[[0, 0, 15.9, 16], [0, 0, 16, 16], [2, 9, 31, 30], [5, 5, 5, 5]]], np.float32)
-    got = multilevel_roi_align(levels, boxes, size=(2, 3), strides=[4, 8], cells=2.0)
+    got = multilevel_roi_align(levels, boxes, size=(2, 3), strides=[4, 8], canonical_cells=2.0)
     for n, (level, scale) in enumerate([(0, 1 / 4), (1, 1 / 8), (1, 1 / 8), (0, 1 / 4)]):
         want = roi_align(levels[level], boxes[:, n : n + 1], size=(2, 3), scale=scale)
         np.testing.assert_allclose(got[:, n : n + 1], want, atol=1e-6)

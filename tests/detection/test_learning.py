@@ -17,13 +17,13 @@ FLAGS = [
     *("--optim.lr", "3e-3"),
 ]
 STAGE = ["--head.stage", "stage4"]
-FASTER = ["--head.dropout", "0", "--head.proposals", "12", "--head.stages"]
+FASTER = ["--head.dropout", "0", "--head.post_nms_top_k", "12", "--head.stages"]
 MORE = {
     "shapes_one_stage": [*STAGE, "--head.dropout", "0"],
     "shapes_faster_rcnn": [*FASTER, "stage4"],
     "shapes_fpn": [*FASTER, "stage2", "stage4"],
     "shapes_centernet": STAGE,
-    "shapes_fast_rcnn": [*STAGE, "--head.dropout", "0", "--head.pooled", "3"],
+    "shapes_fast_rcnn": [*STAGE, "--head.dropout", "0", "--head.roi_size", "3"],
     "shapes_localize": [*STAGE, "--data.objects", "1"],
 }
 
@@ -35,7 +35,7 @@ def test_a_detector_learns_by_heart(name, tmp_path):
 
     root = Path(__file__).parents[2]
     module, cfg = _read_config(find_configs(root)[name], [*FLAGS, *MORE[name]])
-    cfg = replace(cfg, detect=DetectConfig(count=20, before=100))
+    cfg = replace(cfg, detect=DetectConfig(max_detections=20, pre_nms_top_k=100))
     task = module.build(cfg)
     task = replace(task, splits={**task.splits, "test": task.splits["train"]})
     numbers = train_and_report(task, cfg, tmp_path / "run", False)

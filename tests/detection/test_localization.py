@@ -27,7 +27,7 @@ def test_the_largest_object_is_located():
     assert there.tolist() == [True, False]
     out = Located(jnp.zeros((2, 2)), jnp.array([[0.25, 0.25, 0.75, 0.95], [0.1, 0.1, 0.2, 0.2]]))
     for weight in (1.0, 3.0):
-        got = localize_losses(out, batch, weight=weight)
+        got = localize_losses(out, batch, box_weight=weight)
         np.testing.assert_allclose(got["class"], [np.log(2), 0], rtol=1e-6)
         np.testing.assert_allclose(got["box"], [weight * 0.15, 0], rtol=1e-5)
     boxes, score, label = localize_candidates(out, (20, 40))
@@ -36,7 +36,7 @@ def test_the_largest_object_is_located():
 
 
 def test_a_localizer_gives_a_box_inside_out_of_features():
-    model = Localizer(Thin(), 3, hidden=4)
+    model = Localizer(Thin(), 3, features=4)
     out = model.init_with_output(jax.random.key(0), jnp.ones((2, 16, 16, 3)), train=False)[0]
     assert out.classes.shape == (2, 3)
     assert (out.boxes[:, :2] < out.boxes[:, 2:]).all()

@@ -87,7 +87,7 @@ def test_boxes_are_measured_in_pixels_of_the_file():
 def config(**options):
     return DetectionConfig(
         data=DataConfig(name="shapes", rows=16, batch_size=8, image_size=(32,)),
-        detect=DetectConfig(count=5, before=20, threshold=0.0),
+        detect=DetectConfig(max_detections=5, pre_nms_top_k=20, score_threshold=0.0),
         optim=OptimConfig(name="sgd", lr=0.01),
         **options,
     )

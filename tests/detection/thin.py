@@ -36,7 +36,7 @@ class Thin(nn.Module):
 
 
 def one_stage(classes, **options):
-    model = OneStage(Thin(), classes, 3, hidden=8, dropout=0.0)
+    model = OneStage(Thin(), classes, 3, features=8, dropout=0.0)
     return Detector(
         model,
         partial(one_stage_losses, shapes=SHAPES, **options),
@@ -46,15 +46,22 @@ def one_stage(classes, **options):
 
 def faster_rcnn(classes, levels=None, **options):
     model = FasterRCNN(
-        Thin(), classes, SHAPES, hidden=8, dropout=0.0, pooled=2, proposals=6, before=20
+        Thin(),
+        classes,
+        SHAPES,
+        hidden=8,
+        dropout=0.0,
+        roi_size=2,
+        post_nms_top_k=6,
+        pre_nms_top_k=20,
     )
     model = model.clone(**(levels or {}))
-    losses = partial(faster_rcnn_losses, samples=8, **options)
+    losses = partial(faster_rcnn_losses, samples_per_image=8, **options)
     return Detector(model, losses, faster_rcnn_candidates, sees_truth=True)
 
 
 def centernet(classes, **options):
-    model = CenterNet(Thin(), classes, hidden=8, ups=0)
+    model = CenterNet(Thin(), classes, features=8, num_upsamples=0)
     losses, candidates = (
         partial(centernet_losses, **options),
         partial(centernet_candidates, count=20),
@@ -62,7 +69,7 @@ def centernet(classes, **options):
     return Detector(model, losses, candidates, heat=centernet_heat)
 
 
-PYRAMID = {"stages": ("fine", "last"), "pyramid": 4, "cells": 2.0}
+PYRAMID = {"stages": ("fine", "last"), "fpn_features": 4, "fpn_canonical_cells": 2.0}
 DETECTORS = {
     "one_stage": one_stage,
     "faster_rcnn": faster_rcnn,

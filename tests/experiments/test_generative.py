@@ -55,7 +55,7 @@ def test_a_config_takes_a_step_in_shapes(name, files):
 def test_a_run_with_a_prior_is_resumed_and_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     run = tmp_path / "run"
-    flags = ["--data.name", "digits", "--data.val", "100", "--judge.epochs", "0"]
+    flags = ["--data.name", "digits", "--data.val", "100", "--evaluator.epochs", "0"]
     flags += ["--model.codes", "4", "--model.features", "2", "2", "--model.blocks", "1"]
     flags += ["--prior.features", "2", "--prior.depth", "1", "--prior.loop.steps", "2"]
     flags += ["--loop.steps", "2"]
@@ -81,7 +81,7 @@ def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
 
     monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path))
     data = DataConfig(name="digits", batch_size=50, val=100)
-    cfg = SampleEvaluatorConfig(epochs=15, features=16, samples=180)
+    cfg = SampleEvaluatorConfig(epochs=15, features=16, num_samples=180)
     judge = SampleEvaluator(cfg, data)
     said = judge.describe()
     assert said["test_accuracy"] > 0.97

@@ -8,7 +8,7 @@ import pytest
 from jaxdl.generative.vqvae import VQVAE, perplexity
 
 IMAGE = np.random.default_rng(0).random((2, 8, 12, 1)).astype(np.float32)
-MODEL = VQVAE(codes=6, width=3, features=(4, 5), blocks=1)
+MODEL = VQVAE(codebook_size=6, code_dim=3, features=(4, 5), blocks=1)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_sizes_are_checked():
 
 
 def test_many_codes_are_in_use_from_the_start():
-    model = VQVAE(codes=16, width=8, features=(4, 8), blocks=1)
+    model = VQVAE(codebook_size=16, code_dim=8, features=(4, 8), blocks=1)
     image = np.repeat(np.random.default_rng(0).random((32, 4, 4, 1)), 2, 1).repeat(2, 2)
     image = image.astype(np.float32) * 0.1  # dark ones, much alike
     variables = jax.jit(lambda k: model.init(k, image, train=False))(jax.random.key(0))

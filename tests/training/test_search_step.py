@@ -37,7 +37,9 @@ def softmax_regression(optim, batch_size=64):
         return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
 
     splits = {"train": points(64, batch_size)}
-    return supervised(model, splits, lambda k, b, t: b, loss_fn, optim, steps=40, inputs="x")
+    return supervised(
+        model, splits, lambda keys, batch, *, train: batch, loss_fn, optim, steps=40, inputs="x"
+    )
 
 
 def value(flat, decay=DECAY):

@@ -52,7 +52,9 @@ def task_of(momentum):
 
     optim = OptimConfig(name="sgd", lr=0.05, swa=0.5)
     splits = {"train": toys.points(64, 16)}
-    return supervised(model, splits, lambda k, b, t: b, loss_fn, optim, steps=8, inputs="x")
+    return supervised(
+        model, splits, lambda keys, batch, *, train: batch, loss_fn, optim, steps=8, inputs="x"
+    )
 
 
 @pytest.mark.parametrize(("momentum", "devices"), [(0.1, 1), (0.5, 4)])

@@ -90,7 +90,13 @@ def linear(optim, split):
         return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
 
     return supervised(
-        model, {"train": split}, lambda k, b, t: b, loss_fn, optim, steps=1, inputs="x"
+        model,
+        {"train": split},
+        lambda keys, batch, *, train: batch,
+        loss_fn,
+        optim,
+        steps=1,
+        inputs="x",
     )
 
 

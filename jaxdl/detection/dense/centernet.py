@@ -25,27 +25,27 @@ class CenterMaps(NamedTuple):
 
 
 class CenterNet(nn.Module):
-    """Backbone - `ups` times (twice the size, 3x3 conv) - three heads: `(B, H, W, C)` -> maps.
+    """Backbone, `num_upsamples` times (twice the size, 3x3 conv), three heads.
 
-    Each head is 3x3 conv - ReLU - 1x1 conv. Enlarging is bilinear, where the paper has transposed
-    convolutions that start bilinear.
+    `(B, H, W, C)` -> `CenterMaps`. Each head is 3x3 conv - ReLU - 1x1 conv. Enlarging is bilinear,
+    where the paper has transposed convolutions that start bilinear.
     """
 
     backbone: nn.Module
     num_classes: int
     stage: str = "last"
-    hidden: int = 64
-    ups: int = 1
+    features: int = 64
+    num_upsamples: int = 1
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> CenterMaps:
         y = backbone_features(self.backbone, self.stage, x, train)
-        for i in range(1, self.ups + 1):
+        for i in range(1, self.num_upsamples + 1):
             y = resize(y, (2 * y.shape[1], 2 * y.shape[2]))
-            y = ConvNorm(self.hidden, 3, name=f"up{i}")(y, train=train)
+            y = ConvNorm(self.features, 3, name=f"up{i}")(y, train=train)
 
         def head(name: str, features: int, bias: float) -> Array:
-            z = jax.nn.relu(Conv(self.hidden, 3, padding=1, name=f"{name}_hidden")(y))
+            z = jax.nn.relu(Conv(self.features, 3, padding=1, name=f"{name}_hidden")(y))
             start, at = nn.initializers.normal(0.01), nn.initializers.constant(bias)
             return Conv(features, 1, kernel_init=start, bias_init=at, name=name)(z)
 
@@ -55,7 +55,7 @@ class CenterNet(nn.Module):
 
 
 def centernet_losses(
-    out: CenterMaps, batch: Batch, *, weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
+    out: CenterMaps, batch: Batch, *, loss_weights: tuple[float, float, float] = (1.0, 1.0, 0.1)
 ) -> dict[str, Array]:
     """`heat`, `offset`, `size`, each `(B,)`: sums over the picture through its number of objects.
 
@@ -77,7 +77,7 @@ def centernet_losses(
         "offset": apart(out.offset, target.offset),
         "size": apart(out.size, target.size),
     }
-    return {k: w * v for (k, v), w in zip(parts.items(), weights, strict=True)}
+    return {k: w * v for (k, v), w in zip(parts.items(), loss_weights, strict=True)}
 
 
 def centernet_heat(out: CenterMaps) -> Array:

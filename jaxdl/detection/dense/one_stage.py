@@ -41,14 +41,14 @@ class OneStage(nn.Module):
     num_classes: int
     num_anchors: int
     stage: str = "last"
-    hidden: int = 128
+    features: int = 128
     dropout: float = 0.3
     slope: float = 0.01  # of the leaky ReLU
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> CellPredictions:
         features = backbone_features(self.backbone, self.stage, x, train)
-        y = Conv(self.hidden, 1, name="hidden")(features)
+        y = Conv(self.features, 1, name="hidden")(features)
         y = nn.Dropout(self.dropout, deterministic=not train, name="drop")(y)
         y = jax.nn.leaky_relu(y, self.slope)
         anchors = self.num_anchors
@@ -82,27 +82,27 @@ def one_stage_losses(
     batch: Batch,
     *,
     shapes: tuple[float, ...],
-    negative: float = 0.2,
-    weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    background: float = 0.5,
-    confidence: str = "square",
+    negative_iou: float = 0.2,
+    loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    background_weight: float = 0.5,
+    confidence_loss: str = "square",
 ) -> dict[str, Array]:
     """`confidence`, `box` and `class`, each `(B,)`, a sum over the picture, times its weight.
 
-    A truth's anchor (`match_by_cell`) has confidence 1; anchors whose IoU is below `negative` have
-    0, and `background` of the weight; the others do not count. Offsets: squared differences of
-    positive anchors. Classes: cross-entropy of the cells of positive anchors.
+    A truth's anchor (`match_by_cell`) has confidence 1; anchors whose IoU is below `negative_iou`
+    have 0, and `background_weight` of the weight; the others do not count. Offsets: squared
+    differences of positive anchors. Classes: cross-entropy of the cells of positive anchors.
     """
-    loss_of = CONFIDENCES[confidence]
+    loss_of = CONFIDENCES[confidence_loss]
     grid = out.classes.shape[1:3]
     anchors = make_anchors(grid, shapes)
     truths = in_cells(batch["boxes"], batch["image"].shape[1:3], grid)
-    match = jax.vmap(lambda t, k: match_by_cell(anchors, t, k, negative=negative))
+    match = jax.vmap(lambda t, k: match_by_cell(anchors, t, k, negative=negative_iou))
     found = Matches(*match(truths, batch["kept"]))  # (B, A H W)
     rows = len(truths)
     logits = out.confidence.reshape(rows, -1)
     sure = loss_of(logits, found.positive.astype(logits.dtype))
-    sure = jnp.where(found.positive, sure, background * jnp.where(found.negative, sure, 0))
+    sure = jnp.where(found.positive, sure, background_weight * jnp.where(found.negative, sure, 0))
     own = jnp.take_along_axis(truths, found.truth[..., None], axis=1)  # (B, A H W, 4)
     own = jnp.where(found.positive[..., None], own, 0)
     target = jax.vmap(partial(encode_yolo, anchors.reshape(-1, 4)))(own)
@@ -116,7 +116,7 @@ def one_stage_losses(
     parts = {"confidence": sure, "box": apart, "class": kind}
     return {
         name: weight * jnp.sum(value, axis=1)
-        for (name, value), weight in zip(parts.items(), weights, strict=True)
+        for (name, value), weight in zip(parts.items(), loss_weights, strict=True)
     }
 
 

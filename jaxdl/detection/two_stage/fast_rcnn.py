@@ -23,7 +23,7 @@ class FastRCNN(nn.Module):
     stage: str = "last"
     hidden: int = 128
     dropout: float = 0.3
-    pooled: int = 5  # cells a side of a region
+    roi_size: int = 5  # cells a side of a region
     refine: bool = True  # without it, boxes are the proposals
 
     @nn.compact
@@ -39,16 +39,17 @@ class FastRCNN(nn.Module):
             proposals, proposed = whole_image_boxes(x)
         features = backbone_features(self.backbone, self.stage, x, train)
         scale = features.shape[1] / x.shape[1]
-        cut = roi_pool(features, proposals, size=(self.pooled, self.pooled), scale=scale)
+        cut = roi_pool(features, proposals, size=(self.roi_size, self.roi_size), scale=scale)
         head = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
         logits, offsets = head(cut.reshape(*proposals.shape[:2], -1), train=train)
         return proposals, proposed, logits, offsets * self.refine
 
 
 class RCNN(nn.Module):
-    """Each region warped to `side` x `side` pixels, then the backbone (Girshick et al. 2014).
+    """Each region warped to a square of `warp_size` pixels, then the backbone.
 
-    arXiv 1311.2524; the features of a region are the mean of the stage. Shapes as in `FastRCNN`.
+    Girshick et al. 2014, arXiv 1311.2524; the features of a region are the mean of the stage.
+    Shapes as in `FastRCNN`.
     """
 
     backbone: nn.Module
@@ -56,7 +57,7 @@ class RCNN(nn.Module):
     stage: str = "last"
     hidden: int = 128
     dropout: float = 0.3
-    side: int = 32
+    warp_size: int = 32
     refine: bool = True
 
     @nn.compact
@@ -70,8 +71,8 @@ class RCNN(nn.Module):
     ) -> RegionOutputs:
         if proposals is None or proposed is None:
             proposals, proposed = whole_image_boxes(x)
-        crops = roi_align(x, proposals, size=(self.side, self.side), samples=1)
-        crops = crops.reshape(-1, self.side, self.side, x.shape[-1])
+        crops = roi_align(x, proposals, size=(self.warp_size, self.warp_size), samples=1)
+        crops = crops.reshape(-1, self.warp_size, self.warp_size, x.shape[-1])
         features = backbone_features(self.backbone, self.stage, crops, train)
         pooled = jnp.mean(features, axis=(1, 2)).reshape(*proposals.shape[:2], -1)
         head = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")

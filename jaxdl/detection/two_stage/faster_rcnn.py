@@ -78,26 +78,26 @@ class RegionHead(nn.Module):
 class FasterRCNN(nn.Module):
     """Both stages on the backbone's features: `(B, H, W, C)` -> `Regions`.
 
-    The features are one of the backbone's named stages, or a pyramid of `pyramid` channels over
-    several, the finest first, whose levels share the heads. `shapes` are the anchors' in cells (of
-    every level). The best of all levels go through suppression together. With `truth` (a prepared
-    batch) the true boxes stand among the proposals, so that the second stage has objects to learn
-    from the start. Raises UsageError for stages that do not become coarser.
+    The features are one of the backbone's named stages, or a pyramid of `fpn_features` channels
+    over several, the finest first, whose levels share the heads. `shapes` are the anchors' in cells
+    (of every level). The best of all levels go through suppression together. With `truth` (a
+    prepared batch) the true boxes stand among the proposals, so that the second stage has objects
+    to learn from the start. Raises UsageError for stages that do not become coarser.
     """
 
     backbone: nn.Module
     num_classes: int
     shapes: tuple[float, ...]
     stages: tuple[str, ...] = ("last",)
-    pyramid: int = 0
-    cells: float = 14.0  # of a side of a region in the level that it is cut from, at least
+    fpn_features: int = 0
+    fpn_canonical_cells: float = 14.0  # least side of a region in its level, in cells
     hidden: int = 128
     dropout: float = 0.3
-    pooled: int = 7  # cells a side of RoI align
-    flat: bool = False  # the second stage sees all cells, not their mean
-    proposals: int = 50  # that are kept after NMS
-    before: int = 300  # anchors that NMS looks at
-    overlap: float = 0.7  # its threshold
+    roi_size: int = 7  # cells a side of RoI align
+    flatten_roi: bool = False  # the second stage sees all cells, not their mean
+    post_nms_top_k: int = 50  # that are kept after NMS
+    pre_nms_top_k: int = 300  # anchors that NMS looks at
+    rpn_nms_iou: float = 0.7  # its threshold
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, truth: Batch | None = None) -> Regions:
@@ -106,8 +106,8 @@ class FasterRCNN(nn.Module):
         strides = [size[0] / level.shape[1] for level in levels]
         if strides != sorted(set(strides)):
             raise UsageError(f"stages {self.stages} must become coarser, they measure {strides}")
-        if self.pyramid:
-            levels = FeaturePyramid(self.pyramid, name="pyramid")(levels)
+        if self.fpn_features:
+            levels = FeaturePyramid(self.fpn_features, name="pyramid")(levels)
         anchors = [
             make_anchors(level.shape[1:3], self.shapes, stride=stride).reshape(-1, 4)
             for level, stride in zip(levels, strides, strict=True)
@@ -120,9 +120,11 @@ class FasterRCNN(nn.Module):
         if truth is not None:
             boxes = jnp.concatenate([boxes, truth["boxes"]], axis=1)
             valid = jnp.concatenate([valid, truth["kept"]], axis=1)
-        bins = (self.pooled, self.pooled)
-        cut = multilevel_roi_align(levels, boxes, size=bins, strides=strides, cells=self.cells)
-        seen = cut.reshape(*cut.shape[:2], -1) if self.flat else cut.mean(axis=(2, 3))
+        bins = (self.roi_size, self.roi_size)
+        cut = multilevel_roi_align(
+            levels, boxes, size=bins, strides=strides, canonical_cells=self.fpn_canonical_cells
+        )
+        seen = cut.reshape(*cut.shape[:2], -1) if self.flatten_roi else cut.mean(axis=(2, 3))
         second = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
         classes, refined = second(seen, train=train)
         return Regions(anchors, objectness, offsets, boxes, valid, classes, refined)
@@ -134,9 +136,11 @@ class FasterRCNN(nn.Module):
 
         def one(scores: Array, offsets: Array) -> tuple[Array, Array]:
             boxes = clip_to_image(decode_rcnn(anchors, offsets), size)
-            best = select_top(scores, usable_boxes(boxes, least=1.0), self.before)
+            best = select_top(scores, usable_boxes(boxes, least=1.0), self.pre_nms_top_k)
             boxes = boxes[best.index]
-            kept = nms(boxes, best.score, best.valid, threshold=self.overlap, count=self.proposals)
+            kept = nms(
+                boxes, best.score, best.valid, threshold=self.rpn_nms_iou, count=self.post_nms_top_k
+            )
             return jnp.where(kept.valid[:, None], boxes[kept.index], 0), kept.valid
 
         sure = jax.nn.softmax(objectness)[..., 1]
@@ -147,52 +151,60 @@ def faster_rcnn_losses(
     out: Regions,
     batch: Batch,
     *,
-    positive: float = 0.7,
-    negative: float = 0.3,
-    region: float = 0.5,
-    samples: int = 64,
-    weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
+    rpn_positive_iou: float = 0.7,
+    rpn_negative_iou: float = 0.3,
+    roi_positive_iou: float = 0.5,
+    samples_per_image: int = 64,
+    loss_weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
 ) -> dict[str, Array]:
     """`objectness`, `proposal`, `class` and `box`, each `(B,)`, times its weight.
 
-    First stage: `match_by_iou`, `samples` of the anchors, half positive; cross-entropy, and smooth
-    L1 of positive anchors' offsets over `samples`. Second stage: a proposal is the truth's that it
-    overlaps most, by at least `region`, else ground; `samples` of them, a quarter positive.
+    First stage: `match_by_iou`, `samples_per_image` of the anchors, half positive; cross-entropy,
+    and smooth L1 of positive anchors' offsets over `samples_per_image`. Second stage: a proposal is
+    the truth's that it overlaps most, by at least `roi_positive_iou`, else background;
+    `samples_per_image` of them, a quarter positive.
     """
-    rule = partial(match_by_iou, out.anchors, positive=positive, negative=negative)
+    rule = partial(match_by_iou, out.anchors, positive=rpn_positive_iou, negative=rpn_negative_iou)
     first = Matches(*jax.vmap(rule)(batch["boxes"], batch["kept"]))
-    some, others = _sample(batch["draw"], first, samples, 0.5)
+    some, others = _sample(batch["draw"], first, samples_per_image, 0.5)
     target = jax.vmap(partial(encode_rcnn, out.anchors))(_own_boxes(first, some, batch))
     parts = {
         "objectness": _mean(
             softmax_cross_entropy(out.objectness, some.astype(jnp.int32)), some | others
         ),
-        "proposal": _over(smooth_l1(out.offsets, target, beta=1 / 9), some, samples),
+        "proposal": _over(smooth_l1(out.offsets, target, beta=1 / 9), some, samples_per_image),
     }
     given = (out.proposals, out.valid, out.classes, out.refined)
-    parts |= region_losses(given, batch, region=region, samples=samples)
-    return {k: w * v for (k, v), w in zip(parts.items(), weights, strict=True)}
+    parts |= region_losses(
+        given, batch, roi_positive_iou=roi_positive_iou, samples_per_image=samples_per_image
+    )
+    return {k: w * v for (k, v), w in zip(parts.items(), loss_weights, strict=True)}
 
 
 def region_losses(
-    out: tuple[Array, Array, Array, Array], batch: Batch, *, region: float = 0.5, samples: int = 64
+    out: tuple[Array, Array, Array, Array],
+    batch: Batch,
+    *,
+    roi_positive_iou: float = 0.5,
+    samples_per_image: int = 64,
 ) -> dict[str, Array]:
     """`class` and `box` `(B,)` of proposals, which of them are valid, their logits and offsets.
 
-    A proposal is the truth's that it overlaps most, by at least `region`, else ground. `samples`
-    of them are learned from, a quarter positive: cross-entropy, and smooth L1 over `samples`.
+    A proposal is the truth's that it overlaps most, by at least `roi_positive_iou`, else
+    background. `samples_per_image` of them are learned from, a quarter positive: cross-entropy, and
+    smooth L1 over `samples_per_image`.
     """
     proposals, valid, logits, offsets = out
-    rule = partial(match_by_iou, positive=region, negative=region, best=False)
+    rule = partial(match_by_iou, positive=roi_positive_iou, negative=roi_positive_iou, best=False)
     match = Matches(*jax.vmap(rule)(proposals, batch["boxes"], batch["kept"]))
     match = Matches(match.truth, match.positive & valid, match.negative & valid)
-    some, others = _sample(batch["draw"] + jnp.uint32(1), match, samples, 0.25)
+    some, others = _sample(batch["draw"] + jnp.uint32(1), match, samples_per_image, 0.25)
     label = jnp.take_along_axis(batch["labels"], match.truth, axis=1)
     label = jnp.where(some, label, logits.shape[-1] - 1)
     aim = encode_rcnn(proposals, _own_boxes(match, some, batch), weights=BOX_WEIGHTS)
     return {
         "class": _mean(softmax_cross_entropy(logits, label), some | others),
-        "box": _over(smooth_l1(offsets, aim), some, samples),
+        "box": _over(smooth_l1(offsets, aim), some, samples_per_image),
     }
 
 

@@ -29,8 +29,8 @@ class PixelModel(nn.Module):
     levels: int = 256
     features: int = 32
     depth: int = 5
-    size: int = 3
-    first_size: int = 7
+    kernel_size: int = 3
+    first_kernel_size: int = 7
     colors: int = 1
     mixtures: int = 0
     classes: int = 0
@@ -104,17 +104,18 @@ def plain_conv(name: str, layer: CausalConv, x: Array) -> Array:
 class PixelCNN(PixelModel):
     """Masked convolutions in residual blocks (van den Oord et al. 2016, arXiv 1601.06759, fig. 5).
 
-    first_size A to 2h - depth times [ReLU, 1x1 to h, ReLU, size B, ReLU, 1x1 to 2h, added] - ReLU,
+    first_kernel_size A to 2h - depth times [ReLU, 1x1 to h, ReLU, kernel_size B, ReLU, 1x1 to 2h,
+    added] - ReLU,
     1x1, ReLU, 1x1. Its reach has the blind spot that the gated form removes. A class is added to
     the first layer's output.
     """
 
     def setup(self) -> None:
         h, layer = self.features, partial(CausalConv, colors=self.colors)
-        self.first = layer(self.inputs, 2 * h, self.first_size, "A")
+        self.first = layer(self.inputs, 2 * h, self.first_kernel_size, "A")
         blocks = range(self.depth)
         self.down = [layer(2 * h, h, 1) for _ in blocks]
-        self.middle = [layer(h, h, self.size) for _ in blocks]
+        self.middle = [layer(h, h, self.kernel_size) for _ in blocks]
         self.up = [layer(h, 2 * h, 1) for _ in blocks]
         self.last = layer(2 * h, 2 * h, 1)
         self.out = layer(2 * h, self.outputs, 1)
@@ -194,13 +195,13 @@ class GatedPixelCNN(PixelModel):
 
     The vertical one sees all rows above, the horizontal one what is left of a pixel and the
     vertical one: no blind spot. Layer: tanh(a) sigmoid(b), a and b given the class, too; the
-    horizontal stack is residual. `depth` layers, the first of `first_size` and kind A.
+    horizontal stack is residual. `depth` layers, the first of `first_kernel_size` and kind A.
     """
 
     def setup(self) -> None:
         h, depth = self.features, range(self.depth)
         given = [self.inputs] + [h] * (self.depth - 1)
-        sizes = [self.first_size] + [self.size] * (self.depth - 1)
+        sizes = [self.first_kernel_size] + [self.kernel_size] * (self.depth - 1)
         layer = partial(CausalConv, colors=self.colors)
         # The first sees rows above only; the others their own row too, which has seen no more.
         self.vertical = [
@@ -259,7 +260,7 @@ class GatedPixelCNN(PixelModel):
 
     def start(self, batch: int, width: int) -> tuple[Context, Context]:
         """See `pixels.py`."""
-        rows = {"first": jnp.zeros((batch, self.first_size // 2, width, self.inputs))}
+        rows = {"first": jnp.zeros((batch, self.first_kernel_size // 2, width, self.inputs))}
         for i in range(1, self.depth):
             layer = self.vertical[i]
             rows[f"vertical{i}"] = jnp.zeros((batch, layer.taps - 1, width, layer.channels))

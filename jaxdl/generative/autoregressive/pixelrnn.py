@@ -21,19 +21,19 @@ from jaxdl.typing import Array
 class RowLSTM(PixelModel):
     """Row LSTM layers (van den Oord et al. 2016, arXiv 1601.06759, section 3.1).
 
-    first_size A to h - depth times [LSTM over rows, 1x1, added] - ReLU, 1x1, ReLU, 1x1. Gates of a
-    row: a masked 1-D convolution of its input (`size`, B) and one of the state of the row above;
-    the reach is a triangle. Gates are packed i, f, o, g. With more than one color the state, which
-    is that of the row above, is seen by all.
+    first_kernel_size A to h - depth times [LSTM over rows, 1x1, added] - ReLU, 1x1, ReLU, 1x1.
+    Gates of a row: a masked 1-D convolution of its input (`kernel_size`, B) and one of the state of
+    the row above; the reach is a triangle. Gates are packed i, f, o, g. With more than one color
+    the state, which is that of the row above, is seen by all.
     """
 
     def setup(self) -> None:
         h, layer = self.features, partial(CausalConv, colors=self.colors)
-        self.first = layer(self.inputs, h, self.first_size, "A")
+        self.first = layer(self.inputs, h, self.first_kernel_size, "A")
         blocks = range(self.depth)
-        self.gates = [layer(h, 4 * h, self.size, parts=4, rows=False) for _ in blocks]
+        self.gates = [layer(h, 4 * h, self.kernel_size, parts=4, rows=False) for _ in blocks]
         init = nn.initializers.orthogonal()
-        shape = (1, self.size, h, 4 * h)
+        shape = (1, self.kernel_size, h, 4 * h)
         self.recurrent = [self.param(f"recurrent{i}", init, shape) for i in blocks]
         self.up = [layer(h, h, 1) for _ in blocks]
         self.last = layer(h, 2 * h, 1)
@@ -43,7 +43,7 @@ class RowLSTM(PixelModel):
 
     def from_above(self, i: int, h: Array) -> Array:
         """What the state of a row gives to the gates of the next: `(B, W, h)` -> `(B, W, 4 h)`."""
-        return conv(h[:, None], self.recurrent[i], padding=(0, self.size // 2))[:, 0]
+        return conv(h[:, None], self.recurrent[i], padding=(0, self.kernel_size // 2))[:, 0]
 
     def scan_rows(self, i: int, gates: Array) -> Array:
         """The LSTM over rows: `(B, H, W, 4 h)` -> `(B, H, W, h)`."""
@@ -79,7 +79,7 @@ class RowLSTM(PixelModel):
 
     def start(self, batch: int, width: int) -> tuple[Context, Context]:
         """See `pixels.py`."""
-        reach = self.first_size // 2
+        reach = self.first_kernel_size // 2
         rows = {"first": jnp.zeros((batch, reach, width, self.inputs))}
         for i in range(self.depth):
             rows[f"h{i}"] = rows[f"c{i}"] = jnp.zeros((batch, 1, width, self.features))

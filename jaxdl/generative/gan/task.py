@@ -38,31 +38,31 @@ class GANConfig:
 
     loss: str = "gan"
     """gan, minimax (whose generator saturates), lsgan or wgan."""
-    noise: int = 96
+    latent_dim: int = 96
     """Numbers that a sample is made of."""
-    noise_kind: str = "uniform"
+    latent_distribution: str = "uniform"
     """uniform in (-1, 1), or normal."""
     critic_steps: int = 1
     """Updates of the discriminator for one of the generator; each takes its part of the batch."""
-    penalty: float = 0.0
+    gradient_penalty: float = 0.0
     """Weight of (slope - 1)^2 between real and made examples (the WGAN-GP paper: 10)."""
 
     def __post_init__(self) -> None:
-        check_one_of("game.loss", self.loss, LOSSES)
-        check_one_of("game.noise_kind", self.noise_kind, NOISE)
-        if self.noise < 1 or self.critic_steps < 1 or self.penalty < 0:
+        check_one_of("gan.loss", self.loss, LOSSES)
+        check_one_of("gan.latent_distribution", self.latent_distribution, NOISE)
+        if self.latent_dim < 1 or self.critic_steps < 1 or self.gradient_penalty < 0:
             raise UsageError(
-                "game.noise and game.critic_steps must be at least 1, game.penalty >= 0, got "
-                f"{self.noise}, {self.critic_steps} and {self.penalty}"
+                "gan.latent_dim and gan.critic_steps must be at least 1, gan.gradient_penalty "
+                f">= 0, got {self.latent_dim}, {self.critic_steps} and {self.gradient_penalty}"
             )
 
 
 def draw_noise(keys: Key, game: GANConfig) -> Array:
-    """One row of noise a key: `(B,)` -> `(B, noise)`."""
+    """One row of noise a key: `(B,)` -> `(B, latent_dim)`."""
     draw = partial(jax.random.uniform, minval=-1, maxval=1)
-    if game.noise_kind == "normal":
+    if game.latent_distribution == "normal":
         draw = jax.random.normal
-    return jax.vmap(lambda key: draw(key, (game.noise,), jnp.float32))(keys)
+    return jax.vmap(lambda key: draw(key, (game.latent_dim,), jnp.float32))(keys)
 
 
 def network_variables(variables: Tree, name: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class GAN:
     def init(self, key: Key, real: Array, label: Array | None) -> dict[str, Any]:
         """The variables of both: collection -> `g`, `d` -> tree."""
         g_key, d_key = jax.random.split(key)
-        z = jnp.zeros((len(real), self.game.noise))
+        z = jnp.zeros((len(real), self.game.latent_dim))
         made: Any = {
             "g": self.generator.init(g_key, z, label, train=False),
             "d": self.discriminator.init(d_key, real, label, train=False),
@@ -116,14 +116,14 @@ class GAN:
         loss = discriminator_loss(*seen, kind=self.game.loss)
         metrics = {"d_loss": weighted(loss), "real_score": weighted(seen[0])}
         metrics["fake_score"] = weighted(seen[1])
-        if self.game.penalty:
+        if self.game.gradient_penalty:
             share = jax.vmap(jax.random.uniform)(mix_keys)
             share = share.reshape(-1, *[1] * (real.ndim - 1))
             between = share * real + (1 - share) * fake
             slopes = jax.grad(lambda x: jnp.sum(self.score(params["d"], x, label)))(between)
             penalty = gradient_penalty(slopes)
             metrics["slope_penalty"] = weighted(penalty)
-            loss = loss + self.game.penalty * penalty
+            loss = loss + self.game.gradient_penalty * penalty
         return global_mean(loss), (extra, metrics)
 
     def generate(self, params: Tree, batch: Batch, keys: Key, extra: Tree) -> Any:
@@ -176,7 +176,7 @@ def make_gan_step(
         ready = dict(prepare(own, batch, train=True))
         rows = len(d_keys)
         if rows % parts:
-            raise UsageError(f"game.critic_steps: {rows} rows of a device / {parts} parts")
+            raise UsageError(f"gan.critic_steps: {rows} rows of a device / {parts} parts")
 
         def one(state: TrainState, item: Any) -> Any:
             new, metrics, witness = update("d", game.discriminate, state, *item)

@@ -189,7 +189,7 @@ def character_twin(model: CharacterModel, shape: Shape) -> Twin:
     """torch adds up two biases, which would move at twice the rate: the second one stays at 0."""
     module = sequences.CharacterModel(
         model.vocabulary,
-        embedding=model.embedding,
+        embedding=model.embedding_dim,
         hidden=model.hidden,
         layers=model.layers,
         cell=model.cell,
@@ -199,7 +199,7 @@ def character_twin(model: CharacterModel, shape: Shape) -> Twin:
         params = variables["params"]
         recurrent = recurrent_to_torch(params["recurrent"], cell=model.cell)
         made = {f"recurrent.{name}": value for name, value in recurrent.items()}
-        if model.embedding:
+        if model.embedding_dim:
             made["embed.weight"] = np.asarray(params["embed"]["table"])
         head = {name: np.asarray(value) for name, value in params["head"].items()}
         return made | {"head.weight": head["kernel"].T, "head.bias": head["bias"]}

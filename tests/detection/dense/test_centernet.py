@@ -36,7 +36,7 @@ def test_heat_and_losses_of_centernet_are_the_papers_in_loops():
     maps = [RNG.normal(size=(2, *GRID, n)) for n in (CLASSES, 2, 2)]
     out = CenterMaps(*(jnp.asarray(m, jnp.float32) for m in maps))
     weights = (1.0, 2.0, 0.5)
-    got = jax.jit(partial(centernet_losses, weights=weights))(out, BATCH)
+    got = jax.jit(partial(centernet_losses, loss_weights=weights))(out, BATCH)
     for b in range(2):
         heat, parts, count = np.zeros((*GRID, CLASSES)), np.zeros(3), 0
         for i in range(3):

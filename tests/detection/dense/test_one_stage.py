@@ -30,10 +30,10 @@ def test_losses_of_one_stage_are_the_notes_in_loops(confidence, background, nega
     losses = partial(
         one_stage_losses,
         shapes=SHAPES,
-        negative=negative,
-        weights=weights,
-        background=background,
-        confidence=confidence,
+        negative_iou=negative,
+        loss_weights=weights,
+        background_weight=background,
+        confidence_loss=confidence,
     )
     got = jax.jit(losses)(out, BATCH)
     anchors = np.asarray(make_anchors(GRID, SHAPES), np.float64)
@@ -76,7 +76,7 @@ def test_one_stage_reads_back_what_it_should_say():
     @jax.jit
     def read(out):
         candidates = one_stage_candidates(out, SIZE, shapes=SHAPES)
-        return postprocess(DetectConfig(count=4), *candidates, SIZE)
+        return postprocess(DetectConfig(max_detections=4), *candidates, SIZE)
 
     found = read(sure)
     assert found.valid.tolist() == [[True, False, False, False], [False] * 4]

@@ -21,7 +21,7 @@ from tests.detection.thin import Thin
 
 @pytest.mark.parametrize("way", [FastRCNN, RCNN])
 def test_regions_are_classified_and_refined(way):
-    model = way(Thin(), 3, hidden=8, **({"side": 8} if way is RCNN else {"pooled": 2}))
+    model = way(Thin(), 3, hidden=8, **({"warp_size": 8} if way is RCNN else {"roi_size": 2}))
     rows = Shapes(4, image_size=(32, 32), fields=("image", "boxes", "labels", "kept")).rows(
         [0, 1, 2, 3]
     )

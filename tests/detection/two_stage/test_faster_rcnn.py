@@ -19,7 +19,7 @@ from tests.detection.thin import SHAPES
 from tests.detection.truths import BATCH, BOXES, CLASSES, GRID, SIZE, overlap
 
 RNG = np.random.default_rng(0)
-LEARN = jax.jit(partial(faster_rcnn_losses, samples=8))
+LEARN = jax.jit(partial(faster_rcnn_losses, samples_per_image=8))
 
 
 def region_out(proposals, classes, refined, objectness=None):
@@ -35,7 +35,9 @@ def test_losses_of_faster_rcnn_by_hand():
     proposals = jnp.repeat(BATCH["boxes"][:, :1], 8, axis=1)
     classes = jnp.asarray(RNG.normal(size=(2, 1, CLASSES + 1)), jnp.float32)
     out = region_out(proposals, jnp.repeat(classes, 8, axis=1), jnp.full((2, 8, 4), 0.5))
-    weighty = jax.jit(partial(faster_rcnn_losses, samples=8, weights=(1.0, 1.0, 2.0, 4.0)))
+    weighty = jax.jit(
+        partial(faster_rcnn_losses, samples_per_image=8, loss_weights=(1.0, 1.0, 2.0, 4.0))
+    )
     got = weighty(out, BATCH)
     log = np.log(np.exp(np.float64(classes)).sum(-1))[:, 0]
     own = np.float64(classes)[[0, 1], 0, np.asarray(BATCH["labels"])[:, 0]]

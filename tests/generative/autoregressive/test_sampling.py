@@ -21,7 +21,7 @@ SIDE = 5
 
 
 def build(name, colors=1, **options):
-    options = {"levels": 3, "features": 6 * colors, "depth": 2, "first_size": 3} | options
+    options = {"levels": 3, "features": 6 * colors, "depth": 2, "first_kernel_size": 3} | options
     return MODELS[name](colors=colors, **options)
 
 
@@ -149,7 +149,7 @@ def test_a_low_temperature_takes_the_likeliest_level():
 
 def test_the_likelihood_of_all_images_adds_up_to_one():
     """2x2 bits: sixteen images."""
-    model = build("gated", levels=2, first_size=3, depth=1)
+    model = build("gated", levels=2, first_kernel_size=3, depth=1)
     images = (np.arange(16)[:, None] >> np.arange(4) & 1).reshape(16, 2, 2, 1)
     variables = variables_of(model, jnp.asarray(images))
     out = model.apply(variables, jnp.asarray(images), train=False)

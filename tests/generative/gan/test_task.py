@@ -48,9 +48,11 @@ def task(optim=OPTIM, generator=None, steps=6, **rules):
     game = GAN(
         generator or NormedGenerator(),
         MLPDiscriminator((8,), classes=2),
-        GANConfig(noise=4, **rules),
+        GANConfig(latent_dim=4, **rules),
     )
-    return gan_task(game, {"train": points()}, lambda k, b, t: b, optim, steps=steps)
+    return gan_task(
+        game, {"train": points()}, lambda keys, batch, *, train: batch, optim, steps=steps
+    )
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,7 @@ def test_a_step_is_two_updates_of_plain_descent():
     rows = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(state.key, 0), jnp.arange(16))
     _, d_keys, g_keys = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)(rows)
     noise_keys = jax.vmap(lambda k: jax.random.split(k, 2), out_axes=1)(d_keys)[0]
-    rule = GANConfig(noise=4)
+    rule = GANConfig(latent_dim=4)
 
     def dense(p, x, act):
         for name in ("fc1", "out"):
@@ -117,7 +119,9 @@ def test_a_step_is_two_updates_of_plain_descent():
 
 @pytest.mark.parametrize("critic_steps", [1, 4])
 def test_a_penalized_critic_takes_its_parts_of_the_batch(critic_steps):
-    made = task(loss="wgan", noise_kind="normal", critic_steps=critic_steps, penalty=10.0)
+    made = task(
+        loss="wgan", latent_distribution="normal", critic_steps=critic_steps, gradient_penalty=10.0
+    )
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
     batch = {
         k: jax.ShapeDtypeStruct((1, 16, *v.shape[1:]), v.dtype)
@@ -149,10 +153,10 @@ def test_the_penalty_pulls_slopes_to_one(tmp_path):
     game = GAN(
         MLPGenerator((3,), (4,), bounded=False),
         MLPDiscriminator(()),
-        GANConfig(noise=4, loss="wgan", penalty=10.0, critic_steps=1),
+        GANConfig(latent_dim=4, loss="wgan", gradient_penalty=10.0, critic_steps=1),
     )
     split = Split({"real": np.zeros((16, 3), np.float32)}, batch_size=16)
-    frozen = gan_task(game, {"train": split}, lambda k, b, t: b, optim, steps=30)
+    frozen = gan_task(game, {"train": split}, lambda keys, batch, *, train: batch, optim, steps=30)
     got = fit(frozen, LoopConfig(steps=30, devices=1), tmp_path)
     slope = np.linalg.norm(got.state.params["d"]["out"]["kernel"])
     assert slope == pytest.approx(1, abs=0.15)  # the scores pull, too, with a tenth of the weight
@@ -161,7 +165,10 @@ def test_the_penalty_pulls_slopes_to_one(tmp_path):
 @pytest.mark.parametrize("kind", ["uniform", "normal"])
 def test_noise_is_what_its_name_says(kind):
     z = np.asarray(
-        draw_noise(jax.random.split(jax.random.key(0), 500), GANConfig(noise=8, noise_kind=kind))
+        draw_noise(
+            jax.random.split(jax.random.key(0), 500),
+            GANConfig(latent_dim=8, latent_distribution=kind),
+        )
     )
     assert z.shape == (500, 8)
     assert (np.abs(z).max() <= 1) == (kind == "uniform")
@@ -226,8 +233,8 @@ def test_dcgan_is_torchs_with_its_weights():
 def test_a_looped_step_of_convolutions_has_the_fast_form():
     split = Split({"real": np.zeros((8, 16, 16, 1), np.float32)}, batch_size=8)
     generator = DCGenerator((16, 16, 1), 8, (4, 8), attention=True)
-    game = GAN(generator, DCDiscriminator((4, 4)), GANConfig(noise=4))
-    made = gan_task(game, {"train": split}, lambda k, b, t: b, OPTIM, steps=2)
+    game = GAN(generator, DCDiscriminator((4, 4)), GANConfig(latent_dim=4))
+    made = gan_task(game, {"train": split}, lambda keys, batch, *, train: batch, OPTIM, steps=2)
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
 
     def steps(state, batch):
@@ -263,9 +270,12 @@ def test_spatial_attention_is_torchs_and_starts_as_the_identity(reduce):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"loss": "hinge"}, "game.loss must be one of"),
-        ({"noise_kind": "cauchy"}, "game.noise_kind must be one of uniform, normal"),
-        ({"critic_steps": 0}, "game.critic_steps must be at least 1"),
+        ({"loss": "hinge"}, "gan.loss must be one of"),
+        (
+            {"latent_distribution": "cauchy"},
+            "gan.latent_distribution must be one of uniform, normal",
+        ),
+        ({"critic_steps": 0}, "gan.critic_steps must be at least 1"),
     ],
 )
 def test_rules_out_of_range_are_refused(options, message):

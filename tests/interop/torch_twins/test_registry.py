@@ -78,7 +78,7 @@ def test_a_twin_computes_what_its_model_does(case, train):
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("embedding", [0, 3])
 def test_the_twin_of_a_text_model(cell, embedding):
-    model = CharacterModel(6, 4, cell, layers=2, embedding=embedding)
+    model = CharacterModel(6, 4, cell, layers=2, embedding_dim=embedding)
     ids = np.random.default_rng(0).integers(0, 6, (3, 5))
     variables = randomized(jax.device_get(model.init(jax.random.key(0), ids, train=False)))
     twin = twin_of(model, ids.shape)

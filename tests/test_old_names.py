@@ -1,0 +1,149 @@
+"""Configs written with old names, judged by the same ones written with today's."""
+
+import dataclasses
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from jaxdl import old_names
+from jaxdl.checks import UsageError
+from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
+from jaxdl.runs.results import find_config, read_results
+
+ROOT = Path(__file__).parents[1]
+OLD = """experiment = "detection.localise"
+head = { hidden = 16, weight = 2.0 }
+detect = { threshold = 0.1, overlap = 0.4, count = 7, before = 70 }
+"""
+NEW = """experiment = "detection.localize"
+head = { features = 16, box_weight = 2.0 }
+detect = { score_threshold = 0.1, nms_iou = 0.4, max_detections = 7, pre_nms_top_k = 70 }
+"""
+GAN = [
+    "--game.noise",
+    "4",
+    "--game.noise-kind=normal",
+    "--game.loss",
+    "wgan",
+    "--judge.neighbours=2",
+]
+TODAY = ["--gan.latent_dim", "4", "--gan.latent_distribution=normal", "--gan.loss", "wgan"]
+
+
+def config_class(experiment):
+    return importlib.import_module(f"experiments.{experiment}").Config
+
+
+def read(path, text, *flags):
+    path.write_text(text)
+    table = read_toml(path)
+    experiment = table.pop("experiment")
+    flags = rename_flags(flags, experiment)
+    return parse(config_class(experiment), table, flags, path=path, prog="test")
+
+
+def names(cls, prefix=""):
+    """The dotted names of a dataclass's fields, and of the tables that hold them."""
+    for field in dataclasses.fields(cls):
+        yield prefix + field.name
+        if dataclasses.is_dataclass(field.default):
+            yield from names(type(field.default), f"{prefix}{field.name}.")
+
+
+def test_a_file_with_old_names_is_the_same_config_and_says_so(tmp_path, capsys):
+    want = read(tmp_path / "new.toml", NEW)
+    assert capsys.readouterr().err == ""
+    got = read(tmp_path / "old.toml", OLD)
+    assert (got.head, to_table(got)) == (want.head, to_table(want))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"config {tmp_path / 'old.toml'}: " in said
+    assert "detection.localise -> detection.localize" in said
+    assert "head.hidden -> head.features" in said
+    assert "detect.overlap -> detect.nms_iou" in said
+
+
+def test_flags_with_old_names_are_the_same_config_and_say_so(tmp_path, capsys):
+    file = 'experiment = "generative.adversarial"'
+    want = read(tmp_path / "a.toml", file, *TODAY, "--evaluator.k=2")
+    assert capsys.readouterr().err == ""
+    got = read(tmp_path / "a.toml", file, *GAN)
+    assert (got.gan, to_table(got)) == (want.gan, to_table(want))
+    said = capsys.readouterr().err
+    assert said.startswith("flags: ")
+    assert "game.noise_kind -> gan.latent_distribution" in said
+
+
+@pytest.mark.parametrize(("old", "new"), [("fast", False), ("warp", True)])
+def test_an_old_value_of_a_file_or_a_flag_is_todays(tmp_path, capsys, old, new):
+    file = f'experiment = "detection.regions"\nhead = {{ way = "{old}", source = "colours" }}'
+    head = read(tmp_path / "a.toml", file).head
+    assert (head.warp, head.proposal_method) == (new, "colors")
+    assert f"head.warp = {old} -> {new}" in capsys.readouterr().err
+    for flags in (["--head.way", old], [f"--head.way={old}"]):
+        assert (
+            read(tmp_path / "b.toml", 'experiment = "detection.regions"', *flags).head.warp == new
+        )
+
+
+def test_one_name_means_different_fields_in_different_experiments():
+    assert (
+        rename_flags(["--head.negative", "0.1"], "detection.one_stage")[0] == "--head.negative_iou"
+    )
+    assert (
+        rename_flags(["--head.negative", "0.1"], "detection.faster_rcnn")[0]
+        == "--head.rpn_negative_iou"
+    )
+    assert rename_flags(["--head.hidden", "9"], "detection.faster_rcnn")[0] == "--head.hidden"
+
+
+def test_a_field_under_both_its_names_is_refused():
+    both = {"experiment": "classification.train", "mirror": True, "flip_eval": False}
+    with pytest.raises(
+        UsageError, match=r"my\.toml: mirror is the old name of flip_eval; give one"
+    ):
+        rename_table(both, "my.toml")
+    with pytest.raises(UsageError, match="mirror and flip_eval both mean flip_eval; give one"):
+        rename_flags(["--flip_eval", "False", "--mirror=True"], "classification.train")
+
+
+def test_a_flag_under_its_new_name_has_the_last_word_over_a_file_with_the_old(tmp_path):
+    file = 'experiment = "classification.train"\nmirror = true'
+    assert read(tmp_path / "a.toml", file).flip_eval is True
+    assert read(tmp_path / "a.toml", file, "--flip_eval", "False").flip_eval is False
+
+
+def test_every_new_name_is_a_field_and_no_old_one_is():
+    configs = [".".join(p.parts[-2:])[:-3] for p in (ROOT / "experiments").glob("*/*.py")]
+    configs = {name: set(names(config_class(name))) for name in configs if "__" not in name}
+    everywhere = set().union(*configs.values())
+    assert set(old_names.FIELDS.values()) <= everywhere
+    assert set(old_names.VALUES) <= everywhere
+    for experiment, table in old_names.FIELDS_OF.items():
+        for old, new in table.items():
+            assert new in configs[experiment], (experiment, new)
+            assert old == new or old not in configs[experiment], (experiment, old)
+    for old in old_names.FIELDS:
+        kept = {name for name, table in old_names.FIELDS_OF.items() if table.get(old) == old}
+        assert {name for name, fields in configs.items() if old in fields} <= kept, old
+    assert set(old_names.EXPERIMENTS.values()) <= configs.keys()
+    assert all(find_config(name, ROOT).is_file() for name in old_names.CONFIGS.values())
+
+
+def test_results_and_configs_under_old_names_are_found_under_todays(tmp_path, capsys):
+    metrics = {"best_strength": 0.1, "test_accuracy": 0.5}
+    command = "jaxdl run fashion_optimisers --names sgd"
+    entry = {"experiment": "training.optimisers", "metrics": metrics, "command": command}
+    (tmp_path / "results.json").write_text(json.dumps({"fashion_optimisers": entry}))
+    assert read_results(tmp_path) == {
+        "fashion_optimizers": {
+            "experiment": "training.optimizers",
+            "metrics": {"best_penalty_weight": 0.1, "test_accuracy": 0.5},
+            "command": "jaxdl run fashion_optimizers --optimizers sgd",
+        }
+    }
+    assert "fashion_optimisers -> fashion_optimizers" in capsys.readouterr().err
+    assert find_config("shapes_localise", ROOT).stem == "shapes_localize"
+    assert "shapes_localize" in capsys.readouterr().err
