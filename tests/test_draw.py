@@ -1,0 +1,59 @@
+"""Pictures read back: pixels by Pillow, curves and bars by what matplotlib holds of them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.draw import draw_bars, draw_confusion, draw_curves, draw_grid, save_image, tile_images
+
+
+@pytest.mark.parametrize("border", [0, 2])
+def test_tiles_stand_row_by_row_and_missing_ones_are_black(border):
+    images = np.random.default_rng(0).integers(1, 256, (5, 3, 4, 3), np.uint8)
+    got = tile_images(images, 2, border=border)
+    assert got.shape == (3 * (3 + border) + border, 2 * (4 + border) + border, 3)
+    for i in range(6):
+        top, left = border + i // 2 * (3 + border), border + i % 2 * (4 + border)
+        want = images[i] if i < 5 else 0
+        np.testing.assert_array_equal(got[top : top + 3, left : left + 4], want)
+    assert border == 0 or (got[:border] == 128).all()
+
+
+def test_floats_are_cut_rounded_and_never_nan():
+    row = np.array([-1.0, 0, 0.5, 1, 2, np.nan]).reshape(1, 1, 6, 1)
+    assert tile_images(row, 1, border=0).ravel().tolist() == [0, 0, 128, 255, 255, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_saved_picture_is_read_back_enlarged(tmp_path, channels):
+    picture = np.random.default_rng(0).integers(0, 256, (2, 3, channels), np.uint8)
+    path = save_image(picture, tmp_path / "new" / "a.png", scale=2)
+    got = np.asarray(Image.open(path)).reshape(4, 6, channels)
+    np.testing.assert_array_equal(got[::2, ::2], picture)
+    np.testing.assert_array_equal(got[1::2, 1::2], picture)
+
+
+def test_a_grid_shows_every_image_with_its_title(tmp_path):
+    images = [np.full((2, 2, 1), i / 4) for i in range(5)]
+    figure = draw_grid(images, ["a", "b"], title="five")
+    assert len(figure.axes) == 6  # 3 columns, 2 rows
+    shown = [axis.images[0].get_array().mean() for axis in figure.axes[:5]]
+    assert shown == [i / 4 for i in range(5)]
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["a", "b", ""]
+    assert Image.open(figure.save(tmp_path / "grid.png", dpi=50)).width > 50
+
+
+def test_curves_hold_the_rows_that_have_their_number():
+    rows = [{"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0, "val_loss": 4.0}]
+    (axis,) = draw_curves(rows, {"loss": ["loss", "val_loss", "absent"]}).axes
+    lines = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
+    assert lines == {"loss": [[1, 3], [2, 2]], "val_loss": [[2, 4]]}
+
+
+def test_bars_and_confusions_show_their_numbers():
+    figure = draw_bars({"one": [1, 2], "two": [3, 4]}, ["a", "b"])
+    assert [[bar.get_height() for bar in axis.patches] for axis in figure.axes] == [[1, 2], [3, 4]]
+    matrix = np.array([[5, 1], [0, 7]])
+    (axis,) = draw_confusion(matrix, ["a", "b"]).axes
+    assert axis.images[0].get_array().tolist() == [[0, 1], [0, 0]]  # mistakes alone have a color
+    assert {text.get_text() for text in axis.texts} == {"5", "1", "7"}
