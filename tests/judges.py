@@ -1,4 +1,101 @@
-"""Modules of jaxdl without a test of their own name: the test that judges them, or why none."""
+"""Where a test of another name judges a module of jaxdl, and tests that judge a chain of them."""
 
-JUDGED_BY: dict[str, str] = {}
-UNTESTED: dict[str, str] = {}
+# test (below tests/) -> modules (below jaxdl/) that it judges beside the one of its own name.
+# Each is imported by the test, or by a module that the test imports.
+JUDGES = {
+    "bench/test_against_torch.py": "bench: devices jax_workloads step_loop torch_workloads "
+    "worker_pool workloads interop/torch_twins: adversarial",
+    "classic/backprop/test_by_hand.py": "classic/backprop: activation conv dropout linear loss "
+    "norm pool rnn windows",
+    "classic/test_linear_classifier.py": "classic: sgd_classifier two_layer gradient_descent",
+    "classic/test_regression.py": "classic: cost_surface",
+    "classic/test_worked_examples.py": "classic: entropy",
+    "classic/features/test_pca.py": "classic/features: standardize",
+    "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks "
+    "commands: compare interop/torch_twins: trainer",
+    "data/files/test_coco.py": "data/files: boxed_images coco_captions data: gather",
+    "data/files/test_voc.py": "data/files: safe_xml voc_segmentation",
+    "data/splits/test_stream.py": "data: config source",
+    "data/synthetic/test_shapes.py": "data/synthetic: base outlines",
+    "data/synthetic/test_solids.py": "data/synthetic: ray_tracer solid_surfaces",
+    "data/test_box_checks.py": "data/images: letterbox",
+    "data/test_load.py": "data/tfds: decoded rows",
+    "data/test_registry.py": "data/tfds: download",
+    "detection/dense/test_centernet.py": "detection/dense: heatmap",
+    "detection/test_matching.py": "detection: anchors",
+    "detection/test_task.py": "detection: evaluate predict prepare data: summary",
+    "detection/two_stage/test_faster_rcnn.py": "detection/two_stage: sampler",
+    "diagnose/test_recipe.py": "diagnose: data_checks init_checks training_checks verdict "
+    "search: programs",
+    "experiments/test_generative.py": "generative: sample_evaluator",
+    "faults/test_checkpoints.py": "runs: manifest environment",
+    "faults/test_folder.py": "runs: lock commands: doctor",
+    "faults/test_resume.py": "runs: metrics_log",
+    "faults/test_signals.py": "runs: signals",
+    "generative/autoregressive/test_sampling.py": "generative/autoregressive: masked_conv "
+    "pixelcnn pixelrnn",
+    "generative/gan/test_task.py": "generative/gan: networks layers: spatial_attention",
+    "generative/test_autoencoder.py": "data: binarize generative: latent_walks",
+    "generative/test_diffusion.py": "generative: denoising unet",
+    "generative/test_langevin.py": "generative: modes",
+    "interop/torch_twins/test_registry.py": "interop/torch_twins: classifiers sequences",
+    "interop/test_weight_rules.py": "interop: rule_sets",
+    "interop/test_weights.py": "interop: preprocessing weight_file",
+    "language/test_captioner.py": "language: cached_features caption_task",
+    "language/test_decoding.py": "language: seq2seq transformer",
+    "language/test_tbptt.py": "data/splits: contiguous language: char_lm",
+    "layers/norm/test_group_norm.py": "layers/norm: registry",
+    "layers/sequence/test_recurrent.py": "interop: torch_rnn",
+    "layers/sequence/test_transformer.py": "layers/sequence: attention embed",
+    "losses/test_sequence.py": "metrics: sequence",
+    "metrics/test_voc_ap.py": "metrics: coco_ap",
+    "models/small/test_small_convnets.py": "models/small: mnist_inception mnist_residual",
+    "interop/test_torchvision_rules.py": "models/convnets: alexnet densenet googlenet resnet vgg "
+    "models/mobile: mobilenet",
+    "models/summary/test_table.py": "models/summary: receptive_field",
+    "ops/boxes/test_geometry.py": "detection: box_coder",
+    "ops/test_attention.py": "ops: embedding_lookup position_encoding",
+    "ops/test_conv_transpose.py": "layers: conv_transpose",
+    "ops/test_matmul.py": "layers: dense",
+    "runs/test_tensorboard.py": "training: tensorboard_summaries",
+    "search/test_sweep.py": "search: seeds sweep_table trial_log commands: sweep",
+    "search/test_trials.py": "search: autotune",
+    "test_cli.py": "training: restore",
+    "test_configs.py": "runs: results",
+    "training/test_freeze.py": "runs: run_folder training: report",
+    "training/test_loop.py": "training: chunk plan",
+    "training/test_step.py": "training: state task",
+}
+
+# Tests of what no one module does alone.
+CHAINS = {
+    "tests/classic/test_worked_examples.py": "a course's numbers, through backprop and losses",
+    "tests/detection/test_learning.py": "detectors from loss to box",
+    "tests/interop/test_full_models.py": "every model of torchvision at full size",
+    "tests/models/test_paper_forms.py": "options of many models that torchvision does not have",
+    "tests/ops/test_loop_form.py": "the compiled form of layers in the loop",
+    "tests/training/test_search_step.py": "L-BFGS from the config through the loop",
+    "tests/training/test_stream_loop.py": "both placements of data under the loop",
+}
+
+UNTESTED = {
+    "jaxdl/typing.py": "types alone: pyright judges it",
+    "jaxdl/bench/data_loading.py": "times torch's loaders, for minutes; `bench data` runs it",
+    "jaxdl/bench/worker.py": "a process of `jaxdl bench`, run by a slow test",
+    "jaxdl/commands/bench.py": "arguments handed on to `jaxdl.bench`",
+    "jaxdl/compare/speed.py": "times of two processes; `jaxdl compare` runs it",
+    "jaxdl/language/translation_task.py": "run by every translation config of test_experiments",
+}
+
+
+def judged_by() -> dict[str, str]:
+    """`jaxdl/ops/conv.py` -> the test that judges it, for every line of `JUDGES`."""
+    lines = {}
+    for test, words in JUDGES.items():
+        folder = ""
+        for word in words.split():
+            if word.endswith(":"):
+                folder = f"jaxdl/{word[:-1]}"
+            else:
+                lines[f"{folder}/{word}.py"] = f"tests/{test}"
+    return lines

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.judges import JUDGED_BY, UNTESTED
+from tests.judges import CHAINS, UNTESTED, judged_by
 
 ROOT = Path(__file__).parents[1]
+JUDGED_BY = judged_by()
 
 # From the ground up: a file imports only lines above its own, and nothing sideways in its line.
 # `CONTRIBUTING.md` shows the same table.
@@ -217,6 +218,22 @@ def mirror_of(path: str) -> str:
     return str(place.with_name(f"test_{place.name}"))
 
 
+def near(path: str, files: Files) -> set[str]:
+    """The modules that a test imports, and those that they import.
+
+    Helpers of tests, the command line and its commands are looked through.
+    """
+    paths = {module_of(p): p for p in files}
+    seen, todo, found = set(), [path], set()
+    while todo:
+        for module in {m for m, _ in imports(todo.pop(), files)} & set(paths) - seen:
+            seen.add(module)
+            found |= {module} | {m for m, _ in imports(paths[module], files)}
+            through = module.startswith("tests.") or room_of(module) in ("cli", "commands")
+            todo.extend([paths[module]] if through else [])
+    return found
+
+
 def find_unjudged_modules(
     files: Files, judged_by: dict[str, str] = JUDGED_BY, untested: dict[str, str] = UNTESTED
 ) -> list[str]:
@@ -228,18 +245,22 @@ def find_unjudged_modules(
         if path not in modules:
             bad.add(f"{path}: no such module")
         elif path in judged_by and mirror_of(path) in files:
-            bad.add(f"{path}: has its own test, and needs no line")
+            bad.add(f"{path}: has a test of its name, and needs no line")
         elif judge not in files:
             bad.add(f"{path}: no such test {judge}")
-        elif not any(below(m, module_of(path)) for m, _ in imports(judge, files)):
-            bad.add(f"{path}: {judge} does not import it")
+        elif module_of(path) not in near(judge, files):
+            bad.add(f"{path}: {judge} imports neither it nor what imports it")
     bad |= {f"{p}: stale in UNTESTED" for p in untested if p not in modules or p in judges}
     return sorted(bad)
 
 
 def find_homeless_tests(files: Files, judged_by: dict[str, str] = JUDGED_BY) -> list[str]:
-    """Test files that stand in no module's place, and that no module names as its judge."""
-    places = {mirror_of(p) for p in files if p.startswith("jaxdl/")} | set(judged_by.values())
+    """Test files in no module's place that neither judge another module nor stand in `CHAINS`."""
+    places = (
+        {mirror_of(p) for p in files if p.startswith("jaxdl/")}
+        | set(judged_by.values())
+        | set(CHAINS)
+    )
     free = re.compile(r"tests/((faults|experiments)/.*|test_\w+\.py)")
     tests = [p for p in files if p.startswith("tests/") and "/test_" in p]
     return [p for p in tests if p not in places and not free.fullmatch(p)]
@@ -320,7 +341,7 @@ def test_an_upward_or_sideways_import_is_found_in_every_form(room, line):
     [
         ({"jaxdl/ops/b.py": "tests/test_a.py"}, {}, "no such module"),
         ({"jaxdl/ops/a.py": "tests/test_b.py"}, {}, "no such test"),
-        ({"jaxdl/ops/a.py": "tests/test_a.py"}, {}, "does not import it"),
+        ({"jaxdl/ops/a.py": "tests/test_a.py"}, {}, "imports neither it nor"),
         ({}, {"jaxdl/ops/b.py": "so"}, "stale in UNTESTED"),
     ],
 )

@@ -26,7 +26,7 @@ def kill_at(command, run_dir, row: int, delay: float) -> int:
 
 @pytest.mark.parametrize(
     ("seed", "kills"),
-    [(0, 3), *(pytest.param(seed, 1, marks=pytest.mark.slow) for seed in range(1, 21))],
+    [(0, 1), *(pytest.param(seed, 1, marks=pytest.mark.slow) for seed in range(1, 21))],
 )
 def test_a_killed_run_ends_as_the_uninterrupted_one(start, reference, tmp_path, seed, kills):
     draw, run_dir = random.Random(seed), tmp_path / "run"
@@ -47,11 +47,11 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(start, reference, tmp_path, 
     ]
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_kill_in_a_save_leaves_the_earlier_checkpoint(start, tmp_path, kills):
     run_dir, folder = tmp_path / "run", tmp_path / "run" / "checkpoints"
     run, torn = start("run", "digits_mlp", *LONG, "--loop.save_every=44", "--run-dir", run_dir), 0
-    for _ in range(kills):
+    for _ in range(10 * kills):  # a save may end before the kill comes: that one does not count
         assert run.until(lambda: saved_steps(run_dir) and any(folder.glob("*orbax*tmp*"))), run.said
         run.send(signal.SIGKILL)
         run.wait()
@@ -63,4 +63,6 @@ def test_a_kill_in_a_save_leaves_the_earlier_checkpoint(start, tmp_path, kills):
         assert run.resumed_at == newest
         assert not any(path.exists() for path in left)
         assert all(path.name in run.said for path in left)
-    assert torn  # at least one kill came before the save had ended
+        if torn == kills:
+            return
+    pytest.fail(f"{torn} of {10 * kills} kills came before the save had ended")
