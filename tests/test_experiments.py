@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import pytest
 
 from jaxdl.cli import _read_config, main
@@ -169,6 +170,14 @@ def scripts():
     return found
 
 
+@pytest.fixture
+def forget_compiled_programs():
+    """Each script's own programs: together they are gigabytes."""
+    yield
+    jax.clear_caches()
+
+
+@pytest.mark.usefixtures("forget_compiled_programs")
 @pytest.mark.parametrize("name", scripts())
 def test_a_script_runs_two_steps(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)

@@ -66,7 +66,7 @@ class Detector:
     propose: Callable[[Host], dict[str, Host]] | None = None
     heat: Callable[[Any], Array] | None = None
 
-    def options(self, batch: Batch, train: bool) -> dict[str, Any]:
+    def options(self, batch: Batch, *, train: bool) -> dict[str, Any]:
         """What the model is called with beside the images of a prepared batch."""
         made = {"truth": batch} if self.sees_truth and train else {}
         if self.propose is not None:
@@ -84,7 +84,7 @@ class Detector:
 
     def _out(self, variables: Tree, batch: Batch) -> Any:
         return self.model.apply(
-            variables, batch["image"], train=False, **self.options(batch, False)
+            variables, batch["image"], train=False, **self.options(batch, train=False)
         )
 
 

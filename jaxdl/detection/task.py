@@ -64,7 +64,7 @@ def make_loss(detector: Detector) -> LossFn:
     """The mean over pictures of the sum of the detector's losses, each also a metric."""
 
     def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
-        options = detector.options(batch, True)
+        options = detector.options(batch, train=True)
         out, extra = apply_train(detector.model, params, extra, batch["image"], key, **options)
         parts = detector.losses(out, batch)
         total = jnp.sum(jnp.stack(list(parts.values())), axis=0)

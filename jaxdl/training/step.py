@@ -143,7 +143,7 @@ def finish_step(
     old: TrainState, new: TrainState, loss: Array, grads: Tree, metrics: Pairs
 ) -> tuple[TrainState, Pairs]:
     """`new`, or `old` where loss or gradients are not finite, numbered on; the metrics."""
-    grad_norm = optax.global_norm(grads)
+    grad_norm = optax.tree.norm(grads)
     state = keep_if_finite(loss + grad_norm, new, old)
     return state.replace(step=old.step + 1), {**metrics, "grad_norm": (grad_norm, 1)}
 

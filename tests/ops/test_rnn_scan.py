@@ -1,5 +1,7 @@
 """A recurrent loop against NumPy's, step by step, and its gradient against the unrolled one."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +22,7 @@ def point(state, zx, zh):
     return h, state[1] + h
 
 
-def unrolled(wh, start, zx, kept, reverse):
+def unrolled(wh, start, zx, kept, reverse: bool):
     """The same in plain steps, of jax.numpy or NumPy arrays."""
     state, out = start, {}
     for t in reversed(range(T)) if reverse else range(T):
@@ -37,18 +39,23 @@ def test_values_and_gradients_are_those_of_the_unrolled_loop(kept, reverse):
     arrays = jax.tree.map(jnp.float32, (WH, START, ZX))
     weights = jnp.asarray(RNG.normal(size=(T, B, H)), jnp.float32)
 
-    def total(results):
+    def total(results: Any):
         h, last = results
         return (h * weights).sum() + (last[0] ** 2).sum() + (last[1] * last[0]).sum()
 
-    scan = lambda wh, start, zx: total(rnn_scan(point, reverse, wh, start, zx, kept))  # noqa: E731
-    loop = lambda wh, start, zx: total(unrolled(wh, start, zx, kept, reverse))  # noqa: E731
+    def scan(wh, start, zx):
+        return total(rnn_scan(point, reverse, wh, start, zx, kept))
+
+    def loop(wh, start, zx):
+        return total(unrolled(wh, start, zx, kept, reverse))
+
     got, want = (jax.jit(jax.value_and_grad(f, (0, 1, 2)))(*arrays) for f in (scan, loop))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), got, want)
 
 
 def test_one_step_alone_is_the_first_of_the_loop():
     wh, start, zx = jax.tree.map(jnp.float32, (WH, START, ZX))
-    h, _ = rnn_scan(point, False, wh, start, zx, None)
+    results: Any = rnn_scan(point, False, wh, start, zx, None)
+    h = results[0]
     np.testing.assert_allclose(advance(point, wh, start, zx[0])[0], h[0], rtol=1e-5)
     np.testing.assert_allclose(h[0], np.tanh(ZX[0] + START[0] @ WH), rtol=1e-4, atol=1e-5)

@@ -25,7 +25,7 @@ def read_xml(file: Path) -> Element:
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     try:
-        parser.Parse(file.read_bytes(), True)
+        parser.Parse(file.read_bytes(), True)  # noqa: FBT003  (it takes no names)
         return builder.close()
     except (OSError, expat.ExpatError) as error:
         raise DataError(f"{file} cannot be read: {error}") from None

@@ -68,9 +68,9 @@ def centernet_losses(
     target = jax.vmap(make)(truths, batch["labels"], kept)
     count = jnp.maximum(jnp.sum(kept, axis=1), 1)
 
-    def apart(map: Array, aim: Array) -> Array:
-        own = jnp.take_along_axis(map.reshape(rows, -1, 2), target.cell[..., None], axis=1)
-        return jnp.sum(jnp.where(kept[..., None], jnp.abs(own - aim), 0), axis=(1, 2)) / count
+    def apart(cells: Array, aim: Array) -> Array:
+        said = jnp.take_along_axis(cells.reshape(rows, -1, 2), target.cell[..., None], axis=1)
+        return jnp.sum(jnp.where(kept[..., None], jnp.abs(said - aim), 0), axis=(1, 2)) / count
 
     parts = {
         "heat": jnp.sum(heatmap_focal_loss(out.heat, target.heat), axis=(1, 2, 3)) / count,

@@ -168,7 +168,7 @@ def make_gan_step(
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
         new = update_network(tx, state.replace(extra=extra), name, grads)
-        return new, metrics, loss + optax.global_norm(grads)
+        return new, metrics, loss + optax.tree.norm(grads)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)

@@ -70,11 +70,11 @@ class Block(nn.Module):
         train: bool,
     ) -> tuple[Array, Array]:
         attend = partial(self.self_attention, mask=mask)
-        x, weights = self.add(x, self.norm_self, attend, train)
+        x, weights = self.add(x, self.norm_self, attend, train=train)
         if self.cross:
             look = partial(self.cross_attention, context=memory, mask=memory_mask)
-            x, weights = self.add(x, self.norm_cross, look, train)
-        return self.add_mlp(x, train), weights
+            x, weights = self.add(x, self.norm_cross, look, train=train)
+        return self.add_mlp(x, train=train), weights
 
     def start(self, memory: Array | None, batch: int, length: int) -> Caches:
         """The caches before the first step: room for oneself, keys and values of the memory."""
@@ -93,24 +93,24 @@ class Block(nn.Module):
             y, weights, new["self"] = self.self_attention.step(y, caches["self"], at)
             return y, weights
 
-        x, _ = self.add(x, self.norm_self, attend, False)
+        x, _ = self.add(x, self.norm_self, attend, train=False)
         if self.cross:
             look = partial(self.cross_attention.attend, cache=caches["cross"], mask=memory_mask)
-            x, _ = self.add(x, self.norm_cross, look, False)
-        return self.add_mlp(x, False), new
+            x, _ = self.add(x, self.norm_cross, look, train=False)
+        return self.add_mlp(x, train=False), new
 
     def add(
-        self, x: Array, norm: Act, part: Callable[[Array], tuple[Array, Array]], train: bool
+        self, x: Array, norm: Act, part: Callable[[Array], tuple[Array, Array]], *, train: bool
     ) -> tuple[Array, Array]:
         """One attention with its norm and shortcut."""
         y, weights = part(norm(x) if self.norm_first else x)
         x = x + self.drop(y, deterministic=not train)
         return (x if self.norm_first else norm(x)), weights
 
-    def add_mlp(self, x: Array, train: bool) -> Array:
+    def add_mlp(self, x: Array, *, train: bool) -> Array:
         """The MLP with its norm and shortcut."""
         mlp = lambda y: (self.mlp(y, train=train), y)  # noqa: E731
-        return self.add(x, self.norm_mlp, mlp, train)[0]
+        return self.add(x, self.norm_mlp, mlp, train=train)[0]
 
 
 class Stack(nn.Module):
