@@ -120,6 +120,7 @@ def nursery():
     made = Nursery()
     yield made
     made.process.stdin.close()
+    made.process.stdout.close()
     made.process.wait(10)
 
 
