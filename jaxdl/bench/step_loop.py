@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxdl.checks import DivergedError
 from jaxdl.data.splits.split import Split
-from jaxdl.training.chunk import make_chunk, zero_sums
+from jaxdl.training.chunk import ChunkRunner
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
@@ -55,14 +55,13 @@ def looped(task: Task, steps: int, devices: int = 1) -> Callable[[], Any]:
     """
     split, parallel = task.splits["train"], Parallel("auto", devices)
     state = jax.jit(task.init)(jax.random.key(0))
-    zero = zero_sums(task, parallel, state)
-    run = parallel.bind(make_chunk(task.step, split.gather, stop=True))
-    resident = parallel.place_all(split.resident())
-    feed = parallel.place_feed(split.feed(0, steps))
+    chunks = ChunkRunner(task.step, split, parallel, state, capacity=steps, stop=True)
+    feed = chunks.feed(0, steps)
     kept, done = [parallel.place(state)], itertools.count(steps, steps)
+    chunks.compile(kept[0])
 
     def work() -> Any:
-        kept[0], _, mark = run(kept[0], parallel.place_all(zero), resident, feed, np.int32(steps))
+        kept[0], _, mark = chunks.advance(kept[0], chunks.fresh_sums(), feed, steps)
         mark = int(np.max(mark))  # waits for it: calls return before the work is done
         if mark < next(done):
             raise DivergedError(f"bench: a loss is not finite by step {mark}")

@@ -93,17 +93,16 @@ def train_snapshots(trials: TrialRunner, cycles: int, seed: int) -> list[Tree]:
     """
     if cycles < 2:
         raise UsageError(f"snapshots must be at least 2, got {cycles}")
-    _, state, zero = trials.ready(Trial(seed=seed))
+    chunks, state, _ = trials.ready(Trial(seed=seed))
     fresh = jax.tree.map(jnp.copy, state.opt_state)
     found = []
     for cycle in range(cycles):
         start = cycle * trials.steps
-        sums = jax.tree.map(jnp.copy, zero)
         stop = start + trials.steps
-        state, sums = trials.advance(state, sums, trials.splits[0], start, stop)
+        state, sums = trials.advance(chunks, state, chunks.fresh_sums(), start, stop)
         if int(sums["bad_step"]) >= 0:
             raise DivergedError(f"the loss is not finite at step {int(sums['bad_step'])}")
-        kept = trials.parallel.read(state)
+        kept = chunks.parallel.read(state)
         found.append(jax.tree.map(lambda x: np.array(x), kept.variables))
         state = state.replace(opt_state=jax.tree.map(jnp.copy, fresh))
     return found

@@ -33,20 +33,17 @@ class ShortRun:
     """A training whose state is moved on by a few steps at a time, on one device."""
 
     def __init__(self, trials: TrialRunner) -> None:
-        self.trials, self.step = trials, 0
-        self.program, self.state, self.zero = trials.ready(Trial())
+        self.step = 0
+        self.chunks, self.state, _ = trials.ready(Trial())
 
     def go(self, count: int, rate: float | None = None) -> Numbers:
         """`count` steps, at `rate` if it is given: their mean numbers, NaN where one is bad."""
         if rate is not None:
             lr = jnp.asarray(rate, self.state.hyper["lr"].dtype)
-            placed = self.trials.parallel.place_all({"lr": lr})
+            placed = self.chunks.parallel.place_all({"lr": lr})
             self.state = self.state.replace(hyper={**self.state.hyper, **placed})
-        feed = self.trials.feed(self.trials.splits[0], self.step, count)
-        sums = jax.tree.map(jnp.copy, self.zero)
-        self.state, sums, _ = self.program(
-            self.state, sums, self.trials.resident, feed, np.int32(count)
-        )
+        feed = self.chunks.feed(self.step, count)
+        self.state, sums, _ = self.chunks.advance(self.state, self.chunks.fresh_sums(), feed, count)
         self.step += count
         sums = jax.device_get(sums)
         numbers = finish(sums["pairs"])
@@ -211,7 +208,7 @@ def updates(
     words += f" ({len(meant)} more are frozen on purpose)" * bool(meant)
     words += f": {', '.join(still[:4])}" * bool(still)
     moved = Verdict("frozen layers", "fail" if still else "pass", words)
-    return [moved, update_to_weight_ratio(middle, after)], walk.trials.parallel.read(walk.state)
+    return [moved, update_to_weight_ratio(middle, after)], walk.chunks.parallel.read(walk.state)
 
 
 def update_to_weight_ratio(before: dict[str, Host], after: dict[str, Host]) -> Verdict:

@@ -21,7 +21,7 @@ def choose_execution(
     side by side in groups that fit the memory budget; the last only where the work left is worth
     another compilation.
     """
-    trials.program(0)
+    trials.chunks(0)
     timed = {Execution(): measured(trials, Execution())}
     lanes = 1 if isinstance(trials.splits[0], StreamSplit) else min(threads(), count)
     if lanes > 1:

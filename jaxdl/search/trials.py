@@ -19,8 +19,7 @@ from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.errors import explain
-from jaxdl.training.chunk import make_chunk, zero_sums
-from jaxdl.training.loop import CHUNK_SECONDS, CHUNK_STEPS
+from jaxdl.training.chunk import CHUNK_STEPS, ChunkRunner, steps_within
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
@@ -90,19 +89,26 @@ class TrialRunner:
         self.last = max(self.steps - (loop.log_every or self.splits[0].steps_per_epoch), 0)
         self.stop = loop.on_nan == "stop"
         self.parallel = Parallel("shard_map", 1)
-        self.chunk = make_chunk(task.step, self.splits[0].gather, False)
-        self.capacity = min(CHUNK_STEPS, self.splits[0].most_steps or CHUNK_STEPS, self.steps)
-        self.resident = self.parallel.place_all(self.splits[0].resident())
         self.init, self.started = jax.jit(task.init), {}
-        self.zero = zero_sums(task, self.parallel, self._first(0))
-        self.programs: dict[int, Any] = {}
-        self.compile_seconds = 0.0
+        self.single = ChunkRunner(
+            task.step,
+            self.splits[0],
+            self.parallel,
+            self._first(0),
+            capacity=min(CHUNK_STEPS, self.steps),
+        )
+        self.compiled: dict[int, ChunkRunner] = {}
         self.halt = threading.Event()
 
     @property
     def hyper(self) -> dict[str, float]:
         """The numbers that a trial may change, with the task's own values."""
         return {name: float(value) for name, value in self._first(0).hyper.items()}
+
+    @property
+    def compile_seconds(self) -> float:
+        """What compiling has taken so far."""
+        return sum(chunks.compile_seconds for chunks in self.compiled.values())
 
     def run(self, way: Execution, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
         """Trains every trial, and calls `done` with its place and outcome as it ends."""
@@ -118,10 +124,10 @@ class TrialRunner:
         next one is asked for.
         """
         split = self.splits[trial.fold]
-        _, state, sums = self.ready(trial)
+        chunks, state, sums = self.ready(trial)
         for start in range(0, self.steps, every):
             stop = min(start + every, self.steps)
-            state, sums = self.advance(state, self._stacked(self.zero, ()), split, start, stop)
+            state, sums = self.advance(chunks, state, chunks.fresh_sums(), start, stop, split)
             seen = jax.device_get(sums)
             numbers: Numbers = {"step": stop, **finish(seen["pairs"])}
             if seen["bad_step"] >= 0:
@@ -131,12 +137,12 @@ class TrialRunner:
 
     def time_step(self, way: Execution, steps: int) -> float:
         """Seconds that one update of one trial takes where they run so; nothing is kept."""
-        steps = min(steps, self.capacity)
-        feed = self.feed(self.splits[0], 0, steps)
+        steps = min(steps, self.single.capacity)
+        feed = self.single.feed(0, steps)
 
         def work() -> None:
-            program, state, sums = self.ready([Trial()] * way.group or Trial())
-            jax.block_until_ready(program(state, sums, self.resident, feed, np.int32(steps)))
+            chunks, state, sums = self.ready([Trial()] * way.group or Trial())
+            jax.block_until_ready(chunks.advance(state, sums, feed, steps))
 
         lanes = [threading.Thread(target=work) for _ in range(way.lanes)]
         began = time.perf_counter()
@@ -148,13 +154,13 @@ class TrialRunner:
 
     def largest_group(self) -> int:
         """How many trials side by side fit the memory budget, by what one takes."""
-        used = self.program(0).memory_analysis()
+        used = self.chunks(0).program.memory_analysis()
         state = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self._first(0)))
         return max(int(self.memory // (2 * state + used.temp_size_in_bytes)), 1)
 
     def _run(self, way: Execution, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
         groups = grouped(trials, way.group)
-        self.program(way.group)
+        self.chunks(way.group)
 
         def work(places: list[int]) -> None:
             if not self.halt.is_set():
@@ -198,43 +204,44 @@ class TrialRunner:
 
     def _go(self, trials: Trial | list[Trial], split: Split) -> Any:
         """(final state, sums of the last interval) of one trial or a stacked group of them."""
-        _, state, sums = self.ready(trials)
-        shape = np.shape(sums["bad"])
+        chunks, state, sums = self.ready(trials)
         for start, stop in ((0, self.last), (self.last, self.steps)):
-            fresh = self._stacked(self.zero, shape)
-            sums = fresh | {"bad_step": jnp.copy(sums["bad_step"])}
-            state, sums = self.advance(state, sums, split, start, stop)
+            sums = chunks.fresh_sums(after=sums)
+            state, sums = self.advance(chunks, state, sums, start, stop, split)
         return None if self.halt.is_set() else (state, sums)
 
-    def advance(self, state: Any, sums: Any, split: Split, start: int, stop: int) -> Any:
+    def advance(
+        self,
+        chunks: ChunkRunner,
+        state: Any,
+        sums: Any,
+        start: int,
+        stop: int,
+        split: Split | None = None,
+    ) -> Any:
         """(state, sums) after the steps `start` to `stop`, or up to where all have diverged."""
-        program, quota, step = self.program(*np.shape(sums["bad"])), 1, start
+        quota, step = 1, start
         while step < stop and not self.halt.is_set():
             if self.stop and (np.asarray(sums["bad_step"]) >= 0).all():
                 break
-            count = min(stop - step, self.capacity, quota)
-            feed = self.feed(split, step, count)
+            count = min(stop - step, chunks.capacity, quota)
+            feed = chunks.feed(step, count, split)
             began = time.perf_counter()
-            state, sums, mark = program(state, sums, self.resident, feed, np.int32(count))
+            state, sums, mark = chunks.advance(state, sums, feed, count)
             jax.block_until_ready(mark)
             step += count
-            seconds = time.perf_counter() - began
-            quota = max(1, int(CHUNK_SECONDS * count / max(seconds, 1e-6)))
+            quota = steps_within((time.perf_counter() - began) / count)
         return state, sums
 
-    def ready(self, trials: Trial | list[Trial]) -> tuple[Any, TrainState, Any]:
-        """(program, state, sums) to start from, of one trial or a group."""
+    def ready(self, trials: Trial | list[Trial]) -> tuple[ChunkRunner, TrainState, Any]:
+        """(compiled chunks, state, sums) to start from, of one trial or a group."""
         if isinstance(trials, Trial):
-            state = self.parallel.place(self._start(trials))
-            return self.program(0), state, self._stacked(self.zero, ())
-        states = [self._start(trial) for trial in trials]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-        sums = self._stacked(self.zero, (len(trials),))
-        return self.program(len(trials)), self.parallel.place(state), sums
-
-    def _stacked(self, zero: Any, shape: tuple[int, ...]) -> Any:
-        tiled = jax.tree.map(lambda x: np.broadcast_to(x, (*shape, *np.shape(x))).copy(), zero)
-        return self.parallel.place_all(tiled)
+            chunks, state = self.chunks(0), self._start(trials)
+        else:
+            states = [self._start(trial) for trial in trials]
+            state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+            chunks = self.chunks(len(trials))
+        return chunks, self.parallel.place(state), chunks.fresh_sums()
 
     def _first(self, seed: int) -> TrainState:
         if seed not in self.started:
@@ -246,29 +253,18 @@ class TrialRunner:
         given = {k: jnp.asarray(v, state.hyper[k].dtype) for k, v in trial.hyper.items()}
         return state.replace(hyper={**state.hyper, **given})
 
-    def feed(self, split: Split, step: int, count: int) -> Any:
-        """What `count` steps from `step` on need of a split, padded to what the program takes."""
-        feed = split.feed(step, step + count)
-        pad = self.capacity - count
-        if pad:
-            feed = jax.tree.map(lambda x: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)), feed)
-        return self.parallel.place_feed(feed)
-
-    def program(self, group: int = 0) -> Any:
-        """The compiled chunk of one trial (0), or of a group side by side."""
-        if group not in self.programs:
-            began = time.perf_counter()
-            chunk, state = self.chunk, self._first(0)
+    def chunks(self, group: int = 0) -> ChunkRunner:
+        """The compiled chunks of one trial (0), or of a group side by side."""
+        if group not in self.compiled:
+            chunks, state = self.single, self._first(0)
             if group:
-                chunk = jax.vmap(chunk, in_axes=(0, 0, None, None, None))
+                chunks = chunks.side_by_side(group)
                 state = jax.eval_shape(
-                    lambda s: jax.tree.map(lambda x: _repeat(x, group), s), state
+                    lambda s: jax.tree.map(lambda x: jnp.stack([x] * group), s), state
                 )
-            sums = self._stacked(self.zero, (group,) if group else ())
-            args = (state, sums, self.resident, self.feed(self.splits[0], 0, 1), np.int32(1))
-            self.programs[group] = self.parallel.bind(chunk).lower(*args).compile()
-            self.compile_seconds += time.perf_counter() - began
-        return self.programs[group]
+            chunks.compile(state)
+            self.compiled[group] = chunks
+        return self.compiled[group]
 
 
 def accuracy_on(task: Task, state: TrainState, role: str) -> float:
@@ -290,7 +286,3 @@ def grouped(trials: Sequence[Trial], group: int) -> list[list[int]]:
 
 def _part(i: int, *trees: Any) -> list[Any]:
     return [jax.tree.map(lambda x: x[i], tree) for tree in trees]
-
-
-def _repeat(x: Any, count: int) -> Any:
-    return jnp.stack([x] * count)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import DivergedError, JaxdlError
@@ -21,7 +20,7 @@ from jaxdl.runs.errors import explain
 from jaxdl.runs.lock import hold
 from jaxdl.runs.metrics_log import MetricsLog
 from jaxdl.runs.signals import Signals
-from jaxdl.training.chunk import make_chunk, zero_sums
+from jaxdl.training.chunk import ChunkRunner, steps_within
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, make_plan
 from jaxdl.training.state import TrainState
@@ -29,8 +28,6 @@ from jaxdl.training.task import Task
 from jaxdl.training.tensorboard_summaries import write_start, write_weights
 from jaxdl.typing import Numbers
 
-CHUNK_SECONDS = 2.0  # two chunks may be under way when a signal comes
-CHUNK_STEPS = 1024  # bounds what one feed holds
 PICTURE_SECONDS = 30.0  # between the pictures of evaluations
 
 
@@ -87,7 +84,7 @@ class FitLoop:
         self.seconds = {"total": 0.0, "compile": 0.0, "train": 0.0}
         self.step, self.saved, self.skipped = 0, -1, 0
         self.resume = resume
-        self.run: Any = None
+        self.chunks: ChunkRunner | None = None
 
     def go(self) -> FitResult:
         """Starts or resumes, trains to the end of the plan, and closes what it opened."""
@@ -115,8 +112,15 @@ class FitLoop:
         self.record.say("preparing")
         self._open_checkpoints()
         state = jax.jit(self.task.init)(jax.random.key(self.seed))
-        self.zero = zero_sums(self.task, self.parallel, state)
-        sums = self.zero
+        self.chunks = ChunkRunner(
+            self.task.step,
+            self.split,
+            self.parallel,
+            state,
+            capacity=min(self.plan.log_every, self.plan.steps),
+            stop=self.loop.on_nan == "stop",
+        )
+        sums = self.chunks.zero
         if self.resume and self.checkpoints.steps():
             hyper = state.hyper
             state, self.step, host = self.checkpoints.restore(state)
@@ -129,9 +133,6 @@ class FitLoop:
         self.best.resume(self.record.rows, self.step)
         self.state = self.parallel.place(state)
         self.sums = self.parallel.place_all(sums)
-        self.resident = self.parallel.place_all(self.split.resident())
-        most = self.split.most_steps or CHUNK_STEPS
-        self.capacity = min(self.plan.log_every, most, self.plan.steps)
         if self.step < self.plan.steps:
             self._compile()
 
@@ -150,32 +151,22 @@ class FitLoop:
         self.saved, self.skipped = self.step, host["skipped"]
         self.seconds = {k: v + host["seconds"].get(k, 0.0) for k, v in self.seconds.items()}
         leaves = [np.asarray(x, np.float32) for x in host["sums"]]
-        pairs = jax.tree.unflatten(jax.tree.structure(self.zero["pairs"]), leaves)
-        return self.zero | {"pairs": pairs, "bad": np.int32(host["bad"])}
+        pairs = jax.tree.unflatten(jax.tree.structure(self.chunks.zero["pairs"]), leaves)
+        return self.chunks.zero | {"pairs": pairs, "bad": np.int32(host["bad"])}
 
     def _compile(self) -> None:
-        began = time.perf_counter()
         self.record.say("compiling")
-        chunk = make_chunk(self.task.step, self.split.gather, self.loop.on_nan == "stop")
-        args = (self.state, self.sums, self.resident, self._feed(1), np.int32(1))
-        self.run = self.parallel.bind(chunk).lower(*args).compile()
-        self.seconds["compile"] += time.perf_counter() - began
+        self.chunks.compile(self.state, self.step)
+        self.seconds["compile"] += self.chunks.compile_seconds
 
     def _needs(self) -> str:
         state = jax.eval_shape(self.task.init, jax.random.key(0))
         sizes = {"the state": sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state))}
         sizes["the data"] = sum(x.nbytes for x in self.split.resident().values())
-        if self.run is not None:
-            sizes["a step"] = self.run.memory_analysis().temp_size_in_bytes
+        if self.chunks is not None and self.chunks.program is not None:
+            sizes["a step"] = self.chunks.program.memory_analysis().temp_size_in_bytes
         shown = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in sizes.items())
         return f"at batch size {self.split.batch_size} ({shown} on each device)"
-
-    def _feed(self, count: int) -> Any:
-        feed = self.split.feed(self.step, self.step + count)
-        pad = self.capacity - count
-        if pad:
-            feed = jax.tree.map(lambda x: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)), feed)
-        return self.parallel.place_feed(feed)
 
     def _train(self) -> None:
         marks: deque[tuple[Any, int]] = deque()
@@ -186,17 +177,15 @@ class FitLoop:
             boundary = min(
                 -(-(self.step + 1) // self.plan.log_every) * self.plan.log_every, self.plan.steps
             )
-            count = min(boundary - self.step, self.capacity, quota)
-            self.state, self.sums, mark = self.run(
-                self.state, self.sums, self.resident, self._feed(count), np.int32(count)
-            )
+            count = min(boundary - self.step, self.chunks.capacity, quota)
+            feed = self.chunks.feed(self.step, count)
+            self.state, self.sums, mark = self.chunks.advance(self.state, self.sums, feed, count)
             self.step += count
             marks.append((mark, count))
             if self.step == boundary:
                 logs.append((self.step, self.sums))
                 # The mark of a bad step outlives the row, so that no later chunk moves past it.
-                fresh = self.parallel.place_all(self.zero)
-                self.sums = fresh | {"bad_step": jnp.copy(self.sums["bad_step"])}
+                self.sums = self.chunks.fresh_sums(after=self.sums)
             halt = self._pausing()
             while len(marks) > (0 if halt else 1):
                 quota = self._wait(*marks.popleft())
@@ -216,7 +205,7 @@ class FitLoop:
         self.seconds["train"] += now - self.clock
         seconds, self.clock = (now - self.clock) / count, now
         self.record.progress(self.step, count, seconds * count)
-        return max(1, int(CHUNK_SECONDS / max(seconds, 1e-6)))
+        return steps_within(seconds)
 
     def _pausing(self) -> bool:
         at = [self.plan.save_every, self.plan.eval_every]

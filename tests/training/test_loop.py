@@ -12,8 +12,8 @@ import pytest
 
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.optim.config import OptimConfig
-from jaxdl.runs.checkpoint import flatten, params_sha256
-from jaxdl.training import loop as loop_module
+from jaxdl.runs.checkpoint import Checkpoints, flatten, params_sha256
+from jaxdl.training import chunk as chunk_module
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, make_plan
 from tests.training import toys
@@ -83,7 +83,7 @@ def test_a_run_saved_on_four_devices_goes_on_with_two(tmp_path, alone, way):
 
 
 def test_chunks_of_any_length_give_the_same_run(alone, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop_module, "CHUNK_SECONDS", 0.0)  # every chunk is one step
+    monkeypatch.setattr(chunk_module, "CHUNK_SECONDS", 0.0)  # every chunk is one step
     got = fit(alone["net"][0](), ONE, tmp_path)
     assert params_sha256(got.state) == params_sha256(alone["net"][1].state)
     assert got.rows[-1]["loss"] == alone["net"][1].rows[-1]["loss"]
@@ -108,7 +108,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops(tmp_path, devices):
     clean = fit(toys.classifier(SGD), dataclasses.replace(loop, steps=7), tmp_path / "clean")
     with pytest.raises(DivergedError, match=r"step 7.*learning rate 0\.1.*on_nan=skip"):
         fit(toys.classifier(SGD, poison=7), loop, tmp_path / "bad")
-    kept = loop_module.Checkpoints(tmp_path / "bad" / "checkpoints")
+    kept = Checkpoints(tmp_path / "bad" / "checkpoints")
     state, step, _ = kept.restore(clean.state)
     assert step == 7
     assert params_sha256(state) == params_sha256(clean.state)

@@ -44,7 +44,7 @@ class Net(nn.Module):
         return nn.Dense(2, name="out")(nn.relu(x))
 
 
-def add_noise_rows(keys, batch, train):
+def add_noise_rows(keys, batch, *, train):
     """Adds noise in training: one draw a row."""
     if not train:
         return batch
