@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
-from jaxdl.checks import DivergedError, JaxdlError
+from jaxdl.checks import JaxdlError
 from jaxdl.config import read_toml
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.best_checkpoint import BestCheckpoint
@@ -19,16 +18,18 @@ from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.errors import explain
 from jaxdl.runs.lock import hold
 from jaxdl.runs.metrics_log import MetricsLog
+from jaxdl.runs.progress import Progress
 from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import ChunkRunner, steps_within
+from jaxdl.training.divergence import divergence_error
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, make_plan
 from jaxdl.training.state import TrainState
+from jaxdl.training.tally import Tally
 from jaxdl.training.task import Task
 from jaxdl.training.tensorboard_summaries import write_start, write_weights
+from jaxdl.training.validation import Validation
 from jaxdl.typing import Numbers
-
-PICTURE_SECONDS = 30.0  # between the pictures of evaluations
 
 
 @dataclass
@@ -71,24 +72,22 @@ class FitLoop:
     """One call of `fit`: the state on the devices and the bookkeeping around it."""
 
     def __init__(self, task: Task, loop: LoopConfig, run_dir: Path, seed: int, resume: bool):
-        self.began = time.perf_counter()
-        self.drawn = -PICTURE_SECONDS
-        self.task, self.loop, self.seed = task, loop, seed
+        self.tally = Tally()
+        self.task, self.loop, self.seed, self.resume = task, loop, seed, resume
         self.split = task.splits["train"]
         has_val = "val" in task.splits and task.evaluate is not None
         self.plan = make_plan(loop, self.split.steps_per_epoch, has_val)
         self.parallel = Parallel(loop.parallel, loop.devices)
         self.parallel.check_batch(self.split.batch_size)
-        self.record = MetricsLog(run_dir, self.plan.steps, self.split.batch_size)
-        self.signals = Signals(self.record.say)
-        self.seconds = {"total": 0.0, "compile": 0.0, "train": 0.0}
-        self.step, self.saved, self.skipped = 0, -1, 0
-        self.resume = resume
+        self.log = MetricsLog(run_dir)
+        self.progress = Progress(self.plan.steps, self.split.batch_size)
+        self.signals = Signals(self.progress.say)
+        self.step, self.saved = 0, -1
         self.chunks: ChunkRunner | None = None
 
     def go(self) -> FitResult:
         """Starts or resumes, trains to the end of the plan, and closes what it opened."""
-        with hold(self.record.dir), self.record, self.signals:
+        with hold(self.log.dir), self.progress, self.log, self.signals:
             try:
                 self._start()
                 self._train()
@@ -99,20 +98,45 @@ class FitLoop:
         return FitResult(
             state=self.best.restore(self.parallel.read(self.state)),
             steps=self.step,
-            seconds=self._seconds(),
-            examples_per_second=self.record.rate(),
+            seconds=self.tally.seconds(),
+            examples_per_second=self.progress.rate(),
             devices=self.parallel.count,
             seed=self.seed,
-            rows=self.record.rows,
+            rows=self.log.rows,
             best_step=self.best.step,
-            skipped=self.skipped,
+            skipped=self.tally.skipped,
         )
 
     def _start(self) -> None:
-        self.record.say("preparing")
+        self.progress.say("preparing")
         self._open_checkpoints()
         state = jax.jit(self.task.init)(jax.random.key(self.seed))
-        self.chunks = ChunkRunner(
+        self.chunks = self._make_chunks(state)
+        state, sums = self._resume(state)
+        self.log.start(self.step)
+        if self.loop.histograms:
+            self.log.inspect(partial(write_start, task=self.task))
+        self.best.resume(self.log.rows, self.step)
+        self.state = self.parallel.place(state)
+        self.sums = self.parallel.place_all(sums)
+        if self.step < self.plan.steps:
+            self.progress.say("compiling")
+            self.chunks.compile(self.state, self.step)
+            self.tally.spent["compile"] += self.chunks.compile_seconds
+
+    def _open_checkpoints(self) -> None:
+        folder, fresh = self.log.dir, not self.resume
+        path = folder / "config.toml"
+        config = read_toml(path) if path.exists() else None
+        self.checkpoints = Checkpoints(folder / "checkpoints", fresh=fresh, config=config)
+        self.best = BestCheckpoint(folder / "best", self.loop.best, fresh=fresh, config=config)
+        self.validation = Validation(self.task, self.log, self.progress, self.best)
+        left = ", ".join(path.name for path in self.checkpoints.clean())
+        if left:
+            self.progress.say(f"left by a run that was killed, cleaned up: {left}")
+
+    def _make_chunks(self, state: TrainState) -> ChunkRunner:
+        return ChunkRunner(
             self.task.step,
             self.split,
             self.parallel,
@@ -120,44 +144,17 @@ class FitLoop:
             capacity=min(self.plan.log_every, self.plan.steps),
             stop=self.loop.on_nan == "stop",
         )
-        sums = self.chunks.zero
-        if self.resume and self.checkpoints.steps():
-            hyper = state.hyper
-            state, self.step, host = self.checkpoints.restore(state)
-            state = state.replace(hyper=hyper)  # the config's numbers hold, as it may have changed
-            sums = self._take_up(host)
-            self.record.say(f"resumed at step {self.step}")
-        self.record.start(self.step)
-        if self.loop.histograms:
-            self.record.inspect(partial(write_start, task=self.task))
-        self.best.resume(self.record.rows, self.step)
-        self.state = self.parallel.place(state)
-        self.sums = self.parallel.place_all(sums)
-        if self.step < self.plan.steps:
-            self._compile()
 
-    def _open_checkpoints(self) -> None:
-        folder, fresh = self.record.dir, not self.resume
-        path = folder / "config.toml"
-        config = read_toml(path) if path.exists() else None
-        self.checkpoints = Checkpoints(folder / "checkpoints", fresh=fresh, config=config)
-        self.best = BestCheckpoint(folder / "best", self.loop.best, fresh=fresh, config=config)
-        left = ", ".join(path.name for path in self.checkpoints.clean())
-        if left:
-            self.record.say(f"left by a run that was killed, cleaned up: {left}")
-
-    def _take_up(self, host: dict[str, Any]) -> Any:
-        """What a checkpoint says beside the state; returns the sums of its open interval."""
-        self.saved, self.skipped = self.step, host["skipped"]
-        self.seconds = {k: v + host["seconds"].get(k, 0.0) for k, v in self.seconds.items()}
-        leaves = [np.asarray(x, np.float32) for x in host["sums"]]
-        pairs = jax.tree.unflatten(jax.tree.structure(self.chunks.zero["pairs"]), leaves)
-        return self.chunks.zero | {"pairs": pairs, "bad": np.int32(host["bad"])}
-
-    def _compile(self) -> None:
-        self.record.say("compiling")
-        self.chunks.compile(self.state, self.step)
-        self.seconds["compile"] += self.chunks.compile_seconds
+    def _resume(self, state: TrainState) -> tuple[TrainState, Any]:
+        """The state to go on from, and the sums of its open log interval."""
+        if not (self.resume and self.checkpoints.steps()):
+            return state, self.chunks.zero
+        hyper = state.hyper
+        state, self.step, host = self.checkpoints.restore(state)
+        self.saved = self.step
+        self.progress.say(f"resumed at step {self.step}")
+        # The config's numbers hold, as it may have changed.
+        return state.replace(hyper=hyper), self.tally.take_up(host, self.chunks.zero)
 
     def _needs(self) -> str:
         state = jax.eval_shape(self.task.init, jax.random.key(0))
@@ -172,16 +169,9 @@ class FitLoop:
         marks: deque[tuple[Any, int]] = deque()
         logs: deque[tuple[int, Any]] = deque()
         quota, self.clock = 1, time.perf_counter()
-        self.began_steps = self.clock
         while not self._done():
-            boundary = min(
-                -(-(self.step + 1) // self.plan.log_every) * self.plan.log_every, self.plan.steps
-            )
-            count = min(boundary - self.step, self.chunks.capacity, quota)
-            feed = self.chunks.feed(self.step, count)
-            self.state, self.sums, mark = self.chunks.advance(self.state, self.sums, feed, count)
-            self.step += count
-            marks.append((mark, count))
+            boundary = self._next_row()
+            marks.append(self._advance(min(boundary - self.step, self.chunks.capacity, quota)))
             if self.step == boundary:
                 logs.append((self.step, self.sums))
                 # The mark of a bad step outlives the row, so that no later chunk moves past it.
@@ -190,22 +180,35 @@ class FitLoop:
             while len(marks) > (0 if halt else 1):
                 quota = self._wait(*marks.popleft())
             while len(logs) > (0 if halt else 1):
-                self._log(*logs.popleft())
+                self._log_row(*logs.popleft())
             if halt:
                 self._pause()
-        self.record.flush()
+        self.log.flush()
 
     def _done(self) -> bool:
         patient = not self.loop.patience or self.best.since < self.loop.patience
         return self.step >= self.plan.steps or not patient
 
+    def _next_row(self) -> int:
+        """The step at which the next row of the log is due."""
+        every = self.plan.log_every
+        return min((self.step // every + 1) * every, self.plan.steps)
+
+    def _advance(self, count: int) -> tuple[Any, int]:
+        """Starts a chunk of `count` steps; gives what waits for its end."""
+        feed = self.chunks.feed(self.step, count)
+        self.state, self.sums, mark = self.chunks.advance(self.state, self.sums, feed, count)
+        self.step += count
+        return mark, count
+
     def _wait(self, mark: Any, count: int) -> int:
+        """Waits for a chunk of `count` steps; how long a chunk should be, by its time."""
         jax.block_until_ready(mark)
         now = time.perf_counter()
-        self.seconds["train"] += now - self.clock
-        seconds, self.clock = (now - self.clock) / count, now
-        self.record.progress(self.step, count, seconds * count)
-        return steps_within(seconds)
+        seconds, self.clock = now - self.clock, now
+        self.tally.spent["train"] += seconds
+        self.progress.advance(self.step, count, seconds, self.log.last_loss())
+        return steps_within(seconds / count)
 
     def _pausing(self) -> bool:
         at = [self.plan.save_every, self.plan.eval_every]
@@ -214,103 +217,60 @@ class FitLoop:
 
     def _pause(self) -> None:
         """Evaluation, checkpoint and signals, with nothing under way on the devices."""
-        self._check_open_interval()
+        # A signal may come between two rows: what the open interval has seen must be looked at too.
+        self._check_finite(self._fetch(self.sums))
         logged = self.step % self.plan.log_every == 0 or self.step == self.plan.steps
         if logged and self.plan.eval_every and self.step % self.plan.eval_every == 0:
-            self._evaluate()
-        self.record.flush()
+            self.validation.evaluate(self.step, self.parallel.read(self.state))
+        self.log.flush()
         signum = self.signals.signum
         if self._done():
             self._settle()
         if self.step % self.plan.save_every == 0 or signum or self._done():
-            self._save(jax.device_get(self.parallel.read_all(self.sums)))
+            self._save(self._fetch(self.sums))
             self.best.drop_needless(self.checkpoints.steps())
         if signum:
             raise Stopped(self.step, signum)
         self.clock = time.perf_counter()
 
-    def _check_open_interval(self) -> None:
-        # A signal may come between two rows: what the open interval has seen must be looked at too.
-        sums = jax.device_get(self.parallel.read_all(self.sums))
-        self._check_finite(sums)
+    def _fetch(self, sums: Any) -> Any:
+        return jax.device_get(self.parallel.read_all(sums))
 
-    def _log(self, step: int, sums: Any) -> None:
-        sums = jax.device_get(self.parallel.read_all(sums))
+    def _log_row(self, step: int, sums: Any) -> None:
+        sums = self._fetch(sums)
         self._check_finite(sums)
         row = finish(sums["pairs"])
         if self.task.rate is not None:
             row["lr"] = self.task.rate(step - 1)
         if sums["bad"]:
-            self.skipped += int(sums["bad"])
+            self.tally.skipped += int(sums["bad"])
             row["skipped"] = float(sums["bad"])
-        self.record.add(step, row, self.seconds["train"])
+        row["seconds"] = round(self.tally.spent["train"], 3)
+        row["examples_per_second"] = self.progress.rate()
+        self.log.add(step, row)
+        self.progress.show(step, row.get("loss"))
 
     def _check_finite(self, sums: Any) -> None:
-        bad = int(sums["bad_step"])
-        if bad < 0 or self.loop.on_nan == "skip":
+        step = int(sums["bad_step"])
+        if step < 0 or self.loop.on_nan == "skip":
             return
-        self.step, self.saved = bad, -1
+        self.step, self.saved = step, -1
         self.state = self.state.replace(step=self.state.step - 1)  # the bad step counted itself
-        self.record.flush()
-        try:
-            self._save(sums)
-            kept = "the state before it is saved"
-        except DivergedError as error:
-            kept = str(error)
-        seen = finish(sums["bad_pairs"])
-        if self.task.rate is not None:
-            seen["learning rate"] = self.task.rate(bad)
-        shown = ", ".join(f"{name} {value:.3g}" for name, value in seen.items())
-        raise DivergedError(
-            f"the loss or a gradient is not finite at step {bad} ({shown}); {kept}. "
-            f"Its batch ({self._keep_batch(bad)}; lower optim.lr, set optim.clip_norm, or "
-            "loop.on_nan=skip"
-        )
-
-    def _keep_batch(self, step: int) -> str:
-        rows = self.split.rows(step, step + 1)[0]
-        batch = self.split.batch(rows)
-        path = self.record.debug_batch(step, {**batch, "rows": rows})
-        return f"rows {', '.join(map(str, rows[:8]))}{', ...' * (len(rows) > 8)}) is in {path}"
-
-    def _evaluate(self) -> None:
-        assert self.task.evaluate is not None, "the plan evaluates only where it can"
-        self.record.say("evaluating")
-        state = self._shown()
-        now, folder = time.perf_counter(), None
-        if now - self.drawn >= PICTURE_SECONDS:  # drawing takes longer than small sets' epochs
-            folder, self.drawn = self.record.dir / "pictures" / f"{self.step:08d}", now
-        numbers = self.task.evaluate(state, self.task.splits["val"], folder)
-        row = self.record.join(self.step, {f"val_{k}": v for k, v in numbers.items()})
-        if self.best.note(row):
-            self.best.save(state)
-
-    def _shown(self) -> TrainState:
-        return self.task.refresh(self.parallel.read(self.state))
+        raise divergence_error(self.task, sums, self.log, partial(self._save, sums))
 
     def _settle(self) -> None:
         """The end: what evaluation sees is what is kept."""
         state = self.parallel.read(self.state)
-        shown = self.task.refresh(state)
-        if shown is not state:
-            self.state = self.parallel.place(shown)
+        refreshed = self.task.refresh(state)
+        if refreshed is not state:
+            self.state = self.parallel.place(refreshed)
 
     def _save(self, sums: Any) -> None:
         if self.step == self.saved:
             return
-        leaves = [float(x) for x in jax.tree.leaves(sums["pairs"])]
-        host = {
-            "seconds": self._seconds(),
-            "skipped": self.skipped,
-            "sums": leaves,
-            "bad": int(sums["bad"]) * (self.loop.on_nan == "skip"),  # else it is taken again
-        }
+        host = self.tally.to_host(sums, keep_bad=self.loop.on_nan == "skip")
         state = self.parallel.read(self.state)
         self.checkpoints.save(self.step, state, host)
         self.saved = self.step
         if self.loop.histograms:
-            self.record.inspect(partial(write_weights, step=self.step, state=state))
-
-    def _seconds(self) -> dict[str, float]:
-        now = time.perf_counter()
-        return self.seconds | {"total": self.seconds["total"] + now - self.began}
+            self.log.inspect(partial(write_weights, step=self.step, state=state))

@@ -1,0 +1,66 @@
+"""What a run shows as it goes: a line rewritten in place on a terminal, plain lines elsewhere."""
+
+import os
+import sys
+import time
+
+
+class Progress:
+    """The progress line of a run of `steps` steps of `batch_size` examples."""
+
+    def __init__(self, steps: int, batch_size: int) -> None:
+        self.total, self.batch_size = steps, batch_size
+        self.examples, self.busy = 0.0, 0.0
+        self.last, self.tty, self.width = 0.0, sys.stderr.isatty(), 0
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        if self.tty:
+            self._print("\n")
+
+    def advance(self, step: int, count: int, seconds: float, loss: float | None) -> None:
+        """Counts `count` more steps that took `seconds`; moves the line, often on a terminal."""
+        self.examples += count * self.batch_size
+        self.busy += seconds
+        if time.monotonic() - self.last > (0.5 if self.tty else 30):
+            self.show(step, loss)
+
+    def rate(self) -> float:
+        """Examples per second so far, in this process."""
+        return round(self.examples / self.busy, 1) if self.busy else 0.0
+
+    def show(self, step: int, loss: float | None) -> None:
+        """The progress line, where one is due: step, rate, time left, loss."""
+        if not (self.tty or time.monotonic() - self.last > 5 or step == self.total):
+            return
+        rate = self.rate()
+        left = (self.total - step) * self.batch_size / rate if rate else 0.0
+        shown = "" if loss is None else f"  loss {loss:.4f}"
+        self.say(f"{rate:,.0f} examples/s  {left:.0f} s left{shown}", f"step {step}/{self.total}")
+
+    def say(self, text: str, who: str = "") -> None:
+        """One line of progress: rewritten in place on a terminal, else a plain line."""
+        line = f"{who}  {text}".strip()
+        if self.tty:
+            room = _columns() - 1
+            self._print("\r" + line[:room].ljust(min(self.width, room)))
+            self.width = len(line[:room])
+        else:
+            self._print(line + "\n")
+        self.last = time.monotonic()
+
+    def _print(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:  # whoever read it is gone; the run goes on
+            self.tty = False
+
+
+def _columns() -> int:
+    try:
+        return max(os.get_terminal_size(sys.stderr.fileno()).columns, 2)
+    except (OSError, ValueError):
+        return 80
