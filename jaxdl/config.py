@@ -150,6 +150,12 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any
     return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
 
 
+def shared_fields(a: type, b: type) -> set[str]:
+    """The fields of the nearest class that both derive from."""
+    nearest: Any = next(c for c in a.__mro__ if issubclass(b, c))
+    return {field.name for field in dataclasses.fields(nearest)}
+
+
 def _rename(name: str, experiment: str) -> str:
     """Today's name of a field; the longest part of the old one that is known is replaced."""
     table = FIELDS | FIELDS_OF.get(experiment, {})
@@ -230,18 +236,19 @@ def _choose(
 def _chosen(default: Any, flat: dict[str, Any], argv: list[str], prefix: str) -> tuple[Any, dict]:
     """The defaults of the variant that file or flags name; what only another one had is dropped.
 
-    The fields of the class that defines `choose` are shared by all variants and stay.
+    The fields of the nearest class that both derive from are shared and stay.
     """
     base: Any = next(c for c in reversed(type(default).__mro__) if "choose" in vars(c))
-    shared = {field.name for field in dataclasses.fields(base)}
     in_file = flat.get(f"{prefix}name", default.name)
     name = _last_flag(argv, f"{prefix}name") or in_file
+    variant = base.choose(name)
     if name != in_file:  # options of the file's choice mean nothing to another
+        shared = shared_fields(base.choose(in_file), variant)
         foreign = {k for k in flat if k.startswith(prefix) and k[len(prefix) :] not in shared}
         flat = {k: v for k, v in flat.items() if k not in foreign and k != f"{prefix}name"}
-    variant = base.choose(name)
     values = _values(default, variant)
     if name != default.name:
+        shared = shared_fields(type(default), variant)
         values = {k: v for k, v in values.items() if k in shared}
     return variant(**values | {"name": name}), flat
 
@@ -316,9 +323,24 @@ def _near(cls: type, flags: list[str]) -> str:
         last = {n.rpartition(".")[2] for n in known}
         close = difflib.get_close_matches(name.rpartition(".")[2], last, 1, cutoff=0.6)
         meant = [f"--{n}" for n in known if n.rpartition(".")[2] in close]
-        if meant:
+        others = _variants_with(cls, name)
+        if others:
+            table = name.rpartition(".")[0]
+            lines.append(f"\n--{name}: an option of {table}.name = {', '.join(others)}")
+        elif meant:
             lines.append(f"\n--{name}: did you mean {', '.join(meant[:3])}?")
     return "".join(lines)
+
+
+def _variants_with(cls: type, name: str) -> list[str]:
+    """The variants of a family that have an option, where the family tells (`known_by`)."""
+    *tables, option = name.split(".")
+    for table in tables:
+        fields = {field.name: field.default for field in dataclasses.fields(cls)}
+        if not dataclasses.is_dataclass(fields.get(table)):
+            return []
+        cls = type(fields[table])
+    return cls.known_by(option) if hasattr(cls, "known_by") else []  # pyright: ignore
 
 
 def _names(cls: type, prefix: str, kinds: tuple[Any, ...] = ()) -> list[str]:

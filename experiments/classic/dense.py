@@ -21,7 +21,8 @@ from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model, model_options
-from jaxdl.optim.config import OptimConfig, decayed
+from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.optim.optimizer import decayed
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
@@ -67,7 +68,7 @@ class Config:
     """l2: sum of squared weights, l1: of their sizes; biases are spared."""
     penalty_weight: float = 0.0
     """What multiplies the penalty."""
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the augmentation and dropout."""

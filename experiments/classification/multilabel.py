@@ -18,7 +18,7 @@ from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.losses.classification import multi_label_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
@@ -38,7 +38,7 @@ class Config:
     data: DataConfig = DataConfig(name="shapes", rows=2000, image_size=(32,))
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig(name="lenet")
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the augmentation and dropout."""

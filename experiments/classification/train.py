@@ -18,7 +18,7 @@ from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entrop
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.linear_scaling import scale_to_devices
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
@@ -36,7 +36,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits")
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig(name="lenet")
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     label_smoothing: float = 0.0
     """How much of each label is spread evenly over all classes."""

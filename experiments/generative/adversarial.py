@@ -24,7 +24,7 @@ from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task, netw
 from jaxdl.generative.latent_walks import interpolate, save_grid
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.layers.norm.registry import norm_layer
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
@@ -73,7 +73,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits", batch_size=128)
     model: ModelConfig = ModelConfig()
     gan: GANConfig = GANConfig()
-    optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
+    optim: OptimConfig = Adam(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
     evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0

@@ -20,7 +20,7 @@ from jaxdl.generative.latent_walks import interpolate, quantile_plane, save_grid
 from jaxdl.losses.variational import bernoulli_nll, gaussian_kl, squared_error
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.augment.crop_flip import row_normal, split_rows
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
@@ -64,7 +64,7 @@ class Config:
     """Deviation of the noise that is added to what the encoder sees (a denoising autoencoder)."""
     beta: float = 1.0
     """Of vae: what multiplies the divergence (Higgins et al. 2017); 1 is the bound."""
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the bits and the noise."""

@@ -26,7 +26,7 @@ from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, samp
 from jaxdl.generative.latent_walks import interpolate, save_grid
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.generative.unet import UNet
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
@@ -63,7 +63,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits")
     model: ModelConfig = ModelConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
-    optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.995)
+    optim: OptimConfig = Adam(lr=1e-3, ema=0.995)
     loop: LoopConfig = LoopConfig(epochs=10)
     evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig()
     seed: int = 0

@@ -25,7 +25,7 @@ from jaxdl.generative.autoregressive.sampling import (
 from jaxdl.generative.latent_walks import save_grid
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.generative import bits_per_dimension
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
@@ -73,7 +73,7 @@ class Config:
 
     data: DataConfig = DataConfig(name="digits")
     model: ModelConfig = ModelConfig()
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the bits and the samples."""

@@ -30,7 +30,7 @@ from jaxdl.generative.langevin import draw_fields, plane
 from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centers
 from jaxdl.generative.unet import MLPDenoiser
 from jaxdl.metrics.generative import mode_coverage
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -54,7 +54,7 @@ class Config:
     scale: float = 0.35
     """What points are multiplied by, so that their deviation is about one."""
     diffusion: DiffusionConfig = DiffusionConfig(steps=200, sample_steps=200, eta=1.0)
-    optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.99)
+    optim: OptimConfig = Adam(lr=1e-3, ema=0.99)
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights and the noise."""

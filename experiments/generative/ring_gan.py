@@ -15,7 +15,7 @@ from jaxdl.generative.gan.networks import MLPDiscriminator, MLPGenerator
 from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task
 from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centers
 from jaxdl.metrics.generative import mode_coverage
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -35,7 +35,7 @@ class Config:
     hidden: tuple[int, ...] = (128, 128)
     """Widths of both networks."""
     gan: GANConfig = GANConfig(latent_dim=2, latent_distribution="normal")
-    optim: OptimConfig = OptimConfig(lr=1e-3, b1=0.5)
+    optim: OptimConfig = Adam(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights and the noise."""

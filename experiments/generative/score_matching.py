@@ -22,7 +22,7 @@ from jaxdl.losses.score_matching import (
 )
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.augment.crop_flip import row_normal
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -48,7 +48,7 @@ class Config:
     """Of denoising: deviation of the noise."""
     hidden: tuple[int, ...] = (128, 128)
     """Widths of the perceptron."""
-    optim: OptimConfig = OptimConfig(lr=1e-3, ema=0.99)
+    optim: OptimConfig = Adam(lr=1e-3, ema=0.99)
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights and the noise."""

@@ -21,7 +21,7 @@ from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorCo
 from jaxdl.generative.vqvae import VQVAE, perplexity
 from jaxdl.losses.variational import codebook_losses, squared_error
 from jaxdl.metrics.accumulate import weighted
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import to_float
@@ -66,7 +66,7 @@ class PriorConfig:
     """Layers."""
     conditional: bool = False
     """It is given the class."""
-    optim: OptimConfig = OptimConfig(lr=2e-3, schedule="cosine", clip_norm=1.0)
+    optim: OptimConfig = Adam(lr=2e-3, schedule="cosine", clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)
 
 
@@ -76,7 +76,7 @@ class Config:
 
     data: DataConfig = DataConfig(name="digits")
     model: ModelConfig = ModelConfig()
-    optim: OptimConfig = OptimConfig(lr=1e-3)
+    optim: OptimConfig = Adam(lr=1e-3)
     loop: LoopConfig = LoopConfig(epochs=10)
     prior: PriorConfig = PriorConfig()
     evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig()

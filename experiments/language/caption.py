@@ -37,7 +37,7 @@ from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import normalize, to_float
@@ -97,7 +97,7 @@ class Config:
     """Training: draw among so many captions of an image (0: all)."""
     beam_size: int = 1
     """Width of the search that writes captions (1: greedy)."""
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the choice of captions and dropout."""

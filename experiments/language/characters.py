@@ -19,7 +19,7 @@ from jaxdl.language.decoding import generate
 from jaxdl.language.tbptt import with_carried
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -68,7 +68,7 @@ class Config:
 
     data: DataConfig = DataConfig(name="text", length=64)
     model: ModelConfig = ModelConfig()
-    optim: OptimConfig = OptimConfig(lr=2e-3, clip_norm=1.0)
+    optim: OptimConfig = Adam(lr=2e-3, clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)
     sample: SampleConfig = SampleConfig()
     streams: int = 16

@@ -16,7 +16,7 @@ from jaxdl.language.char_lm import CharacterModel
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -40,7 +40,7 @@ class Config:
     """How many."""
     embedding_dim: int = 0
     """Width of a letter's vector (0: one-hot)."""
-    optim: OptimConfig = OptimConfig(lr=0.05)
+    optim: OptimConfig = Adam(lr=0.05)
     loop: LoopConfig = LoopConfig(steps=100)
     seed: int = 0
     """Of the initial weights."""

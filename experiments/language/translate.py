@@ -21,7 +21,7 @@ from jaxdl.language.translation_task import (
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -37,7 +37,7 @@ class Config:
 
     data: DataConfig = DataConfig(name="reverse", batch_size=64)
     model: TranslatorConfig = TransformerConfig()
-    optim: OptimConfig = OptimConfig(lr=2e-3, schedule="cosine", warmup=100, clip_norm=1.0)
+    optim: OptimConfig = Adam(lr=2e-3, schedule="cosine", warmup=100, clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)
     beam_size: int = 1
     """Width of the search that writes a translation (1: greedy)."""

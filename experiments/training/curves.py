@@ -96,8 +96,10 @@ def draw_schedules(cfg: Config) -> Figure:
     figure = Figure(2, 4, size=(11, 4.2))
     t = jnp.arange(cfg.steps)
     for axis, name in zip(figure.axes, SCHEDULES, strict=False):
-        cycle, mult = (1 / 7, 2.0) if name == "restarts" else (0.25, 1.0)
-        shape = make_schedule(name, cfg.steps, warmup=cfg.warmup, cycle=cycle, cycle_mult=mult)
+        first, mult = (1 / 7, 2.0) if name == "restarts" else (0.25, 1.0)
+        shape = make_schedule(
+            name, cfg.steps, warmup=cfg.warmup, first_cycle=first, cycle_mult=mult
+        )
         axis.plot(t, jax.jit(jax.vmap(shape))(t))
         axis.set_title(name, fontsize=9)
         axis.grid(alpha=0.3)

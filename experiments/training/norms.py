@@ -12,7 +12,7 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Momentum, OptimConfig
 from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
@@ -27,7 +27,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits", batch_size=128, val=200)
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig(name="mlp")
-    optim: OptimConfig = OptimConfig(name="momentum")
+    optim: OptimConfig = Momentum()
     """lr is replaced."""
     loop: LoopConfig = LoopConfig(epochs=2)
     norms: tuple[str, ...] = ("none", "batch")

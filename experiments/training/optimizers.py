@@ -12,7 +12,7 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import LBFGS, Adam, OptimConfig, switch_rule
 from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
@@ -29,7 +29,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits", batch_size=128, val=200)
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig(name="mlp")
-    optim: OptimConfig = OptimConfig(schedule="cosine")
+    optim: OptimConfig = Adam(schedule="cosine")
     """What they have in common; name and lr are replaced."""
     loop: LoopConfig = LoopConfig(epochs=2)
     optimizers: tuple[str, ...] = (
@@ -58,7 +58,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     metrics: Numbers = {}
     trained = 0
     for name in cfg.optimizers:
-        optim = replace(cfg.optim, name=name)
+        optim = switch_rule(cfg.optim, name)
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
         best, table[name], state = try_rates(cfg, optim, steps)
         metrics |= measured(task, name, state) | {f"best_rate_{name}": cfg.learning_rates[best]}
@@ -97,7 +97,7 @@ def whole_batches(cfg: Config) -> tuple[TrainState, int]:
     splits = build(base(cfg)).splits
     size = splits["train"].size
     data = replace(cfg.data, batch_size=size)
-    optim = OptimConfig(name="lbfgs", weight_decay=cfg.optim.weight_decay)
+    optim = LBFGS(weight_decay=cfg.optim.weight_decay)
     task = build(base(cfg, data=data, optim=optim, loop=LoopConfig(steps=cfg.lbfgs_steps)))
     *_, (state, _) = TrialRunner(task, LoopConfig(steps=cfg.lbfgs_steps)).trace(
         Trial(seed=cfg.seed), 1

@@ -16,7 +16,7 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig, model_options
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
@@ -60,7 +60,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits", batch_size=50, val=200)
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig(name="deep_convnet")
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=20)
     regularizers: tuple[str, ...] = (*CHANGES, *NETS)
     """Which of them."""

@@ -14,7 +14,8 @@ import optax
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
-from jaxdl.optim.config import OptimConfig, make_optimizer
+from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.training.report import write_numbers
 from jaxdl.typing import Array, Numbers
 
@@ -100,7 +101,7 @@ def walks(cfg: Config) -> dict[str, dict[str, Array]]:
 
 def walk(cfg: Config, surface: Any, name: str, rate: float, noise: float, *, flat: bool) -> Array:
     """One path, `(steps + 1, 2)`; where it is `flat` across it starts next to the ridge."""
-    tx = make_optimizer(OptimConfig(name=name, lr=rate), cfg.steps)
+    tx = make_optimizer(OptimConfig.choose(name)(name=name, lr=rate), cfg.steps)
     start = {"p": jnp.array([START[0], 1e-3 if flat else START[1]])}
 
     def one(carry: Any, key: Array) -> tuple[Any, Array]:

@@ -25,7 +25,7 @@ from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import create_model
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, Momentum
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Batch, Key, LossOutput, Tree
@@ -45,7 +45,7 @@ def bench_task(name: str) -> Task:
     if name == "dcgan":
         return game_task(work)
     images = len(work.shape) == 3
-    optim = OptimConfig("momentum", RATE) if images else OptimConfig("adam", RATE, clip_norm=1.0)
+    optim = Momentum(lr=RATE) if images else Adam(lr=RATE, clip_norm=1.0)
     model = bench_model(name, work)
 
     def logits_and_extra(params: Tree, extra: Tree, batch: Batch, key: Key) -> Any:
@@ -74,7 +74,7 @@ def game_task(work: Workload) -> Task:
         return {"real": jnp.clip(batch["image"], -1, 1)}
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
-    return gan_task(game, splits, prepare, OptimConfig("adam", RATE, b1=0.5), steps=1000)
+    return gan_task(game, splits, prepare, Adam(lr=RATE, b1=0.5), steps=1000)
 
 
 def bench_model(name: str, work: Workload) -> Any:

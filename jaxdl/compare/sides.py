@@ -14,7 +14,8 @@ import torch
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_twins.registry import Twin
 from jaxdl.interop.torch_twins.trainer import Trainer, aim_of, channels_first, given, tensor
-from jaxdl.optim.config import OptimConfig, decayed
+from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.optimizer import decayed
 from jaxdl.training.step import (
     AXIS,
     Step,

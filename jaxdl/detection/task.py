@@ -14,7 +14,7 @@ from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.two_stage.region_proposals import with_proposals
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.report import write_report
@@ -31,7 +31,7 @@ class DetectionConfig:
     image: BoxImageConfig = BoxImageConfig()
     model: ModelConfig = ModelConfig(name="mobilenet_v2")
     detect: DetectConfig = DetectConfig()
-    optim: OptimConfig = OptimConfig()
+    optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the augmentation, dropout and sampling."""

@@ -28,7 +28,7 @@ from jaxdl.diagnose.training_checks import (
 )
 from jaxdl.diagnose.verdict import unknown
 from jaxdl.draw import Figure
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import FirstOrder
 from jaxdl.search.programs import Make
 from jaxdl.search.trials import TrialRunner
 from jaxdl.training.task import Task
@@ -71,7 +71,7 @@ def verdicts_of(task: Task, plain: Task, cfg: Any, out: Path) -> Any:
     own = short(task)
     steps = affordable_steps(own)
     optim = getattr(cfg, "optim", None)
-    if isinstance(optim, OptimConfig) and not getattr(optim, "line_search", False):
+    if isinstance(optim, FirstOrder):
         constant = short(with_optimizer(task, dataclasses.replace(optim, warmup=0)))
         found = range_test(constant, max(steps, FEWEST))
         draw_rates(found, optim.lr).save(out)

@@ -13,7 +13,8 @@ import numpy as np
 from jaxdl.data.splits.split import Split
 from jaxdl.diagnose.verdict import Verdict, judge
 from jaxdl.metrics.accumulate import finish
-from jaxdl.optim.config import OptimConfig, make_optimizer
+from jaxdl.optim.config import Adam, FirstOrder
+from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.search.trials import Trial, TrialRunner
 from jaxdl.training.plan import LoopConfig
@@ -55,7 +56,7 @@ def short(task: Task) -> TrialRunner:
     return TrialRunner(task, LoopConfig(steps=max(STEPS, OVERFIT_STEPS)))
 
 
-def with_optimizer(task: Task, optim: OptimConfig, **changes: Any) -> Task:
+def with_optimizer(task: Task, optim: FirstOrder, **changes: Any) -> Task:
     """`task` under another optimizer, at a constant rate."""
     assert task.loss_fn is not None, "the caller has looked"
     optim = dataclasses.replace(optim, schedule="constant", ema=0.0)
@@ -76,7 +77,7 @@ def overfit(task: Task) -> Verdict:
     split = task.splits["train"]
     rows = split.batch(ten_rows(split))
     few = Split(rows, split.classes, batch_size=len(next(iter(rows.values()))), shuffle=False)
-    optim = OptimConfig(name="adam", lr=OVERFIT_RATE)
+    optim = Adam(lr=OVERFIT_RATE)
 
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         return task.prepare(keys, batch, train=False)
@@ -146,7 +147,7 @@ def range_test(trials: TrialRunner, steps: int) -> Rates:
 
 
 def check_learning_rate(
-    trials: TrialRunner, optim: OptimConfig, found: Rates, steps: int
+    trials: TrialRunner, optim: FirstOrder, found: Rates, steps: int
 ) -> Verdict:
     """How far the loss falls in a short training at the config's rate, and at others beside it."""
     rates = {"own": optim.lr, "a tenth": optim.lr / 10, "ten times": optim.lr * 10}

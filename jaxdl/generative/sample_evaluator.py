@@ -20,7 +20,7 @@ from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.metrics.generative import frechet_distance, moments, precision_recall
 from jaxdl.models.small.lenet import LeNet
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Momentum
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -31,7 +31,7 @@ from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Tree
 
 BATCH, BATCH_SIZE = 256, 128  # in evaluation, in training
-RECIPE = OptimConfig("momentum", 0.1, schedule="cosine", warmup=100, weight_decay=1e-4)
+RECIPE = Momentum(lr=0.1, schedule="cosine", warmup=100, weight_decay=1e-4)
 
 
 @dataclass(frozen=True)

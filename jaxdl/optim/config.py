@@ -1,63 +1,82 @@
-"""The update rule of a config as one optax transformation."""
+"""Which update rule, and its options: `optim.name` first, then the fields of that rule's class."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import optax
 
 from jaxdl.checks import UsageError, check_fraction, check_one_of
+from jaxdl.config import shared_fields
 from jaxdl.optim import update_rules as rules
-from jaxdl.optim.param_patterns import match_paths
-from jaxdl.optim.schedules import SCHEDULES, Shape, make_schedule
-from jaxdl.typing import Array, Tree
-
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs")
+from jaxdl.optim.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """The update rule, and how its rate changes over the run."""
+    """What all rules share; each has a class of its own, which `choose` gives by its name."""
 
-    name: str = "adam"
+    name: str = ""
     """sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lbfgs."""
     lr: float = 1e-3
     """The learning rate that the schedule multiplies (lbfgs searches its own)."""
-    momentum: float = 0.9
-    """Of momentum and nesterov."""
-    b1: float = 0.9
-    """Of adam and adamw: decay of the first moment."""
-    b2: float = 0.999
-    """Of adam and adamw: decay of the second moment."""
-    eps: float | None = None
-    """What roots of squares are kept from zero by (default: 1e-8, of adagrad 1e-10)."""
-    eps_in_root: bool = False
-    """sqrt(s + eps), as in optax's rmsprop, not sqrt(s) + eps."""
-    smoothing: float = 0.99
-    """Of rmsprop: decay of the mean square (optax: 0.9)."""
-    centered: bool = False
-    """Of rmsprop: divide by the deviation of the gradient, not by its root mean square."""
-    step_momentum: float = 0.0
-    """Of rmsprop: momentum of the steps that it makes."""
-    accumulator: float = 0.0
-    """Of adagrad: what its sums start from (optax: 0.1)."""
-    memory: int = 10
-    """Of lbfgs: pairs of steps and gradients that it keeps."""
-    search_steps: int = 20
-    """Of lbfgs: evaluations of the loss that a line search may take."""
     weight_decay: float = 0.0
-    """L2 decay: the gradient of half this times the squared weights, or as `decoupled` says."""
+    """L2 decay: the gradient of half this times the squared weights is added."""
+    decay_paths: tuple[str, ...] = ()
+    """What penalties act on, patterns of paths: *kernel !head/* (default: all parameters with two
+    or more axes, so no bias and no scale of a norm; * is all)."""
+
+    line_search: ClassVar[bool] = False  # an update calls the loss again
+    # What only rules of one gradient per update can have, where they have it not.
+    clip_norm: ClassVar[float] = 0.0
+    clip_value: ClassVar[float] = 0.0
+    accumulate_steps: ClassVar[int] = 1
+    ema: ClassVar[float] = 0.0
+    swa: ClassVar[float] = 0.0
+
+    @staticmethod
+    def choose(name: str) -> type["OptimConfig"]:
+        """The class of the rule `name`."""
+        check_one_of("optim.name", name, RULES)
+        return RULES[name]
+
+    @staticmethod
+    def known_by(option: str) -> list[str]:
+        """The names of the rules that have `option`."""
+        return [name for name, rule in RULES.items() if option in rule.__dataclass_fields__]
+
+    def __post_init__(self) -> None:
+        rule = OptimConfig.choose(self.name)
+        if not isinstance(self, rule):
+            raise UsageError(
+                f"optim.name = {self.name} is {rule.__name__}(...), got {type(self).__name__}(...)"
+            )
+        self._check_not_negative("lr", "weight_decay")
+
+    def _check_not_negative(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise UsageError(f"optim.{name} must be >= 0, got {value}")
+
+    def _check_fractions(self, *names: str) -> None:
+        for name in names:
+            check_fraction(f"optim.{name}", getattr(self, name))
+
+    def _check_at_least_one(self, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) < 1:
+                raise UsageError(f"optim.{name} must be at least 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class FirstOrder(OptimConfig):
+    """What all rules share that make one update of one gradient."""
+
     decoupled: bool = False
     """The decay shrinks the weights themselves, past the rule; adamw is adam with it."""
     l1: float = 0.0
     """Adds so much times the sign of a weight to its gradient."""
-    decay_paths: tuple[str, ...] = ()
-    """What weight_decay and l1 act on, patterns of paths: *kernel !head/* (default: all parameters
-    with two or more axes, so no bias and no scale of a norm; * is all)."""
     max_norm: float = 0.0
     """The largest norm of the weights that lead to a unit (0: no limit)."""
     schedule: str = "constant"
@@ -66,11 +85,11 @@ class OptimConfig:
     """Of step: the parts of the run after which the rate is multiplied by step_factor."""
     step_factor: float = 0.1
     """Of step."""
-    cycle: float = 0.25
+    first_cycle: float = 0.25
     """Of restarts and triangular: length of the first cycle, a part of the run."""
     cycle_mult: float = 1.0
     """Of restarts and triangular: how much longer each cycle is than the one before."""
-    floor: float = 0.0
+    min_factor: float = 0.0
     """Of cosine, linear, restarts and triangular: the lowest part of the rate."""
     warmup: int = 0
     """Steps over which the rate first rises linearly."""
@@ -78,7 +97,7 @@ class OptimConfig:
     """The largest global norm of a gradient (0: no limit)."""
     clip_value: float = 0.0
     """The largest absolute value in a gradient (0: no limit)."""
-    accumulate: int = 1
+    accumulate_steps: int = 1
     """Parts that a device's share of a batch is taken in, one after the other, for one update."""
     ema: float = 0.0
     """Decay of averaged parameters, which evaluation then uses (0: none)."""
@@ -88,134 +107,170 @@ class OptimConfig:
     """Updates between the weights that this mean takes."""
 
     def __post_init__(self) -> None:
-        check_one_of("optim.name", self.name, OPTIMIZERS)
+        super().__post_init__()
         check_one_of("optim.schedule", self.schedule, SCHEDULES)
-        limits = ("lr", "weight_decay", "warmup", "clip_norm", "clip_value", "l1", "max_norm")
-        for name in (*limits, "accumulator", "eps"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < math.inf:
-                raise UsageError(f"optim.{name} must be >= 0, got {value}")
-        for name in ("momentum", "b1", "b2", "smoothing", "step_momentum", "ema", "floor"):
-            check_fraction(f"optim.{name}", getattr(self, name))
-        for name in ("memory", "search_steps", "accumulate", "swa_every", "cycle_mult"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"optim.{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 < self.cycle <= 1:
-            raise UsageError(f"optim.cycle must lie in (0, 1], got {self.cycle}")
+        self._check_not_negative("warmup", "clip_norm", "clip_value", "l1", "max_norm")
+        self._check_fractions("ema", "min_factor")
+        self._check_at_least_one("accumulate_steps", "swa_every", "cycle_mult")
+        if not 0 < self.first_cycle <= 1:
+            raise UsageError(f"optim.first_cycle must lie in (0, 1], got {self.first_cycle}")
         if not 0 <= self.swa < 1:
             raise UsageError(f"optim.swa must lie in [0, 1), got {self.swa}")
         if self.ema and self.swa:
             raise UsageError("optim: ema and swa exclude each other; give one")
-        if self.name == "lbfgs":
-            self._check_line_search()
 
-    def _check_line_search(self) -> None:
-        off = {"l1": 0, "clip_norm": 0, "clip_value": 0, "max_norm": 0, "decoupled": False}
-        off |= {"accumulate": 1, "warmup": 0, "schedule": "constant", "ema": 0, "swa": 0}
-        for name, value in off.items():
-            if getattr(self, name) != value:
-                raise UsageError(
-                    f"optim.{name} does not go with lbfgs, whose line search needs the "
-                    f"loss and its own gradient; leave it at {value}"
-                )
-
-    @property
-    def line_search(self) -> bool:
-        """Whether an update calls the loss again."""
-        return self.name == "lbfgs"
+    def rule(self) -> optax.GradientTransformation:
+        """Gradients to the step that the rate multiplies."""
+        raise NotImplementedError
 
 
-def schedule_shape(cfg: OptimConfig, steps: int) -> Shape:
-    """The factor on the learning rate at each update of a run of `steps`; see `make_schedule`."""
-    return make_schedule(
-        cfg.schedule,
-        steps,
-        warmup=cfg.warmup,
-        milestones=cfg.milestones,
-        step_factor=cfg.step_factor,
-        cycle=cfg.cycle,
-        cycle_mult=cfg.cycle_mult,
-        floor=cfg.floor,
-    )
+@dataclass(frozen=True)
+class SGD(FirstOrder):
+    """The gradient itself."""
+
+    name: str = "sgd"
+
+    def rule(self) -> optax.GradientTransformation:
+        """See `FirstOrder`."""
+        return optax.identity()
 
 
-def make_optimizer(cfg: OptimConfig, steps: int) -> optax.GradientTransformationExtraArgs:
-    """The transformation of `cfg` for a run of `steps` updates.
+@dataclass(frozen=True)
+class Momentum(FirstOrder):
+    """A running sum of gradients."""
 
-    In this order: clipping of values, then of the norm; the penalties; the rule; decoupled decay;
-    the rate; max-norm. Its state carries `lr` and `weight_decay` as arrays
-    (`optax.inject_hyperparams`), so that one compiled program serves every value of them.
-    """
-    shape = schedule_shape(cfg, steps)
-    mask = partial(decayed, patterns=cfg.decay_paths)
-    decoupled = cfg.decoupled or cfg.name == "adamw"
+    name: str = "momentum"
+    momentum: float = 0.9
+    """What is left of the sum at each update."""
 
-    def build(lr: Array, weight_decay: Array) -> optax.GradientTransformation:
-        if cfg.line_search:
-            return line_searching(cfg)
-        decay = optax.add_decayed_weights(weight_decay, mask=mask)
-        chain = [optax.clip(cfg.clip_value)] if cfg.clip_value else []
-        chain += [optax.clip_by_global_norm(cfg.clip_norm)] if cfg.clip_norm else []
-        chain += [rules.sign_penalty(cfg.l1, mask)] if cfg.l1 else []
-        chain += [make_rule(cfg), decay] if decoupled else [decay, make_rule(cfg)]
-        chain += [optax.scale_by_schedule(lambda t: -lr * shape(jnp.asarray(t)))]
-        chain += [rules.keep_norms(cfg.max_norm)] if cfg.max_norm else []
-        return optax.chain(*chain)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_fractions("momentum")
 
-    make = optax.inject_hyperparams(build)
-    return make(lr=cfg.lr, weight_decay=cfg.weight_decay)  # pyright: ignore[reportCallIssue]
+    def rule(self) -> optax.GradientTransformation:
+        """See `FirstOrder`."""
+        return rules.momentum(self.momentum)
 
 
-def make_rule(cfg: OptimConfig) -> optax.GradientTransformation:
-    """The rule alone: gradients to the step that the rate multiplies."""
-    eps = (1e-10 if cfg.name == "adagrad" else 1e-8) if cfg.eps is None else cfg.eps
-    root = {"in_root": cfg.eps_in_root}
-    adam = partial(rules.adam, cfg.b1, cfg.b2, eps, **root)
-    return {
-        "sgd": optax.identity,
-        "momentum": partial(rules.momentum, cfg.momentum),
-        "nesterov": partial(rules.momentum, cfg.momentum, nesterov=True),
-        "adagrad": partial(rules.adagrad, eps, start=cfg.accumulator, **root),
-        "rmsprop": partial(
-            rules.rmsprop,
-            cfg.smoothing,
-            eps,
-            centered=cfg.centered,
-            rho=cfg.step_momentum,
-            **root,
-        ),
-        "adam": adam,
-        "adamw": adam,
-    }[cfg.name]()
+@dataclass(frozen=True)
+class Nesterov(Momentum):
+    """The gradient where the sum is about to lead."""
+
+    name: str = "nesterov"
+
+    def rule(self) -> optax.GradientTransformation:
+        """See `FirstOrder`."""
+        return rules.momentum(self.momentum, nesterov=True)
 
 
-def line_searching(cfg: OptimConfig) -> Any:
-    """L-BFGS with a line search to Wolfe's strong conditions (Nocedal & Wright 2006, 7.5 and 3.5).
+@dataclass(frozen=True)
+class Adagrad(FirstOrder):
+    """Each gradient over the root of the sum of its squares."""
 
-    `update` also takes `value`, `grad` and `value_fn`, the loss as a function of the parameters.
-    """
-    search = optax.scale_by_zoom_linesearch(
-        max_linesearch_steps=cfg.search_steps, initial_guess_strategy="one"
-    )
-    return optax.chain(optax.scale_by_lbfgs(cfg.memory), optax.scale(-1.0), search)
+    name: str = "adagrad"
+    adagrad_init: float = 0.0
+    """What the sums start from (optax: 0.1)."""
+    eps: float = 1e-10
+    """What roots of squares are kept from zero by."""
+    eps_in_root: bool = False
+    """sqrt(s + eps), as in optax, not sqrt(s) + eps."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_not_negative("adagrad_init", "eps")
 
-def l2_penalty(cfg: OptimConfig) -> Callable[[Tree, Tree], Array]:
-    """`penalty(params, hyper)`, half the decay times the squared decayed weights.
-
-    A line search compares losses, so decay must be in the loss that it sees.
-    """
-
-    def penalty(params: Tree, hyper: Tree) -> Array:
-        kept = decayed(params, cfg.decay_paths)
-        squares = jax.tree.map(lambda p, yes: jnp.sum(p * p) if yes else 0.0, params, kept)
-        return 0.5 * hyper["weight_decay"] * sum(jax.tree.leaves(squares))
-
-    return penalty
+    def rule(self) -> optax.GradientTransformation:
+        """See `FirstOrder`."""
+        return rules.adagrad(self.eps, start=self.adagrad_init, in_root=self.eps_in_root)
 
 
-def decayed(params: Tree, patterns: tuple[str, ...] = ()) -> Tree:
-    """True for what weight decay acts on: what `patterns` fit, else all with two or more axes."""
-    if patterns:
-        return match_paths("optim.decay_paths", params, patterns)
-    return jax.tree.map(lambda p: p.ndim > 1, params)
+@dataclass(frozen=True)
+class RMSprop(FirstOrder):
+    """Each gradient over the root of the running mean of its squares."""
+
+    name: str = "rmsprop"
+    rmsprop_decay: float = 0.99
+    """Decay of the mean square (optax: 0.9)."""
+    rmsprop_momentum: float = 0.0
+    """Momentum of the steps that it makes."""
+    centered: bool = False
+    """Divide by the deviation of the gradient, not by its root mean square."""
+    eps: float = 1e-8
+    """What roots of squares are kept from zero by."""
+    eps_in_root: bool = False
+    """sqrt(s + eps), as in optax, not sqrt(s) + eps."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_fractions("rmsprop_decay", "rmsprop_momentum")
+        self._check_not_negative("eps")
+
+    def rule(self) -> optax.GradientTransformation:
+        """See `FirstOrder`."""
+        return rules.rmsprop(
+            self.rmsprop_decay,
+            self.eps,
+            centered=self.centered,
+            rho=self.rmsprop_momentum,
+            in_root=self.eps_in_root,
+        )
+
+
+@dataclass(frozen=True)
+class Adam(FirstOrder):
+    """The running mean of the gradient over the root of that of its squares, both unbiased."""
+
+    name: str = "adam"
+    b1: float = 0.9
+    """Decay of the first moment."""
+    b2: float = 0.999
+    """Decay of the second moment."""
+    eps: float = 1e-8
+    """What roots of squares are kept from zero by."""
+    eps_in_root: bool = False
+    """sqrt(s + eps), not sqrt(s) + eps."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_fractions("b1", "b2")
+        self._check_not_negative("eps")
+
+    def rule(self) -> optax.GradientTransformation:
+        """See `FirstOrder`."""
+        return rules.adam(self.b1, self.b2, self.eps, in_root=self.eps_in_root)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam whose decay shrinks the weights themselves, whatever `decoupled` says."""
+
+    name: str = "adamw"
+
+
+@dataclass(frozen=True)
+class LBFGS(OptimConfig):
+    """L-BFGS on the whole training split, with a line search: no schedule, clipping or averages."""
+
+    name: str = "lbfgs"
+    lbfgs_history: int = 10
+    """Pairs of steps and gradients that it keeps."""
+    lbfgs_search_steps: int = 20
+    """Evaluations of the loss that a line search may take."""
+
+    line_search: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_at_least_one("lbfgs_history", "lbfgs_search_steps")
+
+
+RULES: dict[str, type[OptimConfig]] = {
+    rule.name: rule for rule in (SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW, LBFGS)
+}
+
+
+def switch_rule(cfg: OptimConfig, name: str) -> OptimConfig:
+    """The rule `name` with the values of `cfg` for all that both have."""
+    rule = OptimConfig.choose(name)
+    values = {field: getattr(cfg, field) for field in shared_fields(type(cfg), rule)}
+    return rule(**{**values, "name": name})

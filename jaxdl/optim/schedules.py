@@ -19,23 +19,23 @@ def make_schedule(
     warmup: int = 0,
     milestones: Sequence[float] = (0.3, 0.6, 0.9),
     step_factor: float = 0.1,
-    cycle: float = 0.25,
+    first_cycle: float = 0.25,
     cycle_mult: float = 1.0,
-    floor: float = 0.0,
+    min_factor: float = 0.0,
 ) -> Shape:
     """`shape(t)`, the factor at update t = 0, 1, ... of a run of `steps`.
 
     In `warmup` updates it is (t + 1) / warmup. Then, with s = t - warmup, T = steps - warmup and
-    f = floor: constant 1; step `step_factor` ** (number of milestones m with s >= m T); cosine
+    f = min_factor: constant 1; step `step_factor` ** (number of milestones m with s >= m T); cosine
     f + (1 - f) (1 + cos(pi s / T)) / 2; linear f + (1 - f) (1 - s / T); inverse_sqrt
-    1 / sqrt(s + 1); restarts the cosine over each of the cycles, the first `cycle` T long and every
-    further one `cycle_mult` times as long as the one before (SGDR, Loshchilov & Hutter 2017, arXiv
-    1608.03983, eq. 5); triangular from f up to 1 and back in each of the same cycles (Smith 2017,
-    arXiv 1506.01186).
+    1 / sqrt(s + 1); restarts the cosine over each of the cycles, the first `first_cycle` T long and
+    every further one `cycle_mult` times as long as the one before (SGDR, Loshchilov & Hutter 2017,
+    arXiv 1608.03983, eq. 5); triangular from f up to 1 and back in each of the same cycles (Smith
+    2017, arXiv 1506.01186).
     """
     check_one_of("optim.schedule", name, SCHEDULES)
     after = max(steps - warmup, 1)
-    starts, lengths = cycles(after, max(cycle * after, 1.0), cycle_mult)
+    starts, lengths = cycles(after, max(first_cycle * after, 1.0), cycle_mult)
 
     def place(s: Array) -> Array:
         """How much of its cycle is over, in [0, 1)."""
@@ -49,11 +49,11 @@ def make_schedule(
         base = {
             "constant": lambda: jnp.ones_like(s),
             "step": lambda: jnp.float32(step_factor) ** jnp.sum(s >= marks),
-            "cosine": lambda: _above(floor, 0.5 * (1 + jnp.cos(jnp.pi * s / after))),
-            "linear": lambda: _above(floor, 1 - s / after),
+            "cosine": lambda: _above(min_factor, 0.5 * (1 + jnp.cos(jnp.pi * s / after))),
+            "linear": lambda: _above(min_factor, 1 - s / after),
             "inverse_sqrt": lambda: jax.lax.rsqrt(s + 1),
-            "restarts": lambda: _above(floor, 0.5 * (1 + jnp.cos(jnp.pi * place(s)))),
-            "triangular": lambda: _above(floor, 1 - jnp.abs(2 * place(s) - 1)),
+            "restarts": lambda: _above(min_factor, 0.5 * (1 + jnp.cos(jnp.pi * place(s)))),
+            "triangular": lambda: _above(min_factor, 1 - jnp.abs(2 * place(s) - 1)),
         }[name]()
         return jnp.where(t < warmup, (t + 1) / jnp.float32(max(warmup, 1)), base)
 
@@ -69,5 +69,5 @@ def cycles(after: int, first: float, mult: float) -> tuple[list[float], list[flo
     return starts, lengths
 
 
-def _above(floor: float, factor: Array) -> Array:
-    return floor + (1 - floor) * factor
+def _above(lowest: float, factor: Array) -> Array:
+    return lowest + (1 - lowest) * factor

@@ -52,7 +52,7 @@ def adagrad(eps: float, *, start: float = 0.0, in_root: bool = False) -> Any:
 
 
 def rmsprop(
-    smoothing: float,
+    decay: float,
     eps: float,
     *,
     centered: bool = False,
@@ -61,12 +61,12 @@ def rmsprop(
 ) -> optax.GradientTransformation:
     """s <- d s + (1 - d) g^2; the step is g / (sqrt(s) + eps) (Tieleman & Hinton 2012).
 
-    `centered` takes s minus the square of the running mean of g; `rho` is the momentum of the
-    step, `in_root` has sqrt(s + eps).
+    d is `decay`; `centered` takes s minus the square of the running mean of g; `rho` is the
+    momentum of the step, `in_root` has sqrt(s + eps).
     """
 
     def blend(old: Tree, new: Tree) -> Tree:
-        return jax.tree.map(lambda a, b: smoothing * a + (1 - smoothing) * b, old, new)
+        return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, old, new)
 
     def update(grads: Tree, state: Moments) -> tuple[Tree, Moments]:
         square = blend(state.square, jax.tree.map(jnp.square, grads))

@@ -20,7 +20,7 @@ from jaxdl.search.programs import (
     setting_flags,
     traced_names,
 )
-from jaxdl.search.space import Setting, enumerate_settings
+from jaxdl.search.space import Setting, enumerate_settings, read_grid
 from jaxdl.search.sweep_table import Row, draw_search, rank, show_table, write_table
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import MEMORY, Trial, TrialResult, TrialRunner
@@ -80,7 +80,10 @@ def sweep(make: Make, search: Search, folder: Path, *, say: Say = print) -> Numb
     task = module.build(base)
     if task.evaluate is None:
         raise UsageError("sweep: the experiment of this config has no evaluation to compare by")
-    whole = [name for name in _names(search) if is_whole(base, name)]
+    # A grid may choose the rule or model whose option is drawn.
+    first = {name: values[0] for name, values in map(read_grid, search.grid)}
+    chosen = make(setting_flags(first))[1] if first else base
+    whole = [name for name in _names(search) if is_whole(chosen, name)]
     settings = enumerate_settings(
         search.grid, search.random, search.trials, search.search_seed, whole
     )

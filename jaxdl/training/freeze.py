@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxdl.layers.norm.batch_norm import BatchNorm
-from jaxdl.optim.config import OptimConfig, make_optimizer
+from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.task import Task, make_step
 from jaxdl.typing import Batch, Key, LossFn, LossOutput, Tree

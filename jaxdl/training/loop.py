@@ -114,7 +114,7 @@ class FitLoop:
         self.chunks = self._make_chunks(state)
         state, sums = self._resume(state)
         self.log.start(self.step)
-        if self.loop.histograms:
+        if self.loop.tensorboard_histograms:
             self.log.inspect(partial(write_start, task=self.task))
         self.best.resume(self.log.rows, self.step)
         self.state = self.parallel.place(state)
@@ -272,5 +272,5 @@ class FitLoop:
         state = self.parallel.read(self.state)
         self.checkpoints.save(self.step, state, host)
         self.saved = self.step
-        if self.loop.histograms:
+        if self.loop.tensorboard_histograms:
             self.log.inspect(partial(write_weights, step=self.step, state=state))

@@ -32,7 +32,7 @@ class LoopConfig:
     parallel: str = "auto"
     """auto, pmap or shard_map; auto is pmap where there are several devices."""
 
-    histograms: bool = False
+    tensorboard_histograms: bool = False
     """For TensorBoard: the model's layers, training images, and at each checkpoint all weights."""
 
     devices: int | None = None

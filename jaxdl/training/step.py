@@ -69,7 +69,8 @@ def accumulate_gradients(loss_fn: LossFn, prepare: Prepare, parts: int) -> Calla
             return whole(state, batch, keys, key, state.extra)
         if len(keys) % parts:
             raise UsageError(
-                f"optim.accumulate: {len(keys)} rows of a device do not divide into {parts} parts"
+                f"optim.accumulate_steps: {len(keys)} rows of a device do not divide into {parts} "
+                "parts"
             )
 
         def one(carry: Any, item: Any) -> Any:

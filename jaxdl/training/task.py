@@ -13,7 +13,8 @@ import optax
 
 from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
-from jaxdl.optim.config import OptimConfig, l2_penalty, make_optimizer, schedule_shape
+from jaxdl.optim.config import FirstOrder, OptimConfig
+from jaxdl.optim.optimizer import l2_penalty, make_optimizer, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_line_search_step, make_train_step
 from jaxdl.training.weight_averaging import average_weights, batch_statistics
@@ -100,13 +101,14 @@ def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig, st
     """The step of `optim`'s kind, in a run of `steps`."""
     if optim.line_search:
         return make_line_search_step(loss_fn, tx, prepare, penalty=l2_penalty(optim))
+    assert isinstance(optim, FirstOrder), "a rule without a line search"
     average = average_weights(round(optim.swa * steps), optim.swa_every)
     return make_train_step(
         loss_fn,
         tx,
         prepare,
         ema=optim.ema,
-        accumulate=optim.accumulate,
+        accumulate=optim.accumulate_steps,
         after_update=average if optim.swa else _same,
     )
 

@@ -20,7 +20,7 @@ from jaxdl.classification.ensemble import (
 )
 from jaxdl.data.splits.split import Split
 from jaxdl.models.registry import model_options
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Momentum
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.search.trials import TrialRunner
 from jaxdl.training.loop import fit
@@ -59,7 +59,7 @@ def test_members_vote_with_their_probabilities():
 
 
 def test_a_snapshot_is_the_end_of_a_cycle_and_the_start_of_the_next(tmp_path):
-    optim = OptimConfig(name="momentum", lr=0.1, schedule="cosine", warmup=3)
+    optim = Momentum(lr=0.1, schedule="cosine", warmup=3)
     loop = LoopConfig(steps=8, devices=1)
 
     def task():

@@ -18,7 +18,7 @@ from jaxdl.compare import stage_checks as stages  # noqa: E402
 from jaxdl.compare.html_report import write_page  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
-from jaxdl.optim.config import OptimConfig  # noqa: E402
+from jaxdl.optim.config import Adam  # noqa: E402
 
 TOML = {
     "mlp": """experiment = "classification.train"
@@ -159,7 +159,7 @@ def test_what_has_no_twin_is_refused():
     with pytest.raises(UsageError, match="precision = float32, not bfloat16"):
         harness.check_comparable(train, SimpleNamespace(precision="bfloat16"))
     with pytest.raises(UsageError, match=r"optim\.l1"):
-        harness.check_comparable(train, SimpleNamespace(optim=OptimConfig(l1=0.1)))
+        harness.check_comparable(train, SimpleNamespace(optim=Adam(l1=0.1)))
     with pytest.raises(SystemExit) as end:
         main(None, ["compare", "digits_mlp", "--steps", "0"])
     assert end.value.code == 2

@@ -19,7 +19,7 @@ from jaxdl.detection.evaluate import DetectionEvaluation, draw_heat, unpad
 from jaxdl.detection.predict import predict_files, show_run
 from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
 from jaxdl.detection.task import DetectionConfig, detection_task
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -88,7 +88,7 @@ def config(**options):
     return DetectionConfig(
         data=DataConfig(name="shapes", rows=16, batch_size=8, image_size=(32,)),
         detect=DetectConfig(max_detections=5, pre_nms_top_k=20, score_threshold=0.0),
-        optim=OptimConfig(name="sgd", lr=0.01),
+        optim=SGD(lr=0.01),
         **options,
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from jaxdl.checks import DivergedError
 from jaxdl.data.digits import load_digits
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -42,7 +42,7 @@ def test_a_run_that_diverges_says_where_and_keeps_what_was(start, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_parameters_that_overflow_under_a_finite_loss_are_not_saved(tmp_path):
-    task = toys.classifier(OptimConfig(name="sgd", lr=1e39))
+    task = toys.classifier(SGD(lr=1e39))
     with pytest.raises(DivergedError, match=r"at step 1 \(.*params\.\S+ holds a NaN or an inf"):
         fit(task, LoopConfig(steps=5, devices=1), tmp_path)
     assert saved_steps(tmp_path) == []

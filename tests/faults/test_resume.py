@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Adam
 from jaxdl.runs.checkpoint import Checkpoints, flatten, params_sha256
 from jaxdl.runs.metrics_log import read_rows
 from jaxdl.training import chunk as chunk_module
@@ -22,7 +22,7 @@ from tests.training import toys
 LOOP = LoopConfig(
     steps=36, log_every=3, eval_every=9, save_every=18, best="val_score", on_nan="skip", devices=1
 )
-ADAM = OptimConfig(lr=0.01, schedule="cosine", warmup=4, ema=0.9, clip_norm=1.0)
+ADAM = Adam(lr=0.01, schedule="cosine", warmup=4, ema=0.9, clip_norm=1.0)
 
 
 def score(state, split, folder):
@@ -111,7 +111,7 @@ def four(tmp_path_factory):
     """Twenty steps on four devices, and the folder of a run that stopped after ten."""
     folder = tmp_path_factory.mktemp("four")
     loop = LoopConfig(steps=20, log_every=5, save_every=10, devices=4)
-    sgd = OptimConfig(name="sgd", lr=0.1)
+    sgd = SGD(lr=0.1)
     whole = fit(toys.classifier(sgd), loop, folder / "whole")
     (folder / "half").mkdir()
     (folder / "half" / "config.toml").write_text("[optim]\nema = 0.0\n")
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_run(four, tmp_path):
 def test_a_changed_rate_is_the_rate_from_there_on(four, tmp_path):
     _, half, loop, _ = four
     run_dir = shutil.copytree(half, tmp_path / "run")
-    still = OptimConfig(name="sgd", lr=0.0)
+    still = SGD(lr=0.0)
     got = fit(toys.classifier(still), loop, run_dir, resume=True)
     kept = Checkpoints(half / "checkpoints").restore(got.state)[0]
     assert params_sha256(got.state.params) == params_sha256(kept.params)
@@ -205,7 +205,7 @@ def test_a_change_that_the_checkpoint_does_not_fit_is_named(four, tmp_path):
     _, half, loop, _ = four
     run_dir = shutil.copytree(half, tmp_path / "run")
     (run_dir / "config.toml").write_text("[optim]\nema = 0.9\n")
-    averaged = OptimConfig(name="sgd", lr=0.1, ema=0.9)
+    averaged = SGD(lr=0.1, ema=0.9)
     with pytest.raises(CheckpointError) as raised:
         fit(toys.classifier(averaged), loop, run_dir, resume=True)
     assert "ema.hidden.bias: float32(8,) in the model, not in the checkpoint" in str(raised.value)

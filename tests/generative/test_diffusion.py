@@ -26,7 +26,7 @@ from jaxdl.generative.diffusion import (
 from jaxdl.generative.unet import MLPDenoiser, UNet, from_patches, to_patches
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.position_encoding import sincos, sincos_table
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam
 from jaxdl.runs.checkpoint import flatten, params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -252,7 +252,7 @@ def task():
         loss = noise_error(noise, batch)
         return global_mean(loss), (extra, {"loss": weighted(loss)})
 
-    optim = OptimConfig(lr=1e-2, ema=0.9, schedule="cosine")
+    optim = Adam(lr=1e-2, ema=0.9, schedule="cosine")
     splits = {"train": split}
     return supervised(model, splits, prepare, loss_fn, optim, steps=6, inputs="inputs")
 

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.optim.config import OptimConfig, schedule_shape
+from jaxdl.optim.config import Adam
+from jaxdl.optim.optimizer import schedule_shape
 from jaxdl.optim.schedules import SCHEDULES
 
 
 def factors(steps, **options):
-    shape = schedule_shape(OptimConfig(**options), steps)
+    shape = schedule_shape(Adam(**options), steps)
     return np.asarray(jax.vmap(shape)(jnp.arange(steps)))
 
 
@@ -35,12 +36,12 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize(("warmup", "floor"), [(0, 0.0), (20, 0.1)])
+@pytest.mark.parametrize(("warmup", "min_factor"), [(0, 0.0), (20, 0.1)])
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_are_their_formulas(name, warmup, floor):
-    got = factors(100 + warmup, schedule=name, warmup=warmup, floor=floor)
+def test_schedules_are_their_formulas(name, warmup, min_factor):
+    got = factors(100 + warmup, schedule=name, warmup=warmup, min_factor=min_factor)
     want = [(t + 1) / warmup for t in range(warmup)]
-    want += [FORMULAS[name](s, 100, floor) for s in range(100)]
+    want += [FORMULAS[name](s, 100, min_factor) for s in range(100)]
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
@@ -62,8 +63,8 @@ def test_warm_restarts_are_those_of_torch(first, mult):
         want.append(theirs.get_last_lr()[0])
         optimizer.step()
         theirs.step()
-    cycle = {"cycle": first / 100, "cycle_mult": mult}
-    got = factors(100, schedule="restarts", floor=0.05, **cycle)
+    cycle = {"first_cycle": first / 100, "cycle_mult": mult}
+    got = factors(100, schedule="restarts", min_factor=0.05, **cycle)
     np.testing.assert_allclose(got, want, atol=1e-6)
 
 
@@ -76,13 +77,13 @@ def test_triangles_are_those_of_torch():
         want.append(theirs.get_last_lr()[0])
         optimizer.step()
         theirs.step()
-    got = factors(60, schedule="triangular", cycle=1 / 3, floor=0.2)
+    got = factors(60, schedule="triangular", first_cycle=1 / 3, min_factor=0.2)
     np.testing.assert_allclose(got, want, atol=1e-6)
 
 
 @pytest.mark.parametrize("cycle", [1 / 3, 1 / 7])
 def test_cycles_of_a_part_end_with_the_run(cycle):
     mult = 2 if cycle == 1 / 7 else 1
-    got = factors(211, schedule="restarts", cycle=cycle, cycle_mult=mult)
+    got = factors(211, schedule="restarts", first_cycle=cycle, cycle_mult=mult)
     assert np.sum(np.diff(got) > 0) == 2  # three cycles
     assert got[-1] < 0.01

@@ -6,7 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxdl.optim.config import OptimConfig, make_optimizer
+from jaxdl.optim.config import SGD, OptimConfig
+from jaxdl.optim.optimizer import make_optimizer
 
 START = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 TARGET = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
@@ -28,8 +29,8 @@ def gradient_descent(tx, steps=50):
     return run(params)
 
 
-def ours(steps=50, **options):
-    return gradient_descent(make_optimizer(OptimConfig(**options), steps), steps)
+def ours(steps=50, name="adam", **options):
+    return gradient_descent(make_optimizer(OptimConfig.choose(name)(**options), steps), steps)
 
 
 def theirs(make, steps=50):
@@ -54,9 +55,12 @@ TORCH = {
 }
 # Each option at a second value: (ours, torch's)
 OPTIONS = {
-    "adagrad": ({"accumulator": 0.1, "eps": 1e-3}, {"initial_accumulator_value": 0.1, "eps": 1e-3}),
+    "adagrad": (
+        {"adagrad_init": 0.1, "eps": 1e-3},
+        {"initial_accumulator_value": 0.1, "eps": 1e-3},
+    ),
     "rmsprop": (
-        {"centered": True, "step_momentum": 0.8, "smoothing": 0.9, "eps": 0.1},
+        {"centered": True, "rmsprop_momentum": 0.8, "rmsprop_decay": 0.9, "eps": 0.1},
         {"centered": True, "momentum": 0.8, "alpha": 0.9, "eps": 0.1},
     ),
     "adam": ({"b1": 0.8, "b2": 0.9, "eps": 0.1}, {"betas": (0.8, 0.9), "eps": 0.1}),
@@ -84,10 +88,11 @@ def test_their_options_are_those_of_torch(name):
 @pytest.mark.parametrize(
     ("options", "tx"),
     [
-        ({"name": "adagrad", "accumulator": 0.1, "eps": 1e-7, "eps_in_root": True},
+        ({"name": "adagrad", "adagrad_init": 0.1, "eps": 1e-7, "eps_in_root": True},
          optax.adagrad(0.1)),
-        ({"name": "rmsprop", "smoothing": 0.9, "eps_in_root": True}, optax.rmsprop(0.1)),
-        ({"name": "rmsprop", "smoothing": 0.9, "centered": True, "eps": 1e-3, "eps_in_root": True},
+        ({"name": "rmsprop", "rmsprop_decay": 0.9, "eps_in_root": True}, optax.rmsprop(0.1)),
+        ({"name": "rmsprop", "rmsprop_decay": 0.9, "centered": True, "eps": 1e-3,
+          "eps_in_root": True},
          optax.rmsprop(0.1, eps=1e-3, centered=True)),
         ({"name": "adam", "b2": 0.9, "eps": 1e-3, "eps_in_root": True},
          optax.adam(0.1, b2=0.9, eps=0, eps_root=1e-3)),
@@ -96,7 +101,8 @@ def test_their_options_are_those_of_torch(name):
 def test_optax_has_its_own_forms(options, tx):
     got = ours(lr=0.1, **options)
     np.testing.assert_allclose(got, gradient_descent(tx), atol=2e-6)
-    plain = ours(lr=0.1, **{**options, "eps_in_root": False, "accumulator": 0.0})
+    off = {name: 0 for name in ("eps_in_root", "adagrad_init") if name in options}
+    plain = ours(lr=0.1, **{**options, **off})
     assert np.abs(plain - got).max() > 1e-6
 
 
@@ -145,13 +151,19 @@ def books_rule(name, rate, rho):
 @pytest.mark.parametrize("name", ["momentum", "nesterov", "adagrad", "rmsprop", "adam"])
 def test_the_rules_of_the_books(name, rho):
     rate = {"momentum": 2e-3, "nesterov": 2e-3}.get(name, 0.05)
-    field = {"rmsprop": "smoothing", "adam": "b1"}.get(name, "momentum")
-    got = ours(name=name, lr=rate, eps=1e-7, **{field: rho})
+    options = {
+        "momentum": {"momentum": rho},
+        "nesterov": {"momentum": rho},
+        "adagrad": {"eps": 1e-7},
+        "rmsprop": {"rmsprop_decay": rho, "eps": 1e-7},
+        "adam": {"b1": rho, "eps": 1e-7},
+    }[name]
+    got = ours(name=name, lr=rate, **options)
     np.testing.assert_allclose(got, books_rule(name, rate, rho), atol=2e-6)
 
 
 def once(params, grads, **options):
-    tx = make_optimizer(OptimConfig(name="sgd", lr=1.0, **options), 10)
+    tx = make_optimizer(SGD(lr=1.0, **options), 10)
     return tx.update(grads, tx.init(params), params)[0]
 
 

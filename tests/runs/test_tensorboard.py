@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam
 from jaxdl.runs.tensorboard import EventFile
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -84,8 +84,8 @@ def test_tiles_are_in_reading_order():
 
 @pytest.mark.parametrize("on", [False, True])
 def test_a_run_writes_them_where_it_is_asked_to(tmp_path, on):
-    loop = LoopConfig(steps=2, devices=1, histograms=on)
-    fit(toys.classifier(OptimConfig(), steps=2), loop, tmp_path)
+    loop = LoopConfig(steps=2, devices=1, tensorboard_histograms=on)
+    fit(toys.classifier(Adam(), steps=2), loop, tmp_path)
     kinds = {value.WhichOneof("value") for _, value in read(tmp_path / "events")}
     assert ("histo" in kinds) == on
     assert "simple_value" in kinds

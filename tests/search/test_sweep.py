@@ -110,6 +110,17 @@ def test_a_sweep_that_was_killed_runs_only_what_is_left(swept, tmp_path, capsys)
     assert "optim.b1 cannot change in a sweep" in capsys.readouterr().err
 
 
+def test_a_grid_of_rules_and_draws_of_their_own_option(tmp_path):
+    """Nesterov has `momentum`, the config's adam has not; its draws are no whole numbers."""
+    spec = ["--grid", "optim.name=momentum,nesterov", "--random", "optim.momentum=0.2:0.8:linear"]
+    flags = [*SMALL, "--optim.lr", "0.01", *spec, "--trials", "2"]
+    assert jaxdl("sweep", "digits_mlp", *flags, "--run-dir", tmp_path / "s") == 0
+    table = json.loads((tmp_path / "s" / "table.json").read_text())
+    assert [row["optim.name"] for row in table] == ["momentum", "nesterov"] * 2
+    assert all(0.2 < row["optim.momentum"] < 0.8 for row in table)
+    assert len({row["val_loss"] for row in table}) == 4
+
+
 def test_widths_compile_anew_and_random_numbers_do_not(tmp_path):
     spec = ["--grid", "model.hidden=4,8 6", "--random", "optim.lr=1e-3:1e-1", "--trials", "2"]
     assert (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Momentum
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.search.autotune import choose_execution, equal_groups
 from jaxdl.search.trials import Execution, Trial, TrialRunner, grouped
@@ -16,7 +16,7 @@ from tests.training import toys
 
 LOOP = LoopConfig(steps=20, log_every=4, devices=1)
 WANTED = [Trial({"lr": 0.05}, 0), Trial({"lr": 0.3, "weight_decay": 0.1}, 1), Trial({"lr": 0.3}, 1)]
-OPTIM = OptimConfig(name="momentum", lr=0.2, schedule="cosine", warmup=5)
+OPTIM = Momentum(lr=0.2, schedule="cosine", warmup=5)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_trial_ends_as_its_own_fit(separate, together, way):
 
 @pytest.mark.parametrize("way", [Execution(), Execution(2)], ids=str)
 def test_a_trial_that_diverges_does_not_stop_the_others(way):
-    trials = TrialRunner(toys.classifier(OptimConfig(name="sgd", lr=0.1)), LOOP)
+    trials = TrialRunner(toys.classifier(SGD(lr=0.1)), LOOP)
     outcomes = {}
     wanted = [Trial({"lr": 1e38}), Trial({"lr": 0.1})]
     trials.run(way, wanted, lambda trial, state: {"val_loss": 1.0}, outcomes.__setitem__)

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.chunk import ChunkRunner
 from jaxdl.training.parallel import Parallel
 from tests.training import toys
 
-TASK = toys.classifier(OptimConfig(name="sgd", lr=0.1))
+TASK = toys.classifier(SGD(lr=0.1))
 SPLIT = TASK.splits["train"]
 START = jax.jit(TASK.init)(jax.random.key(0))
 

@@ -12,7 +12,7 @@ from jaxdl.data.digits import load_digits
 from jaxdl.data.load import DataConfig
 from jaxdl.interop.weight_file import write_safetensors
 from jaxdl.models.registry import model_options
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Momentum
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.freeze import freeze_task
 from jaxdl.training.loop import fit
@@ -21,7 +21,7 @@ from jaxdl.training.report import write_report
 
 NET = model_options("preact_resnet20")(blocks=(1, 1), width=4)
 LOOP = LoopConfig(steps=12, devices=1)
-HEAVY = OptimConfig(name="momentum", lr=0.1, weight_decay=0.1)
+HEAVY = Momentum(lr=0.1, weight_decay=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_frozen_parameters_and_statistics_are_equal_bit_by_bit(patterns, tmp_pat
 
 def test_a_head_on_frozen_features_is_a_regression_of_its_own(tmp_path):
     """By hand: features of the network as it is evaluated, then momentum on a linear layer."""
-    cfg = train.Config(model=NET, loop=LOOP, optim=OptimConfig(name="momentum", lr=0.1))
+    cfg = train.Config(model=NET, loop=LOOP, optim=Momentum(lr=0.1))
     task = train.build(cfg)
     frozen = freeze_task(task, cfg.optim, 12, ("*", "!head/*"))
     state = jax.jit(task.init)(jax.random.key(0))

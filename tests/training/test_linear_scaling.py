@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxdl.data.config import DataConfig
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Adam
 from jaxdl.training.linear_scaling import scale_to_devices
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -18,7 +18,7 @@ from tests.training import toys
 def test_batch_and_rate_grow_with_the_devices(devices, warmup):
     count = devices or 8
     data, optim = scale_to_devices(
-        DataConfig(batch_size=16), OptimConfig(lr=0.1), LoopConfig(steps=1, devices=devices)
+        DataConfig(batch_size=16), Adam(lr=0.1), LoopConfig(steps=1, devices=devices)
     )
     assert data.batch_size == 16 * count
     assert optim.lr == pytest.approx(0.1 * count)
@@ -26,7 +26,7 @@ def test_batch_and_rate_grow_with_the_devices(devices, warmup):
 
 
 def test_a_warm_up_of_ones_own_stays():
-    given = OptimConfig(warmup=7)
+    given = Adam(warmup=7)
     _, optim = scale_to_devices(DataConfig(), given, LoopConfig(steps=1, devices=2))
     assert optim.warmup == 7
 
@@ -34,13 +34,13 @@ def test_a_warm_up_of_ones_own_stays():
 def test_a_large_step_is_the_sum_of_the_small_ones_from_the_same_weights(tmp_path):
     """The reason for the rate k a: gradients are means, so k devices take k times one's step."""
     loop = LoopConfig(steps=1, devices=4)
-    _, optim = scale_to_devices(DataConfig(batch_size=4), OptimConfig("sgd", 0.1, warmup=1), loop)
+    _, optim = scale_to_devices(DataConfig(batch_size=4), SGD(lr=0.1, warmup=1), loop)
     split = toys.points(64, 16)
     task = toys.linear(optim, split)
     before = np.asarray(task.init(jax.random.key(0)).params["kernel"])
     after = np.asarray(fit(task, loop, tmp_path).state.params["kernel"])
     rows = split.batch(split.indices(0)[0])
-    small = toys.linear(OptimConfig("sgd", 0.1), split)
+    small = toys.linear(SGD(lr=0.1), split)
     moved = 0
     for part in range(4):
         batch = {k: jnp.asarray(v[4 * part : 4 * part + 4])[None] for k, v in rows.items()}

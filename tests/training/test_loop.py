@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DivergedError, UsageError
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Adam
 from jaxdl.runs.checkpoint import Checkpoints, flatten, params_sha256
 from jaxdl.training import chunk as chunk_module
 from jaxdl.training.loop import fit
@@ -19,7 +19,7 @@ from jaxdl.training.plan import LoopConfig, make_plan
 from tests.training import toys
 
 ONE = LoopConfig(steps=20, log_every=5, save_every=10, devices=1)
-SGD = OptimConfig(name="sgd", lr=0.1)
+PLAIN = SGD(lr=0.1)
 
 
 def close(a, b, tolerance):
@@ -31,7 +31,7 @@ def close(a, b, tolerance):
 def alone(tmp_path_factory):
     """The same three tasks on one device."""
     folder = tmp_path_factory.mktemp("alone")
-    makers = {"net": lambda: toys.classifier(SGD), "gan": toys.gan, "world": toys.environment}
+    makers = {"net": lambda: toys.classifier(PLAIN), "gan": toys.gan, "world": toys.environment}
     return {k: (make, fit(make(), ONE, folder / k)) for k, make in makers.items()}
 
 
@@ -56,7 +56,7 @@ def test_eight_devices_agree_with_one(alone, tmp_path, name, way):
 def test_adam_on_eight_devices_has_the_loss_of_one(tmp_path):
     losses = {}
     for devices in (1, 8):
-        task = toys.classifier(OptimConfig(lr=0.01))
+        task = toys.classifier(Adam(lr=0.01))
         loop = dataclasses.replace(ONE, devices=devices)
         losses[devices] = fit(task, loop, tmp_path / str(devices)).rows[-1]["loss"]
     assert losses[1] == pytest.approx(losses[8], abs=1e-4)
@@ -105,9 +105,9 @@ def test_the_loop_is_the_step_in_python(alone):
 @pytest.mark.parametrize("devices", [1, 8])
 def test_a_step_that_is_not_finite_changes_nothing_and_stops(tmp_path, devices):
     loop = dataclasses.replace(ONE, devices=devices)
-    clean = fit(toys.classifier(SGD), dataclasses.replace(loop, steps=7), tmp_path / "clean")
+    clean = fit(toys.classifier(PLAIN), dataclasses.replace(loop, steps=7), tmp_path / "clean")
     with pytest.raises(DivergedError, match=r"step 7.*learning rate 0\.1.*on_nan=skip"):
-        fit(toys.classifier(SGD, poison=7), loop, tmp_path / "bad")
+        fit(toys.classifier(PLAIN, poison=7), loop, tmp_path / "bad")
     kept = Checkpoints(tmp_path / "bad" / "checkpoints")
     state, step, _ = kept.restore(clean.state)
     assert step == 7
@@ -117,7 +117,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops(tmp_path, devices):
 
 def test_a_step_that_is_not_finite_can_be_skipped(tmp_path):
     loop = dataclasses.replace(ONE, on_nan="skip")
-    got = fit(toys.classifier(SGD, poison=7), loop, tmp_path)
+    got = fit(toys.classifier(PLAIN, poison=7), loop, tmp_path)
     assert (got.steps, got.skipped) == (20, 1)
     assert [row.get("skipped") for row in got.rows] == [None, 1.0, None, None]
     assert all(math.isfinite(row["loss"]) for row in got.rows)
@@ -131,7 +131,7 @@ def scores(*values):
 
 def test_evaluations_join_their_rows_and_the_best_state_is_kept(tmp_path):
     loop = dataclasses.replace(ONE, eval_every=5, best="val_loss")
-    task = toys.classifier(SGD, evaluate=scores(3.0, 1.0, 2.0, 1.5))
+    task = toys.classifier(PLAIN, evaluate=scores(3.0, 1.0, 2.0, 1.5))
     got = fit(task, loop, tmp_path)
     assert [row["val_loss"] for row in got.rows] == [3.0, 1.0, 2.0, 1.5]
     assert got.best_step == 10
@@ -140,19 +140,19 @@ def test_evaluations_join_their_rows_and_the_best_state_is_kept(tmp_path):
 
 def test_patience_ends_a_run_that_does_not_get_better(tmp_path):
     loop = dataclasses.replace(ONE, eval_every=5, best="val_loss", patience=2)
-    task = toys.classifier(SGD, evaluate=scores(1.0, 2.0, 3.0, 0.0))
+    task = toys.classifier(PLAIN, evaluate=scores(1.0, 2.0, 3.0, 0.0))
     assert fit(task, loop, tmp_path).steps == 15
 
 
 def test_a_name_that_the_evaluation_does_not_give_is_refused(tmp_path):
     loop = dataclasses.replace(ONE, eval_every=5, best="val_acuracy")
-    task = toys.classifier(SGD, evaluate=scores(1.0))
+    task = toys.classifier(PLAIN, evaluate=scores(1.0))
     with pytest.raises(UsageError, match="val_acuracy.*val_loss"):
         fit(task, loop, tmp_path)
 
 
 def test_a_batch_that_does_not_divide_names_both_numbers(tmp_path):
-    task = toys.classifier(SGD, split=toys.points(batch_size=6))
+    task = toys.classifier(PLAIN, split=toys.points(batch_size=6))
     with pytest.raises(UsageError, match="batch 6 does not divide over 4 devices; use 4 or 8"):
         fit(task, dataclasses.replace(ONE, devices=4), tmp_path)
 

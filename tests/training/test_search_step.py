@@ -8,7 +8,8 @@ import pytest
 from scipy import optimize
 
 from jaxdl.checks import UsageError
-from jaxdl.optim.config import OptimConfig, make_optimizer
+from jaxdl.optim.config import LBFGS
+from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
@@ -53,7 +54,7 @@ def value(flat, decay=DECAY):
 
 @pytest.mark.parametrize(("decay", "devices"), [(DECAY, 1), (0.1, 4)])
 def test_it_ends_at_scipys_optimum(decay, devices, tmp_path):
-    task = softmax_regression(OptimConfig(name="lbfgs", weight_decay=decay))
+    task = softmax_regression(LBFGS(weight_decay=decay))
     ran = fit(task, LoopConfig(steps=40, devices=devices), tmp_path)
     dense = jax.tree.map(np.asarray, ran.state.params["out"])
     flat = np.concatenate([dense["kernel"].ravel(), dense["bias"]]).astype(np.float64)
@@ -89,7 +90,7 @@ def test_its_options_change_the_course():
         return (1 - x) ** 2 + 100 * (y - x * x) ** 2
 
     def end(steps=30, **options):
-        tx = make_optimizer(OptimConfig(name="lbfgs", **options), steps)
+        tx = make_optimizer(LBFGS(**options), steps)
 
         def one(_, carry):
             params, state = carry
@@ -105,10 +106,10 @@ def test_its_options_change_the_course():
 
     best = end()
     np.testing.assert_allclose(best, 1.0, atol=0.1)
-    for option in ({"memory": 1}, {"search_steps": 2}):
+    for option in ({"lbfgs_history": 1}, {"lbfgs_search_steps": 2}):
         assert np.abs(best - end(**option)).max() > 1e-6
 
 
 def test_part_of_the_rows_is_refused():
     with pytest.raises(UsageError, match=r"set data.batch_size to its 64 rows, got 16"):
-        softmax_regression(OptimConfig(name="lbfgs"), batch_size=16)
+        softmax_regression(LBFGS(), batch_size=16)

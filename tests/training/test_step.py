@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from jaxdl.models.registry import create_model
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Adam
 from jaxdl.training.step import (
     AXIS,
     apply_train,
@@ -62,7 +62,7 @@ def test_keep_if_finite(witness):
 
 @pytest.mark.parametrize("decay", [0.5, 0.9])
 def test_ema_is_the_weighted_sum_of_past_parameters(decay):
-    task = toys.classifier(OptimConfig(name="sgd", lr=0.1, ema=decay))
+    task = toys.classifier(SGD(lr=0.1, ema=decay))
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
     batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
@@ -75,7 +75,7 @@ def test_ema_is_the_weighted_sum_of_past_parameters(decay):
 
 
 def test_after_update_sees_the_new_state():
-    task = toys.classifier(OptimConfig(name="sgd", lr=0.1))
+    task = toys.classifier(SGD(lr=0.1))
 
     def zero(state):
         return state.replace(params=jax.tree.map(jnp.zeros_like, state.params))
@@ -89,7 +89,7 @@ def test_after_update_sees_the_new_state():
 
 def test_hyper_numbers_act_without_a_new_program():
     """A learning rate in the state replaces the one that the optimizer was made with."""
-    task = toys.classifier(OptimConfig(name="sgd", lr=0.1))
+    task = toys.classifier(SGD(lr=0.1))
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
     batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
@@ -105,7 +105,7 @@ def test_hyper_numbers_act_without_a_new_program():
 @pytest.mark.parametrize("parts", [2, 4])
 def test_parts_of_a_batch_make_the_step_of_the_whole(parts):
     """The mean of equal parts' gradients is the whole's, without batch norm and weights."""
-    toy = toys.classifier(OptimConfig(name="sgd", lr=0.1))
+    toy = toys.classifier(SGD(lr=0.1))
     state = toy.init(jax.random.key(0))
     batch = {k: v[None, :16] for k, v in toy.splits["train"].arrays.items()}
 
@@ -125,7 +125,7 @@ def test_parts_of_a_batch_make_the_step_of_the_whole(parts):
 
 
 def test_parts_must_divide_a_devices_rows():
-    task = toys.classifier(OptimConfig(accumulate=3))
+    task = toys.classifier(Adam(accumulate_steps=3))
     batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
     state = task.init(jax.random.key(0))
     with pytest.raises(ValueError, match="16 rows of a device do not divide into 3 parts"):

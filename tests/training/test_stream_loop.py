@@ -10,7 +10,7 @@ from jaxdl.data.config import DataConfig
 from jaxdl.data.splits.split import Split
 from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.models.registry import ModelConfig
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -22,7 +22,7 @@ def config(road):
     return Config(
         data=DataConfig(train="train[:100]", test="test[:30]", batch_size=16, road=road),
         model=ModelConfig(name="mlp"),
-        optim=OptimConfig(name="sgd", lr=0.1),
+        optim=SGD(lr=0.1),
         loop=LOOP,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxdl.layers.norm.batch_norm import BatchNorm
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Adam
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import AXIS, apply_train, global_mean
@@ -17,7 +17,7 @@ from tests.training import toys
 
 @pytest.mark.parametrize(("start", "every"), [(0.2, 1), (0.4, 2)])
 def test_the_mean_counts_the_weights_it_should(start, every):
-    task = toys.classifier(OptimConfig(name="sgd", lr=0.1, swa=start, swa_every=every), steps=10)
+    task = toys.classifier(SGD(lr=0.1, swa=start, swa_every=every), steps=10)
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
     batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
@@ -50,7 +50,7 @@ def task_of(momentum):
         loss = jnp.sum(logits**2, axis=1)
         return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
 
-    optim = OptimConfig(name="sgd", lr=0.05, swa=0.5)
+    optim = SGD(lr=0.05, swa=0.5)
     splits = {"train": toys.points(64, 16)}
     return supervised(
         model, splits, lambda keys, batch, *, train: batch, loss_fn, optim, steps=8, inputs="x"
@@ -76,6 +76,6 @@ def test_batch_statistics_of_the_mean_are_those_of_torchs_update_bn(momentum, de
 
 
 def test_without_means_a_state_passes_unchanged():
-    task = toys.classifier(OptimConfig())
+    task = toys.classifier(Adam())
     state = task.init(jax.random.key(0))
     assert task.refresh(state) is state

@@ -8,7 +8,7 @@ import optax
 
 from jaxdl.data.splits.split import NoData, Split
 from jaxdl.metrics.accumulate import total, weighted
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import Adam
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,
@@ -52,7 +52,7 @@ def add_noise_rows(keys, batch, *, train):
     return {**batch, "x": batch["x"] + 0.1 * noise}
 
 
-def classifier(optim=OptimConfig(lr=0.05), *, steps=40, poison=None, split=None, evaluate=None):
+def classifier(optim=Adam(lr=0.05), *, steps=40, poison=None, split=None, evaluate=None):
     """Weighted two-class task; with `poison` the loss of that step is not finite."""
     splits = {"train": split or points()}
     if evaluate is not None:

@@ -15,7 +15,8 @@ from jaxdl.data.splits.split import Split
 from jaxdl.losses.adversarial import LOSSES, discriminator_loss, generator_loss, gradient_penalty
 from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.ops.augment.crop_flip import split_rows
-from jaxdl.optim.config import OptimConfig, make_optimizer, schedule_shape
+from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.optimizer import make_optimizer, schedule_shape
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,
@@ -208,8 +209,8 @@ def gan_task(
     evaluate: Evaluate | None = None,
 ) -> Task:
     """The task of a game over a run of `steps`; both players have the same rule and rates."""
-    for name in ("accumulate", "swa", "line_search"):
-        if getattr(optim, name) > (name == "accumulate"):
+    for name in ("accumulate_steps", "swa", "line_search"):
+        if getattr(optim, name) > (name == "accumulate_steps"):
             raise UsageError(f"optim: {name} does not go with two players; leave it out")
     tx = make_optimizer(optim, steps)
 

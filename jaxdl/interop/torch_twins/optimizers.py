@@ -7,7 +7,16 @@ import torch
 from torch import nn
 
 from jaxdl.checks import UsageError
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import (
+    Adagrad,
+    Adam,
+    AdamW,
+    FirstOrder,
+    Momentum,
+    Nesterov,
+    OptimConfig,
+    RMSprop,
+)
 
 # Fields that change an update and have no counterpart in torch.optim.
 WITHOUT = ("l1", "max_norm", "eps_in_root", "ema", "swa")
@@ -48,35 +57,27 @@ def torch_settings(cfg: OptimConfig) -> tuple[Any, dict[str, Any]]:
     Raises UsageError where torch has no such rule.
     """
     for name in WITHOUT:
-        if getattr(cfg, name):
+        if getattr(cfg, name, 0):
             raise UsageError(f"compare: torch.optim has no optim.{name}; leave it out")
-    decoupled = cfg.decoupled or cfg.name == "adamw"
-    if cfg.accumulate > 1 or (decoupled and cfg.name not in ("adam", "adamw")):
+    if not isinstance(cfg, FirstOrder):
+        raise UsageError(f"compare: optim.name = {cfg.name} has no twin; every other rule has")
+    decoupled = cfg.decoupled or isinstance(cfg, AdamW)
+    if cfg.accumulate_steps > 1 or (decoupled and not isinstance(cfg, Adam)):
         raise UsageError(
-            "compare: optim.accumulate, and decoupled decay of other rules than adam, have no twin"
+            "compare: optim.accumulate_steps, and decoupled decay of other rules than adam, have "
+            "no twin"
         )
-    eps = (1e-10 if cfg.name == "adagrad" else 1e-8) if cfg.eps is None else cfg.eps
-    adam = {"betas": (cfg.b1, cfg.b2), "eps": eps}
-    rules: dict[str, tuple[Any, dict[str, Any]]] = {
-        "sgd": (torch.optim.SGD, {"momentum": 0.0}),
-        "momentum": (torch.optim.SGD, {"momentum": cfg.momentum}),
-        "nesterov": (torch.optim.SGD, {"momentum": cfg.momentum, "nesterov": True}),
-        "adagrad": (
-            torch.optim.Adagrad,
-            {"eps": eps, "initial_accumulator_value": cfg.accumulator},
-        ),
-        "rmsprop": (
-            torch.optim.RMSprop,
-            {
-                "alpha": cfg.smoothing,
-                "eps": eps,
-                "centered": cfg.centered,
-                "momentum": cfg.step_momentum,
-            },
-        ),
-        "adam": (torch.optim.AdamW if decoupled else torch.optim.Adam, adam),
-        "adamw": (torch.optim.AdamW, adam),
-    }
-    if cfg.name not in rules:
-        raise UsageError(f"compare: optim.name = {cfg.name} has no twin; {', '.join(rules)} have")
-    return rules[cfg.name]
+    match cfg:
+        case Momentum():
+            nesterov = isinstance(cfg, Nesterov)
+            return torch.optim.SGD, {"momentum": cfg.momentum, "nesterov": nesterov}
+        case Adagrad():
+            settings = {"eps": cfg.eps, "initial_accumulator_value": cfg.adagrad_init}
+            return torch.optim.Adagrad, settings
+        case RMSprop():
+            settings = {"alpha": cfg.rmsprop_decay, "momentum": cfg.rmsprop_momentum}
+            return torch.optim.RMSprop, settings | {"eps": cfg.eps, "centered": cfg.centered}
+        case Adam():
+            rule = torch.optim.AdamW if decoupled else torch.optim.Adam
+            return rule, {"betas": (cfg.b1, cfg.b2), "eps": cfg.eps}
+    return torch.optim.SGD, {"momentum": 0.0}

@@ -21,13 +21,13 @@ from jaxdl.generative.gan.networks import (
 from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.layers.spatial_attention import SpatialAttention
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import SGD, Adam
 from jaxdl.runs.checkpoint import flatten, params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 
 LOOP = LoopConfig(steps=6, log_every=3, save_every=3, devices=1)
-OPTIM = OptimConfig(lr=1e-2, b1=0.5, ema=0.9)
+OPTIM = Adam(lr=1e-2, b1=0.5, ema=0.9)
 
 
 def points(rows=32):
@@ -83,7 +83,7 @@ def test_eight_devices_play_the_same_game(alone, tmp_path, way):
 
 def test_a_step_is_two_updates_of_plain_descent():
     """SGD by hand: D on real and made rows, then G through the new D on noise of its own."""
-    made = task(OptimConfig(name="sgd", lr=0.1), MLPGenerator((3,), (5,), 2, bounded=False))
+    made = task(SGD(lr=0.1), MLPGenerator((3,), (5,), 2, bounded=False))
     state = made.init(jax.random.key(1))
     batch = {k: v[:16] for k, v in made.splits["train"].arrays.items()}
     step = jax.jit(jax.vmap(made.step, (None, 0), axis_name="device", axis_size=1))
@@ -149,7 +149,7 @@ def test_a_penalized_critic_takes_its_parts_of_the_batch(critic_steps):
 
 def test_the_penalty_pulls_slopes_to_one(tmp_path):
     """Of a linear critic the slope is its weight: the penalty alone takes it to length 1."""
-    optim = OptimConfig(name="sgd", lr=0.05)
+    optim = SGD(lr=0.05)
     game = GAN(
         MLPGenerator((3,), (4,), bounded=False),
         MLPDiscriminator(()),
@@ -284,5 +284,5 @@ def test_rules_out_of_range_are_refused(options, message):
 
 
 def test_what_two_players_cannot_do_is_refused():
-    with pytest.raises(UsageError, match="accumulate does not go with two players"):
-        task(OptimConfig(accumulate=2))
+    with pytest.raises(UsageError, match="accumulate_steps does not go with two players"):
+        task(Adam(accumulate_steps=2))

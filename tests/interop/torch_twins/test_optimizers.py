@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch")
 
 from jaxdl.checks import UsageError  # noqa: E402
 from jaxdl.interop.torch_twins.optimizers import TorchRule  # noqa: E402
-from jaxdl.optim.config import OptimConfig, make_optimizer  # noqa: E402
+from jaxdl.optim.config import SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, OptimConfig, RMSprop  # noqa: E402
+from jaxdl.optim.optimizer import make_optimizer  # noqa: E402
 
 
 def normal(*shape, seed=0):
@@ -17,14 +18,14 @@ def normal(*shape, seed=0):
 
 
 OPTIMIZERS = [
-    OptimConfig("sgd", 0.1, weight_decay=0.01, clip_norm=0.5),
-    OptimConfig("momentum", 0.1, momentum=0.7, clip_value=0.2),
-    OptimConfig("nesterov", 0.1, weight_decay=0.1, decay_paths=("*",)),
-    OptimConfig("adagrad", 0.1, eps=1e-3, accumulator=0.2),
-    OptimConfig("rmsprop", 0.01, smoothing=0.8, centered=True, step_momentum=0.5),
-    OptimConfig("adam", 0.01, b1=0.8, b2=0.9, eps=1e-3, weight_decay=0.1),
-    OptimConfig("adam", 0.01, weight_decay=0.1, decoupled=True),
-    OptimConfig("adamw", 0.01, weight_decay=0.2),
+    SGD(lr=0.1, weight_decay=0.01, clip_norm=0.5),
+    Momentum(lr=0.1, momentum=0.7, clip_value=0.2),
+    Nesterov(lr=0.1, weight_decay=0.1, decay_paths=("*",)),
+    Adagrad(lr=0.1, eps=1e-3, adagrad_init=0.2),
+    RMSprop(lr=0.01, rmsprop_decay=0.8, centered=True, rmsprop_momentum=0.5),
+    Adam(lr=0.01, b1=0.8, b2=0.9, eps=1e-3, weight_decay=0.1),
+    Adam(lr=0.01, weight_decay=0.1, decoupled=True),
+    AdamW(lr=0.01, weight_decay=0.2),
 ]
 
 
@@ -51,14 +52,19 @@ def test_torchs_rule_is_that_of_the_config(optim):
 
 
 @pytest.mark.parametrize(
-    ("options", "word"),
+    ("name", "options", "word"),
     [
-        ({"l1": 0.1}, "optim.l1"),
-        ({"ema": 0.9}, "optim.ema"),
-        ({"name": "sgd", "decoupled": True}, "decoupled"),
-        ({"name": "lbfgs"}, "lbfgs"),
+        ("adam", {"l1": 0.1}, "optim.l1"),
+        ("adam", {"ema": 0.9}, "optim.ema"),
+        ("adam", {"eps_in_root": True}, "optim.eps_in_root"),
+        ("sgd", {"decoupled": True}, "decoupled"),
+        ("lbfgs", {}, "lbfgs"),
     ],
 )
-def test_a_rule_that_torch_has_not_is_refused(options, word):
+def test_a_rule_that_torch_has_not_is_refused(name, options, word):
     with pytest.raises(UsageError, match=word):
-        TorchRule(OptimConfig(**options), torch.nn.Linear(2, 2), {"weight": True, "bias": False})
+        TorchRule(
+            OptimConfig.choose(name)(**options),
+            torch.nn.Linear(2, 2),
+            {"weight": True, "bias": False},
+        )
