@@ -71,34 +71,25 @@ def compare(
     check_comparable(module, cfg)
     if quiet:
         say(f"without {', '.join(quiet)}, which the twin has not")
-    task = module.build(cfg)
-    ours = our_side(module, cfg, task)
+    ours = our_side(module, cfg, module.build(cfg))
     batch = ours.first_batch()
     theirs, double = (torch_side(cfg, ours, batch) for _ in range(2))
     for side in (theirs, double):
         change(side)
-    found = CompareReport()
-    look_at_layers(ours, theirs, batch, found)
-    grads = look_at_gradients(ours, theirs, batch, found)
-    look_at_rule(ours, theirs, grads, found)
     total = total_steps(cfg.loop, ours.split.steps_per_epoch)
     length = ["--full"] if steps is None else ["--steps", str(steps)]
     steps = total if steps is None else min(steps, total)
-    curves = follow(ours, theirs, double, found, steps, say)
-    batches = ours.test_batches(ours.task.splits["test"].size if steps == total else TEST_ROWS)
-    test = {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
-    for verdict in found.verdicts:
-        say(str(verdict))
-    found.parameters_at_end = parameter_rows(ours, theirs)
-    worst = max(row["apart"] for row in found.parameters_at_end)
+    report, curves = judge_sides(ours, theirs, double, batch, steps, say)
+    test = evaluate_both(ours, theirs, whole=steps == total)
+    worst = max(row["apart"] for row in report.parameters_at_end)
     right = " and ".join(f"{values['accuracy']:.2%}" for values in test.values())
     say(f"after {steps} steps: right in the test split {right}; parameters {worst:.2g} apart")
     record = {
         "command": " ".join(["jaxdl", "compare", *words, *length]),
-        "agree": found.agree,
+        "agree": report.agree,
         "steps": steps,
         "without": list(quiet),
-        **dataclasses.asdict(found),
+        **dataclasses.asdict(report),
         "curves": curves,
         "test": test,
         "torch": torch.__version__,
@@ -106,10 +97,36 @@ def compare(
     }
     if speed:
         record["speed"] = measure_speed([*words, *as_flags(quiet)], theirs, batch, say)
+    say(str(write_record(record, out)))
+    return 0 if report.agree else 1
+
+
+def judge_sides(
+    ours: JaxSide, theirs: TorchSide, double: TorchSide, batch: Batch, steps: int, say: Say
+) -> tuple[CompareReport, dict[str, list[float]]]:
+    """What each stage of both sides shows, to the end of `steps`; the loss of each step."""
+    report = CompareReport()
+    look_at_layers(ours, theirs, batch, report)
+    grads = look_at_gradients(ours, theirs, batch, report)
+    look_at_rule(ours, theirs, grads, report)
+    curves = follow(ours, theirs, double, report, steps, say)
+    for verdict in report.verdicts:
+        say(str(verdict))
+    report.parameters_at_end = parameter_rows(ours, theirs)
+    return report, curves
+
+
+def evaluate_both(ours: JaxSide, theirs: TorchSide, *, whole: bool) -> dict[str, Any]:
+    """What both sides reach on the test split, or on its first rows."""
+    batches = ours.test_batches(ours.task.splits["test"].size if whole else TEST_ROWS)
+    return {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
+
+
+def write_record(record: dict[str, Any], out: Path) -> Path:
+    """Writes `compare.json` and the page that shows it."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "compare.json").write_text(json.dumps(record, indent=1) + "\n")
-    say(str(write_page(record, out / "compare.html")))
-    return 0 if found.agree else 1
+    return write_page(record, out / "compare.html")
 
 
 def check_comparable(module: Any, cfg: Any) -> None:
@@ -157,7 +174,7 @@ def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:
 
 
 def follow(
-    ours: JaxSide, theirs: TorchSide, double: TorchSide, found: CompareReport, steps: int, say: Say
+    ours: JaxSide, theirs: TorchSide, double: TorchSide, report: CompareReport, steps: int, say: Say
 ) -> dict[str, list[float]]:
     """Trains both on the same batches, judges the parameters on the way; the loss of each step.
 
@@ -180,7 +197,7 @@ def follow(
         if len(first) < STEPS_JUDGED:
             first.append(batch)
             if len(first) == min(STEPS_JUDGED, steps):
-                look_at_parameters(ours, theirs, start, exact, found)
+                look_at_parameters(ours, theirs, start, exact, report)
         if (number + 1) % EVERY == 0:
             say(f"step {number + 1}/{steps}  loss {loss:.4f} and {curves['torch'][-1]:.4f}")
     return curves

@@ -139,8 +139,8 @@ def update_network(
     tx: optax.GradientTransformation, state: TrainState, name: str, grads: Tree
 ) -> TrainState:
     """`state` with the parameters of `g` or `d` one update of `tx` on."""
-    own = state.replace(params=state.params[name], opt_state=state.opt_state[name])
-    moved = apply_gradients(tx, own, grads)
+    player = state.replace(params=state.params[name], opt_state=state.opt_state[name])
+    moved = apply_gradients(tx, player, grads)
     params = {**state.params, name: moved.params}
     return state.replace(params=params, opt_state={**state.opt_state, name: moved.opt_state})
 
@@ -160,43 +160,52 @@ def make_gan_step(
     """
     parts = game.game.critic_steps
 
-    def update(name: str, loss_fn: Callable[..., Any], state: TrainState, batch: Batch, keys: Key):
-        def of_part(part: Tree) -> Any:
-            return loss_fn({**state.params, name: part}, batch, keys, state.extra)
+    def update(name: str, state: TrainState, batch: Batch, keys: Key) -> tuple[TrainState, Any]:
+        """The state after an update of one player; its metrics, and what is not finite if it is."""
+        loss_fn = {"d": game.discriminate, "g": game.generate}[name]
 
-        (loss, (extra, metrics)), grads = jax.value_and_grad(of_part, has_aux=True)(
-            state.params[name]
-        )
+        def of_player(params: Tree) -> Any:
+            return loss_fn({**state.params, name: params}, batch, keys, state.extra)
+
+        grad_fn = jax.value_and_grad(of_player, has_aux=True)
+        (loss, (extra, metrics)), grads = grad_fn(state.params[name])
         loss, grads, extra = average((loss, grads, extra), axis_name)
         new = update_network(tx, state.replace(extra=extra), name, grads)
-        return new, metrics, loss + optax.tree.norm(grads)
+        return new, (metrics, loss + optax.tree.norm(grads))
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)
-        own, d_keys, g_keys = split_rows(row_keys(key, batch, axis_name), 3)
-        ready = dict(prepare(own, batch, train=True))
-        rows = len(d_keys)
-        if rows % parts:
-            raise UsageError(f"gan.critic_steps: {rows} rows of a device / {parts} parts")
-
-        def one(state: TrainState, item: Any) -> Any:
-            new, metrics, witness = update("d", game.discriminate, state, *item)
-            return new, (metrics, witness)
-
-        pieces = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), (ready, d_keys))
-        if parts == 1:
-            new, (seen, d_witness) = one(state, jax.tree.map(lambda x: x[0], pieces))
-        else:
-            new, (seen, d_witness) = jax.lax.scan(one, state, pieces)
-            seen = jax.tree.map(lambda x: jnp.sum(x, axis=0), seen)
+        prepare_keys, d_keys, g_keys = split_rows(row_keys(key, batch, axis_name), 3)
+        ready = dict(prepare(prepare_keys, batch, train=True))
+        pieces = divide_rows((ready, d_keys), parts)
+        new, (d_metrics, d_witness) = each_part(partial(update, "d"), state, pieces, parts)
         last = jax.tree.map(lambda x: x[-1], pieces[0])
-        new, made, g_witness = update("g", game.generate, new, last, g_keys[: rows // parts])
+        new, (g_metrics, g_witness) = update("g", new, last, g_keys[: len(g_keys) // parts])
         if ema:
             new = new.replace(ema=optax.incremental_update(new.params, state.ema, 1 - ema))
         state = keep_if_finite(jnp.sum(d_witness) + g_witness, new, state)
-        return state.replace(step=state.step + 1), total({**seen, **made}, axis_name)
+        metrics = total({**d_metrics, **g_metrics}, axis_name)
+        return state.replace(step=state.step + 1), metrics
 
     return step
+
+
+def divide_rows(tree: Tree, parts: int) -> Tree:
+    """`(B, ...)` -> `(parts, B / parts, ...)`, leaf by leaf."""
+    rows = len(jax.tree.leaves(tree)[0])
+    if rows % parts:
+        raise UsageError(f"gan.critic_steps: {rows} rows of a device / {parts} parts")
+    return jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), tree)
+
+
+def each_part(
+    update: Callable[..., Any], state: TrainState, pieces: Tree, parts: int
+) -> tuple[TrainState, Any]:
+    """The state after `update(state, *piece)` by each piece in turn; summed metrics, witnesses."""
+    if parts == 1:
+        return update(state, *jax.tree.map(lambda x: x[0], pieces))
+    state, (metrics, witness) = jax.lax.scan(lambda s, piece: update(s, *piece), state, pieces)
+    return state, (jax.tree.map(lambda x: jnp.sum(x, axis=0), metrics), witness)
 
 
 def gan_task(

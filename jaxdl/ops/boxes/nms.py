@@ -5,7 +5,7 @@ ones is at most a threshold; equal scores go by place.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,38 +68,17 @@ def nms(
     valid = jnp.ones(size, bool) if valid is None else valid
     labels = jnp.zeros(size, jnp.int32) if labels is None else labels
     ranked = select_top(scores, valid, -(-size // BLOCK) * BLOCK)
-    sorted_boxes, sorted_labels = boxes[ranked.index], labels[ranked.index]
+    candidates = boxes[ranked.index], labels[ranked.index], ranked.valid
     blocks = jnp.sum(ranked.valid) // -BLOCK * -1  # only those that hold a valid box
     room = -(-count // BLOCK) * BLOCK
-    start = _Kept(
-        jnp.zeros((room + 1, 4), boxes.dtype),
-        jnp.full(room + 1, -1, labels.dtype),
-        jnp.zeros(room + 1, jnp.int32),
-        jnp.int32(0),
-        jnp.int32(0),
-    )
 
     def more(kept: _Kept) -> Array:
         return (kept.block < blocks) & (kept.count < count)
 
     def step(kept: _Kept) -> _Kept:
-        first = kept.block * BLOCK
-        own, kinds, good = (
-            jax.lax.dynamic_slice_in_dim(x, first, BLOCK)
-            for x in (sorted_boxes, sorted_labels, ranked.valid)
-        )
-        good = _settle(own, kinds, good & ~_covered(own, kinds, kept, threshold), threshold)
-        place = jnp.where(good, kept.count + jnp.cumsum(good) - 1, room)
-        place = jnp.minimum(place, room)
-        return _Kept(
-            kept.boxes.at[place].set(own),
-            kept.labels.at[place].set(kinds),
-            kept.place.at[place].set(first + jnp.arange(BLOCK, dtype=jnp.int32)),
-            jnp.minimum(kept.count + jnp.sum(good), room),
-            kept.block + 1,
-        )
+        return _take_block(kept, *candidates, threshold)
 
-    kept = jax.lax.while_loop(more, step, start)
+    kept = jax.lax.while_loop(more, step, _none_kept(room, boxes.dtype, labels.dtype))
     good = jnp.arange(count) < kept.count
     index = jnp.where(good, ranked.index[kept.place[:count]], 0)
     return NMSResult(index, good, jnp.where(good, scores[index], 0))
@@ -157,27 +136,57 @@ def soft_nms(
     return NMSResult(jnp.where(good, index, 0), good, jnp.where(good, score, 0))
 
 
-def _covered(own: Array, kinds: Array, kept: _Kept, threshold: ArrayLike | float) -> Array:
+def _none_kept(room: int, dtype: Any, label_dtype: Any) -> _Kept:
+    return _Kept(
+        jnp.zeros((room + 1, 4), dtype),
+        jnp.full(room + 1, -1, label_dtype),
+        jnp.zeros(room + 1, jnp.int32),
+        jnp.int32(0),
+        jnp.int32(0),
+    )
+
+
+def _take_block(
+    kept: _Kept, boxes: Array, labels: Array, valid: Array, threshold: ArrayLike | float
+) -> _Kept:
+    """`kept` with what is kept of the next block of the sorted candidates."""
+    room, first = len(kept.boxes) - 1, kept.block * BLOCK
+    block, kinds, good = (
+        jax.lax.dynamic_slice_in_dim(x, first, BLOCK) for x in (boxes, labels, valid)
+    )
+    good = _settle(block, kinds, good & ~_covered(block, kinds, kept, threshold), threshold)
+    place = jnp.where(good, kept.count + jnp.cumsum(good) - 1, room)
+    place = jnp.minimum(place, room)
+    return _Kept(
+        kept.boxes.at[place].set(block),
+        kept.labels.at[place].set(kinds),
+        kept.place.at[place].set(first + jnp.arange(BLOCK, dtype=jnp.int32)),
+        jnp.minimum(kept.count + jnp.sum(good), room),
+        kept.block + 1,
+    )
+
+
+def _covered(block: Array, kinds: Array, kept: _Kept, threshold: ArrayLike | float) -> Array:
     """Which boxes of a block some kept one covers; only filled blocks of them are looked at."""
 
     def look(i: Array, covered: Array) -> Array:
         others = jax.lax.dynamic_slice_in_dim(kept.boxes, i * BLOCK, BLOCK)
         labels = jax.lax.dynamic_slice_in_dim(kept.labels, i * BLOCK, BLOCK)
         there = i * BLOCK + jnp.arange(BLOCK) < kept.count
-        hides = (iou(others, own) > threshold) & (labels[:, None] == kinds[None])
+        hides = (iou(others, block) > threshold) & (labels[:, None] == kinds[None])
         return covered | jnp.any(hides & there[:, None], axis=0)
 
     filled = (kept.count + BLOCK - 1) // BLOCK
     return jax.lax.fori_loop(0, filled, look, jnp.zeros(BLOCK, bool))
 
 
-def _settle(own: Array, kinds: Array, good: Array, threshold: ArrayLike | float) -> Array:
+def _settle(block: Array, kinds: Array, good: Array, threshold: ArrayLike | float) -> Array:
     """Greedy suppression within a block whose boxes stand in order.
 
     Each round keeps what no kept earlier box hides. Box i is right from round i on at the latest,
     and once a round changes nothing all are.
     """
-    hides = (iou(own, own) > threshold) & (kinds[:, None] == kinds[None])
+    hides = (iou(block, block) > threshold) & (kinds[:, None] == kinds[None])
     hides = jnp.triu(hides, 1)  # by an earlier one
 
     def again(state: tuple[Array, Array]) -> tuple[Array, Array]:
