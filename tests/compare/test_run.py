@@ -193,7 +193,7 @@ def test_the_page_escapes_names(tmp_path):
     assert "<td class=fail>fail</td>" in page
 
 
-@pytest.mark.parametrize("name", ["mlp", "preact", "game"])
+@pytest.mark.parametrize("name", ["mlp", "preact", pytest.param("game", marks=pytest.mark.slow)])
 def test_what_rounding_sets_apart_is_looked_at_in_float64(folder, name, monkeypatch):
     for limit in ("GRADIENTS", "PARAMETERS", "ROUNDING"):
         monkeypatch.setattr(stages, limit, -1.0)  # nothing is near in float32
