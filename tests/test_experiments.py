@@ -18,10 +18,11 @@ FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is compiling
 BOXES = [
     *("--data.rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
-    *("--model.name", "deep_convnet", "--model.pools", "1", "2", "--head.hidden", "4"),
+    *("--model.name", "deep_convnet", "--model.filters", "4", "4", "--model.pools", "1", "2"),
+    *("--head.hidden", "4"),
 ]
-STAGE = [*BOXES, "--head.stage", "stage5"]
-FASTER = [*BOXES, "--head.stages", "stage5", "--head.post_nms_top_k", "4"]
+STAGE = [*BOXES, "--head.stage", "stage2"]
+FASTER = [*BOXES, "--head.stages", "stage2", "--head.post_nms_top_k", "4"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
