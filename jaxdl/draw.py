@@ -87,7 +87,7 @@ def save_image(picture: Host, path: Path, *, scale: int = 1) -> Path:
 def draw_curves(
     rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]], *, x: str = "step"
 ) -> Figure:
-    """One panel a group: the named numbers of the rows that have them, over `x`."""
+    """One panel per group: the named numbers of the rows that have them, over `x`."""
     figure = Figure(1, max(len(groups), 1), size=(4.2 * max(len(groups), 1), 3.2))
     for axis, (title, names) in zip(figure.axes, groups.items(), strict=False):
         for name in names:
@@ -105,7 +105,7 @@ def draw_curves(
 def draw_bars(
     groups: Mapping[str, Sequence[float]], labels: Sequence[str], *, title: str = ""
 ) -> Figure:
-    """One panel a group, a bar a label; the labels stand below the last panel."""
+    """One panel per group, one bar per label; the labels stand below the last panel."""
     figure = Figure(len(groups), 1, size=(2 + 0.28 * len(labels), 1 + 1.7 * len(groups)))
     for axis, (name, values) in zip(figure.axes, groups.items(), strict=True):
         axis.bar(range(len(labels)), values)

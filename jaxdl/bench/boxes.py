@@ -1,4 +1,4 @@
-"""How long box operations take, beside torchvision's compiled ones where they are there."""
+"""How long box operations take, compared with torchvision's compiled ones where it has them."""
 
 import statistics
 from collections.abc import Callable

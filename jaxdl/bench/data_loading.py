@@ -1,4 +1,4 @@
-"""How fast data comes: the roads of jaxdl beside torch's DataLoader, with the same work."""
+"""How fast data comes: jaxdl's placements compared with torch's DataLoader on the same work."""
 
 import statistics
 import tempfile
@@ -29,7 +29,7 @@ PAD = 4
 
 
 def bench_data(*, rounds: int = ROUNDS, pictures: int = PICTURES) -> str:
-    """Images a second of three roads and the median of the ratios of interleaved rounds.
+    """Images per second of three ways to read and the median of the ratios of interleaved rounds.
 
     Both sides shuffle, read and augment; jaxdl's arrays end on the device, torch's in memory.
     """
@@ -70,7 +70,7 @@ def compare(ours: Generator[int, None, None], theirs: Generator[int], rounds: in
 
 
 def rate(work: Generator[int, None, None]) -> float:
-    """Images a second of one round."""
+    """Images per second of one round."""
     began = time.perf_counter()
     count = next(work)
     return count / (time.perf_counter() - began)

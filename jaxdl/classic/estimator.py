@@ -60,7 +60,7 @@ class Classifier(Estimator):
         x, y = rows(type(self).__name__, x), np.asarray(y)
         if y.shape != (len(x),):
             raise ValueError(
-                f"{type(self).__name__}: y must have one label a row, got shape {y.shape} "
+                f"{type(self).__name__}: y must have one label per row, got shape {y.shape} "
                 f"for {len(x)} rows"
             )
         self.classes_, codes = np.unique(y, return_inverse=True)

@@ -22,8 +22,8 @@ def gradient_descent(
     """`steps` of v <- momentum v + gradient, params <- params - rate v on all of `data`.
 
     `loss(params, *data)` is a scalar; a `jax.tree_util.Partial` of a function may hold numbers (a
-    penalty's strength), one program then serves all their values. `rate` is a number, or one a step
-    `(steps,)`. Returns the parameters and the loss before each step `(steps,)`.
+    penalty's strength), one program then serves all their values. `rate` is a number, or one per
+    step `(steps,)`. Returns the parameters and the loss before each step `(steps,)`.
     """
     rates = jnp.broadcast_to(jnp.asarray(rate, jnp.float32), (steps,))
     return _run(_as_tree(loss), params, data, None, rates, momentum)

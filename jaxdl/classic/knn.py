@@ -45,7 +45,7 @@ def cross_validate(
 ) -> Host:
     """Accuracy of each k on each fold, the other folds being the neighbors.
 
-    One search a fold serves every k. `x` `(N, D)`, `y` `(N,)` int -> `(len(ks), folds)`.
+    One search per fold serves every k. `x` `(N, D)`, `y` `(N,)` int -> `(len(ks), folds)`.
     """
     x, y = rows("cross_validate", x), np.asarray(y)
     parts = fold_rows(len(x), folds, key)

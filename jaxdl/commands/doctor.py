@@ -1,4 +1,4 @@
-"""What `jaxdl doctor` says: versions, devices, caches, known bad pairs, and what lies about."""
+"""What `jaxdl doctor` says: versions, devices, caches, incompatible versions, leftovers."""
 
 from pathlib import Path
 

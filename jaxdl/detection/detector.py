@@ -34,7 +34,7 @@ class DetectConfig:
     nms_iou: float = 0.5
     """IoU above which a better box of the same class suppresses another."""
     max_detections: int = 50
-    """Most boxes a picture."""
+    """Most boxes per picture."""
     pre_nms_top_k: int = 300
     """How many of the best are compared with each other."""
 

@@ -30,7 +30,7 @@ class DetectionEvaluation:
 
     `map50` is VOC's mean average precision at IoU .5 (all points), `map50_11` that of VOC 2007;
     `ap` ... are COCO's, in pixels of the file where the set says how it was scaled. In `folder`:
-    predictions beside truth, precision over recall, heat maps where there are any.
+    predictions and ground truth, precision over recall, heat maps where there are any.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from jaxdl.typing import Host
 
 
 def predict_files(run: RestoredRun, files: Sequence[Path]) -> str:
-    """Draws what is found into `RUN/predicted/<name>.png`; a line a file, and one a box.
+    """Draws what is found into `RUN/predicted/<name>.png`; one line per file, and one per box.
 
     Raises DataError, naming the file, where one cannot be read.
     """

@@ -31,7 +31,7 @@ class BoxImageConfig:
     """What happens to a picture and its boxes between the data set and the model."""
 
     mean: tuple[float, ...] = (0.5,)
-    """Subtracted from pixels in [0, 1]; one number, or one a channel."""
+    """Subtracted from pixels in [0, 1]; one number, or one per channel."""
     std: tuple[float, ...] = (0.25,)
     """What they are divided by then."""
     crop: int = 0

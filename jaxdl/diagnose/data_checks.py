@@ -72,7 +72,7 @@ def class_balance(counts: Host) -> Verdict:
             "class balance", "fail", f"class {missing[0]} has no row ({len(missing)} such)"
         )
     ratio = counts.max() / counts.min()
-    words = f"{counts.min()} to {counts.max()} rows a class"
+    words = f"{counts.min()} to {counts.max()} rows per class"
     return judge("class balance", ratio, words, good=(1, 5), bad=(1, 1000))
 
 

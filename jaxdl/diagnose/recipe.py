@@ -38,7 +38,7 @@ ROWS = 256
 
 
 def run_recipe(make: Make, out: Path, say: Callable[[str], None] = print) -> bool:
-    """Says a verdict a line on the config of `make`; returns whether one of them is a failure.
+    """Says one verdict per line on the config of `make`; returns whether one of them is a failure.
 
     The picture of the range test is written to `out`.
     """

@@ -13,7 +13,7 @@ from jaxdl.training.restore import RestoredRun
 
 
 def predict_paths(run: RestoredRun, files: Sequence[Path]) -> str:
-    """A line a file: the three likeliest classes. An experiment's own `predict` takes its place.
+    """One line per file: the three likeliest classes. An experiment may have its own `predict`.
 
     Raises DataError, naming the file, where one cannot be read.
     """

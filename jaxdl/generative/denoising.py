@@ -43,7 +43,7 @@ def drop_labels(keys: Key, label: Array, classes: int, share: float) -> Array:
 
 
 def noise_error(predicted: Array, batch: Batch) -> Array:
-    """Mean squared error of the noise, a value a row: `(B,)` (2006.11239, eq. 14)."""
+    """Mean squared error of the noise, one value per row: `(B,)` (2006.11239, eq. 14)."""
     return squared_error(predicted, batch["noise"]) / predicted[0].size
 
 

@@ -21,7 +21,7 @@ def plane(extent: float, count: int) -> Host:
 def draw_fields(
     fields: Sequence[Host], points: Host, titles: Sequence[str], *, over: Host | None = None
 ) -> Figure:
-    """Arrows `(N, 2)` at `points (N, 2)`, a panel a field, longer where the field is stronger.
+    """Arrows `(N, 2)` at `points (N, 2)`, one panel per field, longer where the field is stronger.
 
     Lengths are those of the field to the power 1/2, for fields that grow far out. `over` are
     points that are drawn beneath.

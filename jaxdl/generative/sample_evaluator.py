@@ -144,7 +144,7 @@ class SampleEvaluator:
 
     def report(self) -> dict[str, Any]:
         """What a run's report says of the judge; nothing, where there is none."""
-        return {"judge": self.describe()} if self.cfg.epochs else {}
+        return {"evaluator": self.describe()} if self.cfg.epochs else {}
 
     def describe(self) -> dict[str, Any]:
         """For the report: which weights judged, and how good a classifier they are."""

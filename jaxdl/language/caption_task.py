@@ -126,7 +126,7 @@ def draw_captions(images: Host, wrote: Sequence[str], references: Sequence[str])
 
 
 def draw_attention(images: Host, weights: Host, wrote: Sequence[str]) -> Figure:
-    """A line an image: the image, then under each word where it looked, the grid over the image.
+    """One line per image: the image, then under each word where it looked, the grid over the image.
 
     `weights` `(N, T, places)`, places a square grid.
     """

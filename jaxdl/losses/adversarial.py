@@ -1,4 +1,4 @@
-"""Losses of generator and discriminator, from scores (logits); one value an example."""
+"""Losses of generator and discriminator, from scores (logits); one value per example."""
 
 import jax
 import jax.numpy as jnp

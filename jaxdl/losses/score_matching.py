@@ -1,4 +1,4 @@
-"""Score matching: learning the gradient of a log density from its samples; one value an example."""
+"""Score matching: the gradient of a log density from its samples; one value per example."""
 
 from collections.abc import Callable
 

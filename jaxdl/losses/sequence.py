@@ -1,4 +1,4 @@
-"""Losses of token sequences: summed over time, padding left out, one value an example."""
+"""Losses of token sequences: summed over time, padding left out, one value per example."""
 
 import jax.numpy as jnp
 

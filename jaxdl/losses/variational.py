@@ -1,4 +1,4 @@
-"""Losses of models with latent variables; summed over pixels and latents, one value an example."""
+"""Losses of models with latent variables; summed over pixels and latents, one value per example."""
 
 import jax
 import jax.numpy as jnp

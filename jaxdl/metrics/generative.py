@@ -10,7 +10,7 @@ from jaxdl.typing import ArrayLike, Host, Numbers
 
 
 def bits_per_dimension(nats: float, dimensions: int) -> float:
-    """-log p(x) of an example, in nats, as bits a dimension: nats / (dimensions log 2)."""
+    """-log p(x) of an example, in nats, as bits per dimension: nats / (dimensions log 2)."""
     check_positive("bits_per_dimension: dimensions", dimensions)
     return nats / (dimensions * math.log(2))
 

@@ -25,7 +25,7 @@ SPLIT_UP_TO = 8  # groups; more would make programs long and convolutions thin
 # Up to so many channels a product with a band matrix is the faster on a CPU, for the convolution
 # and for its gradient by the input (docs/speed.md).
 THIN, THIN_GRADIENT = 4, 8
-WINDOW = 5  # cells a side of the largest kernel that becomes a band
+WINDOW = 5  # cells per side of the largest kernel that becomes a band
 RUN = 4  # outputs of a row that a band gives
 LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 

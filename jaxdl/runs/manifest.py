@@ -1,4 +1,4 @@
-"""What a checkpoint consists of: a file beside it, written last, with the sha256 of every file.
+"""What a checkpoint consists of: a file next to it, written last, with the sha256 of every file.
 
 A flipped bit anywhere, in the manifest too, is found before anything is used.
 """

@@ -157,7 +157,7 @@ def _draw_points(rows: Sequence[Row], by: str, names: Sequence[str]) -> Figure:
 
 
 def _draw_parallel(rows: Sequence[Row], by: str, names: Sequence[str]) -> Figure:
-    """A line a trial through one axis for each name and one for the score; the best ones on top."""
+    """One line per trial through an axis for each name and one for the score; the best on top."""
     figure = Figure(size=(1.6 * len(names) + 3, 4))
     (axis,) = figure.axes
     columns = [*(_values(rows, name) for name in names), _scores(rows, by)]

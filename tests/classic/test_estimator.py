@@ -58,7 +58,7 @@ def test_labels_of_any_kind_and_scores_are_scikit_learns():
     assert model.score(X, y) == accuracy_score(y, model.predict(X))
     target = X[:, 0] + X[:, 1]
     assert Half().score(X, target) == pytest.approx(r2_score(target, Half().predict(X)))
-    with pytest.raises(ValueError, match=r"one label a row, got shape \(3,\) for 40 rows"):
+    with pytest.raises(ValueError, match=r"one label per row, got shape \(3,\) for 40 rows"):
         model.encode(X, y[:3])
 
 

@@ -63,7 +63,7 @@ def test_errors_name_what_is_wrong():
         KNearest().predict(np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"there is no 'kk'; did you mean k"):
         KNearest().set_params(kk=3)
-    with pytest.raises(ValueError, match=r"y must have one label a row.*\(2,\).*3 rows"):
+    with pytest.raises(ValueError, match=r"y must have one label per row.*\(2,\).*3 rows"):
         KNearest().fit(np.ones((3, 2)), [0, 1])
     with pytest.raises(ValueError, match="x must be finite"):
         KNearest().fit(np.full((2, 2), np.nan), [0, 1])

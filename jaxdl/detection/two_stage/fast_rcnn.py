@@ -23,7 +23,7 @@ class FastRCNN(nn.Module):
     stage: str = "last"
     hidden: int = 128
     dropout: float = 0.3
-    roi_size: int = 5  # cells a side of a region
+    roi_size: int = 5  # cells per side of a region
     refine: bool = True  # without it, boxes are the proposals
 
     @nn.compact

@@ -93,7 +93,7 @@ class FasterRCNN(nn.Module):
     fpn_canonical_cells: float = 14.0  # least side of a region in its level, in cells
     hidden: int = 128
     dropout: float = 0.3
-    roi_size: int = 7  # cells a side of RoI align
+    roi_size: int = 7  # cells per side of RoI align
     flatten_roi: bool = False  # the second stage sees all cells, not their mean
     post_nms_top_k: int = 50  # that are kept after NMS
     pre_nms_top_k: int = 300  # anchors that NMS looks at

@@ -75,7 +75,7 @@ def sample_pixels(
 ) -> Array:
     """Images drawn pixel by pixel, `(B, H, W, colors)` int32 levels, each layer remembered.
 
-    The work is that of one call on whole images (times the number of colors), not of one a pixel.
+    The work is that of one call on whole images (times the number of colors), not of one per pixel.
     The draw of color c of pixel (i, j) has the key fold_in(fold_in(fold_in(key, i), j), c).
     """
     batch, height, width, colors = shape

@@ -46,7 +46,8 @@ class BatchNorm(nn.Module):
         if not self.is_initializing():
             if count < 2:
                 raise ValueError(
-                    f"BatchNorm: training needs more than one value a channel, got shape {x.shape}"
+                    "BatchNorm: training needs more than one value per channel, got shape "
+                    f"{x.shape}"
                 )
             unbiased = var * (count / (count - 1))
             running_mean.value = _blend(running_mean.value, mean, self.momentum)

@@ -15,7 +15,7 @@ class GroupNorm(nn.Module):
 
     y = scale (x - mean) / sqrt(var + eps) + bias, `(B, ..., C)` -> the same, mean and biased
     variance of each example and group. `groups` 1 is layer normalization (Ba et al. 2016, arXiv
-    1607.06450), 0 instance normalization, a group a channel (Ulyanov et al. 2016, arXiv
+    1607.06450), 0 instance normalization, one group per channel (Ulyanov et al. 2016, arXiv
     1607.08022). Computed in float32. Parameters: `scale`, `bias` `(C,)`.
     """
 

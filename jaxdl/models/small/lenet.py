@@ -44,7 +44,7 @@ class LeNet(nn.Module):
 
 
 class Subsample(nn.Module):
-    """tanh(a mean + b) of every 2x2 window, a and b one a channel: `(B, H, W, C)` halved."""
+    """tanh(a mean + b) of every 2x2 window, a and b one per channel: `(B, H, W, C)` halved."""
 
     @nn.compact
     def __call__(self, x: Array) -> Array:

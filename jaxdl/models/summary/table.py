@@ -96,7 +96,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def draw_costs(rows: Sequence[Row], *, title: str = "", most: int = 48) -> Figure:
-    """Where memory, parameters and multiply-adds go, a bar a layer, or a block of many layers."""
+    """Where memory, parameters and multiply-adds go: one bar per layer, or per block of layers."""
     parts: dict[str, list[Row]] = {row.path: [row] for row in rows}
     for depth in (3, 2, 1):
         if len(parts) > most:

@@ -1,4 +1,4 @@
-"""Random changes of color on the device: images `(B, H, W, 3)` in [0, 1], one typed key a row."""
+"""Random changes of color on the device: images `(B, H, W, 3)` in [0, 1], one typed key per row."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Random changes of images on the device: one typed key a row, whose fate ignores its batch.
+"""Random changes of images on the device: one typed key per row, whose fate ignores its batch.
 
 Every function takes `keys` `(B,)` and images `(B, H, W, C)`. Two of them must not share keys, or
 their draws are the same numbers: `k1, k2 = split_rows(keys, 2)`.
@@ -22,7 +22,7 @@ def row_uniform(keys: Key, num: int) -> Array:
 
 
 def row_normal(keys: Key, num: int) -> Array:
-    """`num` standard normal numbers a row from one draw: `(B,)` -> `(B, num)`."""
+    """`num` standard normal numbers per row from one draw: `(B,)` -> `(B, num)`."""
     return jax.vmap(lambda key: jax.random.normal(key, (num,)))(keys)
 
 

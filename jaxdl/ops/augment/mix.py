@@ -1,4 +1,4 @@
-"""Random holes and mixtures on the device: cutout, mixup, cutmix; one typed key a row.
+"""Random holes and mixtures on the device: cutout, mixup, cutmix; one typed key per row.
 
 A mixture is with the neighbor in the batch, rows 0 and 1, 2 and 3 and so on (the batch is shuffled
 already): so a row's result depends on its pair alone, and on any number of devices that an even
@@ -18,7 +18,7 @@ from jaxdl.typing import Array, Key
 def cutout(keys: Key, images: Array, *, size: int, fill: float = 0.0) -> Array:
     """Covers a square around a random pixel, cut off at the edges (DeVries & Taylor 2017).
 
-    `(B, H, W, C)`; the square has `size` pixels a side, one more before the pixel if even.
+    `(B, H, W, C)`; the square has `size` pixels per side, one more before the pixel if even.
     """
     check_rank("cutout: images", images, 4)
     check_positive("cutout: size", size)
@@ -70,7 +70,7 @@ def partner(x: Array) -> Array:
 
 
 def draw_weight(who: str, keys: Key, alpha: float) -> Array:
-    """Beta(alpha, alpha), one a row: `(B,)`.
+    """Beta(alpha, alpha), one per row: `(B,)`.
 
     By the inverse of its distribution function, tabulated: one draw, and a tenth of the compile
     time of the rejection sampler.

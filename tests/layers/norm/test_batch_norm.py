@@ -167,5 +167,5 @@ def test_scale_can_start_at_zero_and_bfloat16_stays():
 
 
 def test_one_value_a_channel_has_no_variance():
-    with pytest.raises(ValueError, match=r"more than one value a channel, got shape \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"more than one value per channel, got shape \(1, 3\)"):
         BatchNorm(train=True).apply(start(3), jnp.ones((1, 3)), mutable=["batch_stats"])
