@@ -12,8 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxdl.cli import load_run, main
+from jaxdl.cli import main
 from jaxdl.data.digits import load_digits
+from jaxdl.experiment import load_run
 
 ROOT = Path(__file__).parents[1]
 MLP = ["digits_mlp", "--loop.epochs", "6", "--model.hidden", "16"]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jaxdl.cli import _read_config
+from jaxdl.commands.list import list_rows
 from jaxdl.config import read_toml
-from jaxdl.runs.results import find_configs, list_rows, render
+from jaxdl.experiment import find_configs, read_config
+from jaxdl.runs.results import render
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = find_configs(ROOT)
@@ -15,9 +16,9 @@ CONFIGS = find_configs(ROOT)
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_config_is_checked_by_its_script(name):
-    module, config = _read_config(CONFIGS[name], [])
-    assert isinstance(config, module.Config)
-    assert callable(module.run)
+    experiment, config = read_config(CONFIGS[name], [])
+    assert isinstance(config, experiment.Config)
+    assert callable(experiment.run or experiment.build)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -6,8 +6,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from jaxdl.cli import _read_config, main
-from jaxdl.runs.results import find_configs
+from jaxdl.cli import main
+from jaxdl.experiment import find_configs, read_config
 
 ROOT = Path(__file__).parents[1]
 GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
@@ -183,7 +183,7 @@ def forget_compiled_programs():
 def test_a_script_runs_two_steps(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     config, flags = SMALL[name]
-    assert _read_config(find_configs(ROOT)[config], [])[0].__name__ == f"experiments.{name}"
+    assert read_config(find_configs(ROOT)[config], [])[0].name == name
     with pytest.raises(SystemExit) as stop:
         main(argv=["run", config, *flags, "--run-dir", str(tmp_path / "run")])
     assert stop.value.code == 0

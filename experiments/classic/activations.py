@@ -13,7 +13,8 @@ from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
 from jaxdl.layers.initializers import INITIALIZERS
 from jaxdl.models.mlp import MLP
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Host, Numbers
 
 
@@ -32,7 +33,7 @@ class Config:
     """Of the weights."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Draws a histogram a layer for every initializer and activation, and reports deviations."""
     began = time.perf_counter()
     x, _ = make_toy(cfg.data)
@@ -44,7 +45,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
             metrics[f"std_last_{act}_{name}"] = float(layers[-1].std())
         draw_histograms(hidden, act).save(run_dir / f"activations_{act}.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
 def activations(cfg: Config, x: Host, act: str) -> dict[str, list[Host]]:

@@ -21,7 +21,8 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.draw import Figure
 from jaxdl.ops.nearest_neighbors import nearest
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Host, Numbers
 
 QUERIES, NEIGHBORS, CENTERS, STEPS = 1000, 10, 10, 20
@@ -60,7 +61,7 @@ class Config:
             raise UsageError("rounds must be at least 1, sizes at least 50")
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Runs every race, draws the ratios of time, and reports ratios and agreement."""
     began = time.perf_counter()
     images = load_splits(cfg.data)["train"].arrays["image"]
@@ -73,7 +74,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
             print(f"{name} {size}: " + "  ".join(f"{k} {v:.4g}" for k, v in measured.items()))
     draw_ratios(metrics, cfg).save(run_dir / "ratios.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=sum(cfg.sizes))
+    return report_numbers(cfg, metrics, seconds, rows=sum(cfg.sizes))
 
 
 def timed(race: Race, rounds: int) -> Numbers:

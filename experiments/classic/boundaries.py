@@ -16,7 +16,8 @@ from jaxdl.classic.two_layer import TwoLayerNet
 from jaxdl.cli import main
 from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Host, Numbers
 
 
@@ -46,7 +47,7 @@ class Contestant(NamedTuple):
     features: Callable[[Host], Host] = np.asarray
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Fits every classifier, draws what each says of the plane, and reports its accuracies."""
     began = time.perf_counter()
     x, y = make_toy(cfg.data)
@@ -59,7 +60,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"test_accuracy_{name}"] = model.score(features(fresh[0]), fresh[1])
     draw_regions(fitted, x, y, metrics, cfg.resolution).save(run_dir / "boundaries.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
 def contestants(cfg: Config, classes: int) -> dict[str, Contestant]:

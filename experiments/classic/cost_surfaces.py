@@ -20,7 +20,8 @@ from jaxdl.classic.regression import (
 from jaxdl.cli import main
 from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Host, Numbers
 
 COSTS = {"squared": squared_logistic_cost, "log": log_cost}
@@ -41,7 +42,7 @@ class Config:
     """Its rate."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Fits, draws both surfaces and the fitted probability, and reports the line."""
     began = time.perf_counter()
     x, y = make_toy(cfg.data)
@@ -62,8 +63,8 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     draw_costs(surfaces, np.asarray(grid)).save(run_dir / "cost_surfaces.png")
     draw_probability(line, x, y).save(run_dir / "probability.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(
-        run_dir, cfg, metrics, seconds, rows=len(x), params=line._asdict(), synthetic=str(cfg.data)
+    return report_numbers(
+        cfg, metrics, seconds, rows=len(x), params=line._asdict(), synthetic=str(cfg.data)
     )
 
 

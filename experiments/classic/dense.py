@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,13 +22,11 @@ from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model, model_options
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.optim.optimizer import decayed
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
-from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
-from jaxdl.training.task import Task, supervised
+from jaxdl.training.task import Evaluate, Task, supervised
 from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
 
 SHOWN = 64  # templates of hidden units in the picture
@@ -101,16 +98,8 @@ def build(cfg: Config) -> Task:
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        loop=cfg.loop,
         evaluate=partial(evaluate_and_draw, evaluate, shape),
-    )
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     )
 
 
@@ -136,11 +125,11 @@ def total_penalty(params: Tree, name: str) -> Array:
 
 
 def evaluate_and_draw(
-    evaluate: Any,
+    evaluate: Evaluate,
     shape: tuple[int, ...] | None,
     state: TrainState,
     split: Split,
-    folder: Path | None,
+    folder: Path | None = None,
 ) -> Numbers:
     """`evaluate`, and in `folder` the first layer's weights as images of the given shape."""
     numbers = evaluate(state, split, folder)

@@ -22,8 +22,9 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
-from jaxdl.training.report import write_numbers
-from jaxdl.typing import Array, Host, Key, Numbers, Tree
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
+from jaxdl.typing import Array, Host, Key, Tree
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Config:
         check_one_of("loss", self.loss, LOSSES)
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Trains every trial, draws the table, and reports the best by validation accuracy."""
     began = time.perf_counter()
     splits = load_splits(replace(cfg.data, road="resident"))
@@ -82,7 +83,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     seconds["total"] = time.perf_counter() - began
     chosen = jax.tree.map(lambda p: p[best], params)
     rows = order.size * len(rates)
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=rows, params=chosen._asdict())
+    return report_numbers(cfg, metrics, seconds, rows=rows, params=chosen._asdict())
 
 
 def as_rows(split: Split) -> tuple[Host, Host]:

@@ -15,8 +15,9 @@ from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.ops.nearest_neighbors import nearest
-from jaxdl.training.report import write_numbers
-from jaxdl.typing import Host, Numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
+from jaxdl.typing import Host
 
 BLOCK = 500  # queries at a time, here and in the versions that it is timed against
 SHOWN = 8  # neighbors in the picture
@@ -39,7 +40,7 @@ class Config:
     """Also time NumPy's matrix product and scikit-learn on the same search (l2)."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Searches, votes, draws and reports."""
     began = time.perf_counter()
     splits = load_splits(replace(cfg.data, road="resident"))
@@ -69,7 +70,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
             metrics[f"{name}_agrees"] = float(np.mean(np.sort(theirs) == np.sort(found)))
     seconds["total"] = time.perf_counter() - began
     draw_neighbors(splits, found).save(run_dir / "neighbors.png")
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(test[0]))
+    return report_numbers(cfg, metrics, seconds, rows=len(test[0]))
 
 
 def as_rows(split: Split) -> tuple[Host, Host]:

@@ -19,7 +19,8 @@ from jaxdl.classic.regression import (
 from jaxdl.cli import main
 from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Host, Numbers
 
 
@@ -38,7 +39,7 @@ class Config:
     """Of the order of rows."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Fits, draws losses and curves, and reports the last losses."""
     began = time.perf_counter()
     x, y = make_toy(cfg.data)
@@ -60,7 +61,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         f"weight_{i}": float(w) for i, w in enumerate(fits[cfg.feature_counts[0]][1].weight)
     }
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
 def fit(cfg: Config, x: Host, y: Host, x_test: Host, y_test: Host) -> tuple[Host, Line]:

@@ -13,8 +13,9 @@ from jax import lax
 from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
-from jaxdl.training.report import write_numbers
-from jaxdl.typing import Array, Host, Key, Numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
+from jaxdl.typing import Array, Host, Key
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Config:
     """Of the matrices."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Multiplies, draws the growth and the sigmoid's slope, and reports sizes."""
     began = time.perf_counter()
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.products)
@@ -55,7 +56,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     }
     draw_growth(logs).save(run_dir / "random_matrices.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=cfg.products, synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=cfg.products, synthetic=str(cfg.data))
 
 
 def log_largest(key: Key, size: int, count: int) -> Array:

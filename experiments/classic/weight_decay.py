@@ -14,7 +14,8 @@ from jaxdl.classic.regression import Line, predict_line, square_penalty, squared
 from jaxdl.cli import main
 from jaxdl.data.synthetic.toy import ToyConfig, make_toy
 from jaxdl.draw import Figure
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Array, ArrayLike, Host, Numbers
 
 
@@ -37,7 +38,7 @@ class Config:
     """Of the first of them."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Trains with each penalty_weight, draws the losses, and reports norms of the weights."""
     began = time.perf_counter()
     train = make_toy(cfg.data)
@@ -54,9 +55,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"held_out_loss_{penalty_weight:g}"] = float(curves[penalty_weight][-1, 1])
     draw_losses(curves, metrics).save(run_dir / "weight_decay.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(
-        run_dir, cfg, metrics, seconds, rows=len(train[0]), synthetic=str(cfg.data)
-    )
+    return report_numbers(cfg, metrics, seconds, rows=len(train[0]), synthetic=str(cfg.data))
 
 
 def learn(

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.classification import train
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.classification.ensemble import (
     EnsembleEvaluator,
@@ -18,19 +17,22 @@ from jaxdl.classification.ensemble import (
     task_variables,
     train_snapshots,
 )
+from jaxdl.classification.task import ClassifierConfig
+from jaxdl.classification.task import classifier_task as build
 from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say
 from jaxdl.search.autotune import choose_execution
 from jaxdl.search.trials import Trial, TrialResult, TrialRunner
-from jaxdl.training.report import write_numbers
+from jaxdl.training.report import report_numbers
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
 
 
 @dataclass(frozen=True)
-class Config(train.Config):
+class Config(ClassifierConfig):
     """A classifier, and how many of it there are."""
 
     members: int = 5
@@ -44,12 +46,7 @@ class Config(train.Config):
             raise UsageError(f"members must be at least 2, got {self.members}")
 
 
-def build(cfg: Config) -> Task:
-    """The task of one member."""
-    return train.build(cfg)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     """Trains the members that are not there yet, and reports them alone and together."""
     began = time.perf_counter()
     task = build(cfg)
@@ -73,8 +70,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     draw_together(together).save(run_dir / "ensemble.png")
     metrics = {f"test_{name}": value for name, value in together.numbers().items()}
     seconds["total"] = time.perf_counter() - began
-    return write_numbers(
-        run_dir,
+    return report_numbers(
         cfg,
         metrics,
         seconds,

@@ -14,23 +14,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.classification import train
 from jaxdl.checks import UsageError
-from jaxdl.cli import load_run, main
+from jaxdl.classification.task import ClassifierConfig, classifier_task
+from jaxdl.cli import main
 from jaxdl.data.load import RUN
+from jaxdl.data.splits.split import Split
+from jaxdl.experiment import load_run
 from jaxdl.interop.weights import load_weights
 from jaxdl.optim.param_patterns import match_paths
+from jaxdl.runs.results import Report
 from jaxdl.training.freeze import freeze_task
 from jaxdl.training.loop import FitResult, fit
-from jaxdl.training.plan import total_steps
-from jaxdl.training.report import write_report
+from jaxdl.training.report import report_fit
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Host, Numbers, Tree
 
 
 @dataclass(frozen=True)
-class Config(train.Config):
+class Config(ClassifierConfig):
     """A classifier, where its weights come from, and what of it is trained when."""
 
     source: str = ""
@@ -54,12 +56,11 @@ class Config(train.Config):
 def build(cfg: Config) -> Task:
     """The task of the second training, from the source's weights and a fresh head."""
     cfg = second(cfg)
-    task = from_source(train.build(cfg), cfg)
-    steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
-    return freeze_task(task, cfg.optim, steps, cfg.freeze)
+    task = from_source(classifier_task(cfg), cfg)
+    return freeze_task(task, cfg.optim, cfg.loop, cfg.freeze)
 
 
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     """Both trainings; the report is of the second, with the head's numbers beside it."""
     task, loop, first = build(cfg), second(cfg).loop, None
     if cfg.source and cfg.head_epochs:
@@ -69,19 +70,17 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     others = {"head_only": first} if first is not None else {}
     if cfg.source and cfg.train_scratch:
         others["scratch"] = train_from_scratch(cfg, run_dir / "scratch", resume)
-    evaluate = task.evaluate
-    assert evaluate is not None, "classifiers can be evaluated"
     beside = {
-        f"accuracy_{name}": evaluate(other.state, task.splits["test"], None)["accuracy"]
+        f"accuracy_{name}": task.measure(other.state, task.splits["test"])["accuracy"]
         for name, other in others.items()
     }
     for other in others.values():
         done.seconds = {name: done.seconds[name] + other.seconds[name] for name in done.seconds}
 
-    def with_others(state: TrainState, split: Any, folder: Path | None) -> Numbers:
-        return {**evaluate(state, split, folder), **beside}
+    def with_others(state: TrainState, split: Split, folder: Path | None = None, /) -> Numbers:
+        return {**task.measure(state, split, folder), **beside}
 
-    return write_report(run_dir, cfg, dataclasses.replace(task, evaluate=with_others), done)
+    return report_fit(run_dir, cfg, dataclasses.replace(task, evaluate=with_others), done)
 
 
 def train_head(cfg: Config, run_dir: Path, resume: bool) -> FitResult:
@@ -90,11 +89,10 @@ def train_head(cfg: Config, run_dir: Path, resume: bool) -> FitResult:
     if cfg.loop.steps is not None:  # a run that is counted in steps counts the head's, too
         loop = cfg.loop
     cfg = replace(cfg, loop=loop)
-    task = from_source(train.build(cfg), cfg)
-    steps = total_steps(loop, task.splits["train"].steps_per_epoch)
+    task = from_source(classifier_task(cfg), cfg)
     frozen = ("*", *(f"!{pattern}" for pattern in cfg.head))
     return fit(
-        freeze_task(task, cfg.optim, steps, frozen), loop, run_dir, seed=cfg.seed, resume=resume
+        freeze_task(task, cfg.optim, loop, frozen), loop, run_dir, seed=cfg.seed, resume=resume
     )
 
 

@@ -19,10 +19,8 @@ from jaxdl.losses.classification import multi_label_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
-from jaxdl.training.report import write_report
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
@@ -63,16 +61,8 @@ def build(cfg: Config) -> Task:
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        loop=cfg.loop,
         evaluate=partial(evaluate, RowEvaluator(partial(scores_of, model), prepare)),
-    )
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     )
 
 
@@ -96,7 +86,7 @@ def scores_of(model: nn.Module, variables: Any, batch: Batch) -> dict[str, Array
 
 
 def evaluate(
-    rows_of: RowEvaluator, state: TrainState, split: Split, folder: Path | None
+    rows_of: RowEvaluator, state: TrainState, split: Split, folder: Path | None = None
 ) -> Numbers:
     """Loss, accuracy over all (picture, class) pairs, and the mean of the classes' average
     precision (area under precision over recall), of the classes that occur."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
@@ -14,13 +13,11 @@ from jaxdl.detection.dense.centernet import (
 )
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.predict import show_run as show
-from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
-from jaxdl.typing import Numbers
 
-__all__ = ["Config", "build", "predict", "run", "show"]
+__all__ = ["Config", "build", "predict"]
 
 
 @dataclass(frozen=True)
@@ -70,11 +67,6 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
     losses = partial(centernet_losses, loss_weights=head.loss_weights)
     candidates = partial(centernet_candidates, count=head.max_peaks)
     return Detector(model, losses, candidates, heat=centernet_heat)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    return train_and_report(build(cfg), cfg, run_dir, resume)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from jaxdl.checks import UsageError, check_fraction
 from jaxdl.cli import main
 from jaxdl.detection.anchors import SHAPES, shape_pairs
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.predict import show_run as show
-from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.detection.two_stage.faster_rcnn import (
     FasterRCNN,
     faster_rcnn_candidates,
@@ -18,9 +16,8 @@ from jaxdl.detection.two_stage.faster_rcnn import (
 )
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
-from jaxdl.typing import Numbers
 
-__all__ = ["Config", "build", "predict", "run", "show"]
+__all__ = ["Config", "build", "predict"]
 
 
 @dataclass(frozen=True)
@@ -117,11 +114,6 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         loss_weights=head.loss_weights,
     )
     return Detector(model, losses, faster_rcnn_candidates, sees_truth=True)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    return train_and_report(build(cfg), cfg, run_dir, resume)
 
 
 if __name__ == "__main__":

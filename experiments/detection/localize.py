@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.localization import Localizer, localize_candidates, localize_losses
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.predict import show_run as show
-from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
-from jaxdl.typing import Numbers
 
-__all__ = ["Config", "build", "predict", "run", "show"]
+__all__ = ["Config", "build", "predict"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,6 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
     )
     losses = partial(localize_losses, box_weight=cfg.head.box_weight)
     return Detector(model, losses, localize_candidates)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    return train_and_report(build(cfg), cfg, run_dir, resume)
 
 
 if __name__ == "__main__":

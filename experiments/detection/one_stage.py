@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
@@ -15,13 +14,11 @@ from jaxdl.detection.dense.one_stage import (
 )
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.predict import show_run as show
-from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
-from jaxdl.typing import Numbers
 
-__all__ = ["Config", "build", "predict", "run", "show"]
+__all__ = ["Config", "build", "predict"]
 
 
 @dataclass(frozen=True)
@@ -84,11 +81,6 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         confidence_loss=head.confidence_loss,
     )
     return Detector(model, losses, partial(one_stage_candidates, shapes=head.anchors))
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    return train_and_report(build(cfg), cfg, run_dir, resume)
 
 
 if __name__ == "__main__":

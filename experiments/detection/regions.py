@@ -3,23 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import UsageError, check_fraction, check_one_of
 from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.predict import show_run as show
-from jaxdl.detection.task import DetectionConfig, detection_task, train_and_report
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.detection.two_stage.fast_rcnn import RCNN, FastRCNN
 from jaxdl.detection.two_stage.faster_rcnn import region_candidates, region_losses
 from jaxdl.detection.two_stage.region_proposals import color_regions, sliding_windows
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
-from jaxdl.typing import Host, Numbers
+from jaxdl.typing import Host
 
-__all__ = ["Config", "build", "predict", "run", "show"]
+__all__ = ["Config", "build", "predict"]
 
 
 @dataclass(frozen=True)
@@ -103,11 +101,6 @@ def choose_proposals(head: HeadConfig) -> Callable[[Host], dict[str, Host]]:
     if head.proposal_method == "colors":
         return partial(color_regions, most=head.max_proposals)
     return partial(sliding_windows, sides=head.window_sides, step=head.window_step)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    return train_and_report(build(cfg), cfg, run_dir, resume)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.batched import apply_in_batches
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.generative.gan.networks import (
     DCDiscriminator,
     DCGenerator,
@@ -25,11 +26,8 @@ from jaxdl.generative.latent_walks import interpolate, save_grid
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Array, Batch, Key, Numbers, Tree
@@ -40,7 +38,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class GANModelConfig:
     """The two networks."""
 
     name: str = "mlp"
@@ -71,7 +69,7 @@ class Config:
     """Images, two networks, the rules of their game, and how they are trained."""
 
     data: DataConfig = DataConfig(name="digits", batch_size=128)
-    model: ModelConfig = ModelConfig()
+    model: GANModelConfig = GANModelConfig()
     gan: GANConfig = GANConfig()
     optim: OptimConfig = Adam(lr=1e-3, b1=0.5)
     loop: LoopConfig = LoopConfig(epochs=10)
@@ -84,13 +82,16 @@ def build(cfg: Config) -> Task:
     """The task of `cfg`."""
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", "label"))
     game = build_game(cfg, splits["train"])
+    evaluate = GANEvaluator(cfg, game, splits)
     return gan_task(
         game,
         splits,
         partial(prepare, cfg.model.conditional),
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, game, splits),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
+        report=evaluate.judge.report,
     )
 
 
@@ -123,7 +124,7 @@ def build_game(cfg: Config, split: Split) -> GAN:
     return GAN(generator, discriminator, cfg.gan)
 
 
-class Evaluation:
+class GANEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: in `folder` samples and a walk; the judge's at the test."""
 
     def __init__(self, cfg: Config, game: GAN, splits: dict[str, Split]):
@@ -150,16 +151,24 @@ class Evaluation:
         """The same rows at every call."""
         return draw_noise(jax.random.split(jax.random.key(seed), count), self.cfg.gan)
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        if folder is not None:
-            self.draw(state.variables, folder)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """Noise and the samples that are made of it, at the test, where there is a judge."""
         if split is not self.splits["test"] or not self.cfg.evaluator.epochs:
             return {}
         z = self.noise(self.cfg.evaluator.num_samples, 1)
-        samples = self.make(state.variables, z)
-        if folder is not None and not self.cfg.model.conditional:
-            self.draw_arithmetic(state.variables, z, samples, folder)
-        return self.judge.measure(samples)
+        return {"z": z, "samples": self.make(state.variables, z)}
+
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """What the judge says of the samples."""
+        return self.judge.measure(rows["samples"]) if rows else {}
+
+    def draw_rows(
+        self, state: TrainState, split: Split, rows: dict[str, Any], folder: Path
+    ) -> None:
+        """Those of `draw`, and at the test `arithmetic.png`."""
+        self.draw(state, split, folder)
+        if rows and not self.cfg.model.conditional:
+            self.draw_arithmetic(state.variables, rows["z"], rows["samples"], folder)
 
     def draw_arithmetic(self, variables: Tree, z: Any, samples: Any, folder: Path) -> Path:
         """`arithmetic.png`, a row: class a, minus b, plus c, and what that gives.
@@ -175,8 +184,9 @@ class Evaluation:
         codes = np.stack([a, b, c, a - b + c], axis=1).reshape(-1, means.shape[1])
         return save_grid(self.make(variables, codes), folder / "arithmetic.png", columns=4)
 
-    def draw(self, variables: Tree, folder: Path) -> list[Path]:
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`samples.png`, a column a class where there are classes, and `interpolation.png`."""
+        variables = state.variables
         paths = [
             save_grid(
                 self.make(variables, self.noise(SIDE * SIDE)), folder / "samples.png", columns=SIDE
@@ -193,20 +203,6 @@ class Evaluation:
 def surest(shares: Any, count: int) -> Any:
     """The `count` rows that have the largest share of each class: `(N, K)` -> `(K, count)`."""
     return np.argsort(-shares, axis=0, kind="stable")[:count].T
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    evaluate: Any = task.evaluate
-    return write_report(run_dir, cfg, task, fitted, more=evaluate.judge.report)
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """The grids of the run, in a folder named after `out`."""
-    evaluate: Any = run.task.evaluate
-    return "\n".join(map(str, evaluate.draw(run.state.variables, out.with_suffix(""))))
 
 
 if __name__ == "__main__":

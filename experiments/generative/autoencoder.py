@@ -14,6 +14,7 @@ from jaxdl.cli import main
 from jaxdl.data.binarize import binarize_held_out
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.autoencoder import VAE, Autoencoder
 from jaxdl.generative.latent_walks import interpolate, quantile_plane, save_grid, traverse
@@ -21,22 +22,19 @@ from jaxdl.losses.variational import bernoulli_nll, gaussian_kl, squared_error
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.augment.crop_flip import row_normal, split_rows
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Prepare, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
 
 MODELS = {"vae": VAE, "autoencoder": Autoencoder}
 SIDE = 10  # images a row of a grid
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class AutoencoderConfig:
     """The model's form and widths."""
 
     name: str = "vae"
@@ -59,7 +57,7 @@ class Config:
     data: DataConfig = DataConfig(name="digits")
     binarize: bool = True
     """Pixels are bits: drawn anew at each step in training, once for evaluation."""
-    model: ModelConfig = ModelConfig()
+    model: AutoencoderConfig = AutoencoderConfig()
     input_noise: float = 0.0
     """Deviation of the noise that is added to what the encoder sees (a denoising autoencoder)."""
     beta: float = 1.0
@@ -91,14 +89,16 @@ def build(cfg: Config) -> Task:
         metrics = {"loss": weighted(loss), **{k: weighted(v) for k, v in parts.items()}}
         return global_mean(loss), (extra, metrics)
 
+    evaluate = AutoencoderEvaluator(cfg, model, prepare)
     return supervised(
         model,
         splits,
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, model, prepare),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
         inputs="inputs",
     )
 
@@ -144,7 +144,7 @@ def losses(cfg: Config, out: dict[str, Array], target: Array) -> dict[str, Array
     return parts
 
 
-class Evaluation:
+class AutoencoderEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: bound or error of every row; in `folder` it draws."""
 
     def __init__(self, cfg: Config, model: Any, prepare: Prepare):
@@ -162,18 +162,20 @@ class Evaluation:
         out = self.model.apply(variables, inputs, train=False)
         return {**losses(self.cfg, out, batch["target"]), "code": out["code"]}
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        rows = self.rows_of(state, split)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
+        """The parts of the loss and the code of every row."""
+        return self.rows_of(state, split)
+
+    def numbers(self, split: Split, rows: dict[str, Host]) -> Numbers:
+        """The means of the parts, and the bound."""
         numbers = {k: float(v.mean(dtype=np.float64)) for k, v in rows.items() if k != "code"}
         if "divergence" in numbers and self.cfg.binarize:
             numbers["bound"] = numbers["reconstruction"] + numbers["divergence"]
-        if folder is not None:
-            self.draw(state.variables, split, folder)
         return numbers
 
-    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """Reconstructions, a walk between images; of a VAE also samples and traversals."""
-        variables = jax.device_get(variables)
+        variables = jax.device_get(state.variables)
         batch = split.batch(np.arange(min(SIDE, split.size)))
         keys = jax.random.split(jax.random.key(0), len(batch["image"]))
         inputs = self.prepare(keys, batch, train=False)["inputs"]
@@ -214,21 +216,6 @@ def informative_axes(mean: Array, log_var: Array, most: int) -> Any:
     first."""
     each = jnp.mean(mean**2 + jnp.exp(log_var) - 1 - log_var, axis=0)
     return np.asarray(jnp.argsort(-each))[:most]
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """The grids of the run, in a folder named after `out`."""
-    evaluate: Any = run.task.evaluate
-    paths = evaluate.draw(run.state.variables, run.task.splits["test"], out.with_suffix(""))
-    return "\n".join(map(str, paths))
 
 
 if __name__ == "__main__":

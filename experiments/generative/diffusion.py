@@ -14,6 +14,7 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.batched import apply_in_batches
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.denoising import (
     add_noise_rows,
@@ -27,11 +28,8 @@ from jaxdl.generative.latent_walks import interpolate, save_grid
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 from jaxdl.generative.unet import UNet
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
@@ -41,7 +39,7 @@ BATCH = 128
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class UNetConfig:
     """The U-Net's widths."""
 
     features: int = 32
@@ -61,7 +59,7 @@ class Config:
     """Images, a U-Net, a noise process, and how the net is trained."""
 
     data: DataConfig = DataConfig(name="digits")
-    model: ModelConfig = ModelConfig()
+    model: UNetConfig = UNetConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
     optim: OptimConfig = Adam(lr=1e-3, ema=0.995)
     loop: LoopConfig = LoopConfig(epochs=10)
@@ -81,15 +79,17 @@ def build(cfg: Config) -> Task:
     widths = {k: v for k, v in vars(cfg.model).items() if k != "conditional"}
     model = UNet(**widths, classes=classes)
     prepare = make_prepare(cfg, classes)
-
+    evaluate = DiffusionEvaluator(cfg, model, prepare, splits)
     return supervised(
         model,
         splits,
         prepare,
         denoising_loss(model),
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, model, prepare, splits),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
+        report=evaluate.judge.report,
         inputs="inputs",
     )
 
@@ -112,7 +112,7 @@ def make_prepare(cfg: Config, classes: int) -> Prepare:
     return prepare
 
 
-class Evaluation:
+class DiffusionEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: the loss; in `folder` samples; the judge's at the test."""
 
     def __init__(self, cfg: Config, model: UNet, prepare: Prepare, splits: dict[str, Split]):
@@ -154,26 +154,31 @@ class Evaluation:
         """The same at every call."""
         return jax.random.normal(jax.random.key(seed), (count, *self.shape))
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        numbers = {"loss": float(self.rows_of(state, split)["loss"].mean(dtype=np.float64))}
-        if folder is not None:
-            self.draw(state.variables, folder, walk=split is self.splits["test"])
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """The loss of every row, and at the test, where there is a judge, samples."""
+        rows: dict[str, Any] = self.rows_of(state, split)
         if split is self.splits["test"] and self.cfg.evaluator.epochs:
-            samples = self.make(state.variables, self.noise(self.cfg.evaluator.num_samples, 1))
-            numbers |= self.judge.measure(samples)
-        return numbers
+            rows["samples"] = self.make(
+                state.variables, self.noise(self.cfg.evaluator.num_samples, 1)
+            )
+        return rows
 
-    def draw(self, variables: Tree, folder: Path, *, walk: bool = True) -> list[Path]:
-        """`samples.png`; `chain.png`, from noise to image; `interpolation.png`, arcs of noise."""
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """The mean loss, and what the judge says of the samples."""
+        measured = self.judge.measure(rows["samples"]) if "samples" in rows else {}
+        return {"loss": float(rows["loss"].mean(dtype=np.float64)), **measured}
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
+        """`samples.png`; at the test `chain.png`, from noise to image, `interpolation.png`."""
         save = partial(save_grid, columns=SIDE)
-        variables = jax.device_get(variables)
+        variables = jax.device_get(state.variables)
         start = self.noise(SIDE * SIDE)
         classes = max(self.model.classes, 1)
         label = np.arange(SIDE * SIDE) % SIDE % classes
         key = jax.random.key(self.cfg.seed)
         made, seen = self.program(variables, start, label, key, kept=SIDE)
         paths = [save(made, folder / "samples.png")]
-        if not walk:
+        if split is not self.splits["test"]:
             return paths
         chain = np.moveaxis(np.asarray(seen[:, :SIDE]), 0, 1).reshape(-1, *self.shape)
         paths.append(save(chain, folder / "chain.png"))
@@ -181,20 +186,6 @@ class Evaluation:
         arcs = interpolate(flat[:-1], flat[1:], SIDE, walk="arc").reshape(-1, *self.shape)
         images = self.make(variables, arcs, np.repeat(label[:SIDE], SIDE))
         return [*paths, save(images, folder / "interpolation.png")]
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    evaluate: Any = task.evaluate
-    return write_report(run_dir, cfg, task, fitted, more=evaluate.judge.report)
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """The grids of the run, in a folder named after `out`."""
-    evaluate: Any = run.task.evaluate
-    return "\n".join(map(str, evaluate.draw(run.state.variables, out.with_suffix(""))))
 
 
 if __name__ == "__main__":

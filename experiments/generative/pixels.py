@@ -13,6 +13,7 @@ from jaxdl.cli import main
 from jaxdl.data.binarize import binarize_held_out
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
 from jaxdl.generative.autoregressive.pixelrnn import RowLSTM
@@ -26,22 +27,19 @@ from jaxdl.generative.latent_walks import save_grid
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.generative import bits_per_dimension
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Prepare, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
 
 MODELS = {"pixelcnn": PixelCNN, "gated": GatedPixelCNN, "row_lstm": RowLSTM}
 SIDE = 8  # images a row of a grid
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class PixelModelConfig:
     """The model's form and widths."""
 
     name: str = "gated"
@@ -72,7 +70,7 @@ class Config:
     """Images, a model of their pixels, and how it is trained."""
 
     data: DataConfig = DataConfig(name="digits")
-    model: ModelConfig = ModelConfig()
+    model: PixelModelConfig = PixelModelConfig()
     optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
@@ -93,19 +91,21 @@ def build(cfg: Config) -> Task:
         bits = nats / (values[0].size * jnp.log(2))
         return global_mean(bits), (extra, {"loss": weighted(nats), "bits": weighted(bits)})
 
+    evaluate = PixelEvaluator(cfg, model, prepare)
     return supervised(
         model,
         splits,
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, model, prepare),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
         inputs="values",
     )
 
 
-def build_model(cfg: ModelConfig, split: Split) -> Any:
+def build_model(cfg: PixelModelConfig, split: Split) -> Any:
     """The module of `cfg` for the split's images."""
     options = {k: v for k, v in vars(cfg).items() if k not in ("name", "conditional")}
     classes = len(split.classes) if cfg.conditional else 0
@@ -113,7 +113,7 @@ def build_model(cfg: ModelConfig, split: Split) -> Any:
     return MODELS[cfg.name](colors=colors, classes=classes, **options)
 
 
-def make_prepare(cfg: ModelConfig) -> Prepare:
+def make_prepare(cfg: PixelModelConfig) -> Prepare:
     """uint8 images -> `values`, integer levels."""
 
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
@@ -127,7 +127,7 @@ def make_prepare(cfg: ModelConfig) -> Prepare:
     return prepare
 
 
-class Evaluation:
+class PixelEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: nats an image, bits a dimension; in `folder` samples."""
 
     def __init__(self, cfg: Config, model: Any, prepare: Prepare):
@@ -136,10 +136,13 @@ class Evaluation:
         self.rows_of = RowEvaluator(row, prepare, batch_size=64)
         self.sample = jax.jit(self._sample, static_argnames="shape")
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        nats = float(self.rows_of(state, split)["nats"].mean(dtype=np.float64))
-        if folder is not None:
-            self.draw(state.variables, split, folder)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
+        """The nats of every row."""
+        return self.rows_of(state, split)
+
+    def numbers(self, split: Split, rows: dict[str, Host]) -> Numbers:
+        """Their mean, and that as bits."""
+        nats = float(rows["nats"].mean(dtype=np.float64))
         size = split.example["image"].size
         return {"nats": nats, "bits": bits_per_dimension(nats, size)}
 
@@ -148,28 +151,13 @@ class Evaluation:
         values = sample_pixels(self.model, variables, key, (SIDE * SIDE, *shape), label=label)
         return from_levels(values, self.model.levels)
 
-    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`samples.png`; of a model that is given classes, a column each."""
         classes = self.model.classes
         label = jnp.arange(SIDE * SIDE) % SIDE % classes if classes else None
         shape = split.example["image"].shape
-        images = self.sample(jax.device_get(variables), label, shape=shape)
+        images = self.sample(jax.device_get(state.variables), label, shape=shape)
         return [save_grid(images, folder / "samples.png", columns=SIDE)]
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """Samples of the run, in a folder named after `out`."""
-    evaluate: Any = run.task.evaluate
-    split = run.task.splits["train"]
-    return "\n".join(map(str, evaluate.draw(run.state.variables, split, out.with_suffix(""))))
 
 
 if __name__ == "__main__":

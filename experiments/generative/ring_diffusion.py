@@ -12,6 +12,7 @@ from jaxdl.checks import check_positive
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.denoising import (
     add_noise_rows,
@@ -31,10 +32,7 @@ from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centers
 from jaxdl.generative.unet import MLPDenoiser
 from jaxdl.metrics.generative import mode_coverage
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
@@ -68,15 +66,16 @@ def build(cfg: Config) -> Task:
     splits: dict[str, Split] = load_splits(cfg.data)
     model = MLPDenoiser(cfg.hidden)
     prepare = make_prepare(cfg)
-
+    evaluate = RingDiffusionEvaluator(cfg, model, prepare)
     return supervised(
         model,
         splits,
         prepare,
         denoising_loss(model),
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, model, prepare),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
         inputs="inputs",
     )
 
@@ -92,7 +91,7 @@ def make_prepare(cfg: Config) -> Prepare:
     return prepare
 
 
-class Evaluation:
+class RingDiffusionEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: modes that samples fall on; pictures in `folder`."""
 
     def __init__(self, cfg: Config, model: MLPDenoiser, prepare: Prepare):
@@ -119,17 +118,19 @@ class Evaluation:
         key = jax.random.key(self.cfg.seed)
         return np.asarray(self.program(jax.device_get(variables), key))
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        made = self.make(state.variables)
-        if folder is not None:
-            self.draw(state.variables, made, split, folder)
-        loss = float(self.rows_of(state, split)["loss"].mean(dtype=np.float64))
-        covered = mode_coverage(made, mode_centers(split), radius=RADIUS, least=LEAST)
-        return {"loss": loss, **covered}
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """The loss of every row, and samples."""
+        return {**self.rows_of(state, split), "samples": self.make(state.variables)}
 
-    def draw(self, variables: Tree, made: Any, split: Split, folder: Path) -> list[Path]:
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """The mean loss, and the modes that the samples fall on."""
+        centers = mode_centers(split)
+        covered = mode_coverage(rows["samples"], centers, radius=RADIUS, least=LEAST)
+        return {"loss": float(rows["loss"].mean(dtype=np.float64)), **covered}
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`samples.png` over the data, `field.png`: the scores at three times."""
-        variables = jax.device_get(variables)
+        made, variables = self.make(state.variables), jax.device_get(state.variables)
         real = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
         paths = [draw_points(made, real, "diffusion: samples").save(folder / "samples.png")]
         points = plane(EXTENT, ARROWS)
@@ -144,23 +145,6 @@ class Evaluation:
             titles.append(f"score, t = {t} of {len(bars)}")
         figure = draw_fields(fields, points, titles, over=real[:1000])
         return [*paths, figure.save(folder / "field.png")]
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """Samples and field of the run, in a folder named after `out`."""
-    evaluate: Any = run.task.evaluate
-    made = evaluate.make(run.state.variables)
-    split = run.task.splits["test"]
-    paths = evaluate.draw(run.state.variables, made, split, out.with_suffix(""))
-    return "\n".join(map(str, paths))
 
 
 if __name__ == "__main__":

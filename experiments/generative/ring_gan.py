@@ -11,15 +11,13 @@ import numpy as np
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.generative.gan.networks import MLPDiscriminator, MLPGenerator
 from jaxdl.generative.gan.task import GAN, GANConfig, draw_noise, gan_task
 from jaxdl.generative.modes import LEAST, RADIUS, draw_points, mode_centers
 from jaxdl.metrics.generative import mode_coverage
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Batch, Key, Numbers, Tree
@@ -46,13 +44,15 @@ def build(cfg: Config) -> Task:
     splits: dict[str, Split] = load_splits(cfg.data)
     generator = MLPGenerator((2,), cfg.hidden, bounded=False)
     game = GAN(generator, MLPDiscriminator(cfg.hidden), cfg.gan)
+    evaluate = RingGANEvaluator(cfg, game)
     return gan_task(
         game,
         splits,
         prepare,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, game),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
     )
 
 
@@ -61,7 +61,7 @@ def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
     return {"real": batch["point"]}
 
 
-class Evaluation:
+class RingGANEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: modes that samples fall on; in `folder` a picture."""
 
     def __init__(self, cfg: Config, game: GAN):
@@ -74,31 +74,19 @@ class Evaluation:
         params = jax.device_get(variables["params"]["g"])
         return np.asarray(self.program({"params": params}, z))
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        made = self.make(state.variables)
-        if folder is not None:
-            self.draw(made, split, folder / "samples.png")
-        return mode_coverage(made, mode_centers(split), radius=RADIUS, least=LEAST)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """Samples."""
+        return {"samples": self.make(state.variables)}
 
-    def draw(self, made: Any, split: Split, path: Path) -> Path:
-        """The picture of `samples.png`."""
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """The modes that they fall on."""
+        return mode_coverage(rows["samples"], mode_centers(split), radius=RADIUS, least=LEAST)
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
+        """`samples.png`, over the data."""
         real = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
-        return draw_points(made, real, f"{self.game.game.loss}: samples").save(path)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """Samples of the run over the data."""
-    evaluate: Any = run.task.evaluate
-    made = evaluate.make(run.state.variables)
-    return str(evaluate.draw(made, run.task.splits["test"], out))
+        figure = draw_points(self.make(state.variables), real, f"{self.game.game.loss}: samples")
+        return [figure.save(folder / "samples.png")]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.densities import DENSITIES
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.generative.autoencoder import Perceptron
 from jaxdl.generative.langevin import draw_fields, langevin, log_density_slope, plane
 from jaxdl.generative.modes import draw_points
@@ -23,10 +24,7 @@ from jaxdl.losses.score_matching import (
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.augment.crop_flip import row_normal
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
-from jaxdl.training.restore import RestoredRun
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
 from jaxdl.training.task import Task, supervised
@@ -78,19 +76,21 @@ def build(cfg: Config) -> Task:
             loss = sliced_score_matching(score, x, noise)  # pyright: ignore[reportArgumentType]
         return global_mean(loss), (extra, {"loss": weighted(loss)})
 
+    evaluate = ScoreEvaluator(cfg, model)
     return supervised(
         model,
         splits,
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, model),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
         inputs="point",
     )
 
 
-class Evaluation:
+class ScoreEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: how far the score is from the true one; pictures."""
 
     def __init__(self, cfg: Config, model: Perceptron):
@@ -107,18 +107,20 @@ class Evaluation:
             )
         )
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """The learned and the true score at the first rows."""
         points = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
-        variables = jax.device_get(state.variables)
-        got: Any = self.score(variables, points)
-        true = log_density_slope(self.log_density, points)
-        if folder is not None:
-            self.draw(variables, split, folder)
-        error = ((np.asarray(got) - true) ** 2).sum(axis=1).mean()
-        return {"score_error": float(error / (true**2).sum(axis=1).mean())}
+        learned = np.asarray(self.score(jax.device_get(state.variables), points))
+        return {"learned": learned, "true": log_density_slope(self.log_density, points)}
 
-    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """The mean squared distance, over the mean square of the true score."""
+        error = ((rows["learned"] - rows["true"]) ** 2).sum(axis=1).mean()
+        return {"score_error": float(error / (rows["true"] ** 2).sum(axis=1).mean())}
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`field.png`: learned and true score; `samples.png`: Langevin walks from afar."""
+        variables = jax.device_get(state.variables)
         real = split.batch(np.arange(min(SAMPLES, split.size)))["point"]
         extent = 1.2 * float(np.abs(real).max())
         points = plane(extent, ARROWS)
@@ -130,22 +132,6 @@ class Evaluation:
         start = jax.random.uniform(start_key, (SAMPLES, 2), minval=-extent, maxval=extent)
         made = np.asarray(self.walk(variables, start, key))
         return [*paths, draw_points(made, real, "Langevin walks").save(folder / "samples.png")]
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
-def show(run: RestoredRun, out: Path) -> str:
-    """Field and walks of the run, in a folder named after `out`."""
-    evaluate: Any = run.task.evaluate
-    variables = jax.device_get(run.state.variables)
-    paths = evaluate.draw(variables, run.task.splits["test"], out.with_suffix(""))
-    return "\n".join(map(str, paths))
 
 
 if __name__ == "__main__":

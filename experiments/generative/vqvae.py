@@ -13,6 +13,7 @@ from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.autoregressive.pixelcnn import GatedPixelCNN
 from jaxdl.generative.autoregressive.sampling import image_nll, sample_pixels
@@ -22,22 +23,23 @@ from jaxdl.generative.vqvae import VQVAE, perplexity
 from jaxdl.losses.variational import codebook_losses, squared_error
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.runs.results import Report
 from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
-from jaxdl.training.report import write_report
+from jaxdl.training.report import report_fit
 from jaxdl.training.restore import RestoredRun, restore_state
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
-from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Tree
+from jaxdl.training.task import Task, as_it_is, supervised
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Tree
 
 SIDE = 8  # images a row of a grid
 BATCH = 256
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class VQVAEConfig:
     """The VQ-VAE's widths."""
 
     codebook_size: int = 128
@@ -75,7 +77,7 @@ class Config:
     """Images, a VQ-VAE, a prior of its codes, and how both are trained."""
 
     data: DataConfig = DataConfig(name="digits")
-    model: ModelConfig = ModelConfig()
+    model: VQVAEConfig = VQVAEConfig()
     optim: OptimConfig = Adam(lr=1e-3)
     loop: LoopConfig = LoopConfig(epochs=10)
     prior: PriorConfig = PriorConfig()
@@ -101,14 +103,16 @@ def build(cfg: Config) -> Task:
         metrics = {"loss": weighted(loss), **{k: weighted(v) for k, v in parts.items()}}
         return global_mean(loss), (extra, {**metrics, "perplexity": (used, 1)})
 
+    evaluate = VQVAEEvaluator(cfg, model)
     return supervised(
         model,
         splits,
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(cfg, model, splits),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
     )
 
 
@@ -124,12 +128,12 @@ def losses(cfg: Config, out: dict[str, Array], image: Array) -> dict[str, Array]
     return {"reconstruction": error, "book": book, "commitment": commitment}
 
 
-class Evaluation:
+class VQVAEEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: squared error a pixel, codes in use; reconstructions."""
 
-    def __init__(self, cfg: Config, model: VQVAE, splits: dict[str, Split]):
-        self.cfg, self.model, self.splits = cfg, model, splits
-        self.rows_of = RowEvaluator(self._row, lambda keys, batch, *, train: batch)
+    def __init__(self, cfg: Config, model: VQVAE):
+        self.cfg, self.model = cfg, model
+        self.rows_of = RowEvaluator(self._row, as_it_is)
         self.apply = jax.jit(model.apply, static_argnames=("method", "train"))
 
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
@@ -138,10 +142,12 @@ class Evaluation:
         error = squared_error(jax.nn.sigmoid(out["logits"]), image) / image[0].size
         return {"error": error, "codes": out["codes"]}
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        rows = self.rows_of(state, split)
-        if folder is not None:
-            self.draw(state.variables, split, folder)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
+        """The error a pixel and the codes of every row."""
+        return self.rows_of(state, split)
+
+    def numbers(self, split: Split, rows: dict[str, Host]) -> Numbers:
+        """The mean error, and how many codes are in use."""
         used = float(perplexity(jnp.asarray(rows["codes"]), self.cfg.model.codebook_size))
         return {"error": float(rows["error"].mean(dtype=np.float64)), "perplexity": used}
 
@@ -152,10 +158,10 @@ class Evaluation:
         part.arrays = {"values": codes.astype(np.int32), "label": split.arrays["label"]}
         return part
 
-    def draw(self, variables: Tree, split: Split, folder: Path) -> list[Path]:
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`reconstructions.png`: images over what comes back of them."""
         image = to_float(jnp.asarray(split.batch(np.arange(min(SIDE * 2, split.size)))["image"]))
-        out = self.apply(jax.device_get(variables), image, train=False)
+        out = self.apply(jax.device_get(state.variables), image, train=False)
         back = jax.nn.sigmoid(out["logits"])
         halves = [x[i : i + SIDE] for i in range(0, len(image), SIDE) for x in (image, back)]
         return [save_grid(np.concatenate(halves), folder / "reconstructions.png", columns=SIDE)]
@@ -163,8 +169,9 @@ class Evaluation:
 
 def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
     """The task of the PixelCNN on the codes that `state` gives the images of `task`."""
-    evaluation: Any = task.evaluate
-    splits = {role: evaluation.codes(state, split) for role, split in task.splits.items()}
+    assert isinstance(task.model, VQVAE)
+    evaluator = VQVAEEvaluator(cfg, task.model)
+    splits = {role: evaluator.codes(state, split) for role, split in task.splits.items()}
     classes = len(task.splits["train"].classes) if cfg.prior.conditional else 0
     model = GatedPixelCNN(
         levels=cfg.model.codebook_size,
@@ -179,10 +186,7 @@ def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
         loss = image_nll(model, {"params": params}, batch)
         return global_mean(loss), (extra, {"loss": weighted(loss)})
 
-    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
-        return batch
-
-    rows_of = RowEvaluator(lambda v, b: {"nats": image_nll(model, v, b)}, prepare)
+    rows_of = RowEvaluator(lambda v, b: {"nats": image_nll(model, v, b)}, as_it_is)
 
     def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
         return {"nats": float(rows_of(state, split)["nats"].mean(dtype=np.float64))}
@@ -190,10 +194,10 @@ def build_prior(cfg: Config, task: Task, state: TrainState) -> Task:
     return supervised(
         model,
         splits,
-        prepare,
+        as_it_is,
         loss_fn,
         cfg.prior.optim,
-        steps=total_steps(cfg.prior.loop, splits["train"].steps_per_epoch),
+        loop=cfg.prior.loop,
         evaluate=evaluate,
         inputs="values",
     )
@@ -222,7 +226,7 @@ def make_samples(cfg: Config, task: Task, state: TrainState, prior: Task, own: T
     return make
 
 
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
+def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     """Trains the VQ-VAE, then the prior in the folder `prior`; reports both."""
     task = build(cfg)
     fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
@@ -232,11 +236,10 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
     second = fit(prior, cfg.prior.loop, folder, seed=cfg.seed, resume=resume)
     make = make_samples(cfg, task, fitted.state, prior, second.state)
     judge = SampleEvaluator(cfg.evaluator, cfg.data)
-    first: Any = task.evaluate
 
-    def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        numbers = first(state, split, folder)
-        measured = prior.evaluate(second.state, prior.splits["test"], None)  # pyright: ignore
+    def evaluate(state: TrainState, split: Split, folder: Path | None = None, /) -> Numbers:
+        numbers = task.measure(state, split, folder)
+        measured = prior.measure(second.state, prior.splits["test"])
         numbers |= {f"prior_{name}": value for name, value in measured.items()}
         if folder is not None:
             save_grid(make(SIDE * SIDE), folder / "samples.png", columns=SIDE)
@@ -244,21 +247,21 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
             judge.measure(make(cfg.evaluator.num_samples, 1)) if cfg.evaluator.epochs else {}
         )
 
-    def more() -> dict[str, Any]:
+    def report() -> dict[str, Any]:
         return {
             "prior_seconds": {k: round(v, 3) for k, v in second.seconds.items()},
             "prior_steps": second.steps,
             **judge.report(),
         }
 
-    return write_report(run_dir, cfg, replace(task, evaluate=evaluate), fitted, more=more)
+    return report_fit(run_dir, cfg, replace(task, evaluate=evaluate, report=report), fitted)
 
 
 def show(run: RestoredRun, out: Path) -> str:
     """Reconstructions and samples of the run, in a folder named after `out`."""
     task, cfg, folder = run.task, run.cfg, out.with_suffix("")
-    evaluate: Any = task.evaluate
-    paths = evaluate.draw(run.state.variables, task.splits["test"], folder)
+    assert task.draw is not None, "build gives it"
+    paths = task.draw(run.state, task.splits["test"], folder)
     prior = build_prior(cfg, task, run.state)
     own = restore_state(run.folder / "prior", prior, cfg.prior.loop)
     make = partial(make_samples(cfg, task, run.state, prior, own), SIDE * SIDE)

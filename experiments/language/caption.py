@@ -18,7 +18,7 @@ from jaxdl.language.cached_features import cached_features, with_features
 from jaxdl.language.caption_task import (
     MAPPED,
     SHOWN,
-    CaptionEvaluation,
+    CaptionEvaluator,
     attention_of,
     draw_attention,
     draw_captions,
@@ -38,14 +38,12 @@ from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import normalize, to_float
-from jaxdl.training.report import write_report
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, example_batch, supervised
-from jaxdl.typing import Array, Batch, Key, LossOutput, Numbers, Tree
+from jaxdl.typing import Array, Batch, Key, LossOutput, Tree
 
 DECODERS = ("rnn", "lstm", "attention", "transformer")
 
@@ -138,8 +136,8 @@ def build(cfg: Config) -> Task:
         prepare,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, train.steps_per_epoch),
-        evaluate=CaptionEvaluation(model, prepare, beam=cfg.beam_size),
+        loop=cfg.loop,
+        evaluate=CaptionEvaluator(model, prepare, beam=cfg.beam_size),
         inputs="inputs",
     )
 
@@ -186,14 +184,6 @@ def frozen_variables(cfg: Config, backbone: Any, split: Split) -> Tree:
     return jax.jit(init)(jax.random.key(0), jnp.zeros(shape))
 
 
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
 def show(run: RestoredRun, out: Path) -> str:
     """Test images with captions and truth in `out`, attention beside it; the same as text."""
     task, cfg = run.task, run.cfg
@@ -208,8 +198,7 @@ def show(run: RestoredRun, out: Path) -> str:
         wrote = [decode_caption(row, split.vocabulary) for row in np.asarray(ids)]
         truth = [own[0] for own in reference_texts(split.take(rows, name=role))]
         lines += [f"{role}: {a}  (truth: {b})" for a, b in zip(wrote, truth, strict=True)]
-        assert task.evaluate is not None, "build gives it"
-        numbers = task.evaluate(run.state, split, None)
+        numbers = task.measure(run.state, split)
         lines.append(f"all of {role}: " + ", ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
         images = batch["image"] if "image" in batch else images_of(cfg, role, rows)
         weights = attention_of(model, variables, seen, ids)  # pyright: ignore

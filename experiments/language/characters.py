@@ -14,15 +14,14 @@ from jaxdl.cli import main
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.contiguous import contiguous
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.language.decoding import generate
 from jaxdl.language.tbptt import with_carried
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
@@ -31,7 +30,7 @@ from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Tree
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class CharacterModelConfig:
     """The model's widths."""
 
     cell: str = "lstm"
@@ -67,7 +66,7 @@ class Config:
     """A text, a model, and how it is trained."""
 
     data: DataConfig = DataConfig(name="text", length=64)
-    model: ModelConfig = ModelConfig()
+    model: CharacterModelConfig = CharacterModelConfig()
     optim: OptimConfig = Adam(lr=2e-3, clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)
     sample: SampleConfig = SampleConfig()
@@ -99,8 +98,8 @@ def build(cfg: Config) -> Task:
         prepare,
         lambda params, extra, batch, key: loss_fn(params, None, batch, key),
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=Evaluation(model, cfg),
+        loop=cfg.loop,
+        evaluate=CharacterEvaluator(model, cfg),
         inputs="input",
     )
     start = model.zero_state(cfg.data.batch_size)
@@ -112,7 +111,7 @@ def bits(nats: Any) -> Any:
     return nats / math.log(2)
 
 
-class Evaluation:
+class CharacterEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: bits a character; in `folder` it writes a sample."""
 
     def __init__(self, model: CharacterModel, cfg: Config):
@@ -120,14 +119,21 @@ class Evaluation:
         self.total = jax.jit(self._total)
         self.write = jax.jit(self._write)
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            text = self.sample(state.variables, split.vocabulary)
-            (folder / "sample.txt").write_text(text, encoding="utf-8")
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """The sum over all characters, and their number."""
         ids, mask = as_streams(split.arrays["tokens"], self.cfg.streams)
-        nats = float(self.total(state.variables, ids, mask)) / mask.sum()
+        return {"nats": float(self.total(state.variables, ids, mask)), "count": mask.sum()}
+
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """The mean over characters."""
+        nats = rows["nats"] / rows["count"]
         return {"bits": bits(nats), "loss": nats}
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
+        """`sample.txt`."""
+        text = self.sample(state.variables, split.vocabulary)
+        (folder / "sample.txt").write_text(text, encoding="utf-8")
+        return [folder / "sample.txt"]
 
     def _total(self, variables: Tree, ids: Host, mask: Host) -> Array:
         """Summed loss of windows `(W, S, L + 1)`, window after window."""
@@ -174,19 +180,11 @@ def as_streams(windows: Host, streams: int) -> tuple[Host, Host]:
     return ids, np.broadcast_to(mask[..., None], (*mask.shape, windows.shape[1] - 1))
 
 
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
-
-
 def show(run: RestoredRun, out: Path) -> str:
     """A text that the run writes."""
     vocabulary = run.task.splits["train"].vocabulary
     model: Any = run.task.model
-    text = Evaluation(model, run.cfg).sample(run.state.variables, vocabulary)
+    text = CharacterEvaluator(model, run.cfg).sample(run.state.variables, vocabulary)
     out.write_text(text, encoding="utf-8")
     return text
 

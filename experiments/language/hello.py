@@ -17,13 +17,11 @@ from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import global_mean
-from jaxdl.training.task import Task, supervised
+from jaxdl.training.task import Task, as_it_is, supervised
 from jaxdl.typing import Batch, Key, LossOutput, Numbers, Tree
 
 
@@ -52,9 +50,6 @@ def build(cfg: Config) -> Task:
     size = len(splits["train"].vocabulary)
     model = CharacterModel(size, cfg.hidden, cfg.cell, cfg.layers, cfg.embedding_dim)
 
-    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
-        return batch
-
     def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
         out: Any = model.apply({"params": params}, batch["source"], train=True)
         loss = sequence_cross_entropy(out[0], batch["target"], ignore=None)
@@ -64,10 +59,10 @@ def build(cfg: Config) -> Task:
     return supervised(
         model,
         splits,
-        prepare,
+        as_it_is,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
+        loop=cfg.loop,
         evaluate=partial(evaluate, model),
         inputs="source",
     )
@@ -84,14 +79,6 @@ def write(model: CharacterModel, state: TrainState, split: Split) -> Any:
     """The ids that the model gives for the row `(5,)`."""
     out: Any = model.apply(state.variables, jnp.asarray(split.example["source"])[None], train=False)
     return np.asarray(jax.device_get(out[0]))[0].argmax(axis=-1)
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    )
 
 
 def show(run: RestoredRun, out: Path) -> str:

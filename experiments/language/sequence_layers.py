@@ -18,7 +18,8 @@ from jaxdl.draw import Figure
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.sequence.attention import MultiHeadAttention
 from jaxdl.layers.sequence.recurrent import Recurrent
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Array, Host, Numbers
 
 KINDS = ("rnn", "lstm", "conv", "attention")
@@ -69,7 +70,7 @@ class Config:
             raise UsageError(f"kernel must be odd and at least 3, got {self.kernel}")
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Time and memory of a gradient by length, what a far token sees, gradients over time."""
     began = time.perf_counter()
     metrics: Numbers = {}
@@ -85,7 +86,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"gradient_after_{cfg.steps}_steps_{scale:g}"] = float(values[-1])
     draw(cfg, metrics, norms).save(run_dir / "sequence_layers.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, synthetic=str(cfg.data))
 
 
 class Layer(nn.Module):

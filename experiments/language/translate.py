@@ -13,7 +13,7 @@ from jaxdl.language.decoding import write_sequences
 from jaxdl.language.translation_task import (
     TransformerConfig,
     TranslatorConfig,
-    TranslatorEvaluation,
+    TranslatorEvaluator,
     build_translator,
     draw_maps,
     prepare_pairs,
@@ -22,13 +22,11 @@ from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Batch, Key, LossOutput, Numbers, Tree
+from jaxdl.typing import Batch, Key, LossOutput, Tree
 
 
 @dataclass(frozen=True)
@@ -68,17 +66,9 @@ def build(cfg: Config) -> Task:
         prepare_pairs,
         loss_fn,
         cfg.optim,
-        steps=total_steps(cfg.loop, train.steps_per_epoch),
-        evaluate=TranslatorEvaluation(model, beam=cfg.beam_size),
+        loop=cfg.loop,
+        evaluate=TranslatorEvaluator(model, beam=cfg.beam_size),
         inputs="inputs",
-    )
-
-
-def run(cfg: Config, run_dir: Path, resume: bool = False) -> Numbers:
-    """Trains and reports."""
-    task = build(cfg)
-    return write_report(
-        run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     )
 
 

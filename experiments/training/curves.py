@@ -16,8 +16,9 @@ from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.ops.activation import ACTIVATIONS, leaky_relu
 from jaxdl.optim.schedules import SCHEDULES, make_schedule
-from jaxdl.training.report import write_numbers
-from jaxdl.typing import Array, Host, Numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
+from jaxdl.typing import Array, Host
 
 # What a net learns to be otherwise: PReLU at its start, a maximum of two lines.
 LEARNED: dict[str, Callable[[Array], Array]] = {
@@ -52,7 +53,7 @@ class Config:
     """Warm-up steps of the schedules."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Draws both pictures; reports the steepest slope of each activation."""
     began = time.perf_counter()
     x = np.linspace(-cfg.data.axis_range, cfg.data.axis_range, cfg.data.rows).astype(np.float32)
@@ -62,7 +63,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     steepest = {f"steepest_{name}": curves[name][1].max() for name in ACTIVATIONS}
     seconds = {"total": time.perf_counter() - began}
     metrics = {name: float(value) for name, value in steepest.items()}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
 
 
 def values_and_slopes(

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.classification.train import Config as Classifier
-from experiments.classification.train import build
+from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import Momentum, OptimConfig
+from jaxdl.runs.results import Report
 from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
-from jaxdl.training.report import write_numbers
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Numbers
 
 
@@ -40,7 +40,7 @@ class Config:
     """Of the weights."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Trains every variant at every rate; reports losses, and the accuracy at the best rate."""
     began = time.perf_counter()
     metrics: Numbers = {}
@@ -48,7 +48,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     steps = 0
     for name, model in variants(cfg).items():
         given = {"data": cfg.data, "image": cfg.image, "optim": cfg.optim, "loop": cfg.loop}
-        task = build(Classifier(model=model, seed=cfg.seed, **given))
+        task = classifier_task(ClassifierConfig(model=model, seed=cfg.seed, **given))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
         trials = TrialRunner(task, LoopConfig(steps=steps))
         losses[name], best = [], None
@@ -66,7 +66,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     draw(cfg, losses, metrics).save(run_dir / "norms.png")
     rows = steps * cfg.data.batch_size * len(cfg.learning_rates) * len(losses)
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=rows)
+    return report_numbers(cfg, metrics, seconds, rows=rows)
 
 
 def variants(cfg: Config) -> dict[str, ModelConfig]:

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.classification.train import Config as Classifier
-from experiments.classification.train import build
+from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import LBFGS, Adam, OptimConfig, switch_rule
+from jaxdl.runs.results import Report
 from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
-from jaxdl.training.report import write_numbers
+from jaxdl.training.report import report_numbers
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
@@ -50,10 +50,10 @@ class Config:
     """Of the weights; all start alike."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Trains every optimizer at every rate, and reports each at its best one."""
     began = time.perf_counter()
-    task = build(base(cfg))
+    task = classifier_task(base(cfg))
     table: dict[str, list[float]] = {}
     metrics: Numbers = {}
     trained = 0
@@ -69,18 +69,18 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         trained += cfg.lbfgs_steps * rows
     draw(cfg, table, metrics).save(run_dir / "optimizers.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=trained)
+    return report_numbers(cfg, metrics, seconds, rows=trained)
 
 
-def base(cfg: Config, **changes: object) -> Classifier:
+def base(cfg: Config, **changes: object) -> ClassifierConfig:
     """The classifier that all train."""
     given = {"data": cfg.data, "image": cfg.image, "model": cfg.model, "loop": cfg.loop}
-    return Classifier(**{**given, "optim": cfg.optim, "seed": cfg.seed, **changes})  # pyright: ignore
+    return ClassifierConfig(**{**given, "optim": cfg.optim, "seed": cfg.seed, **changes})  # pyright: ignore
 
 
 def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[float], TrainState]:
     """The best rate's number, the val accuracy at each, and the state of the best."""
-    task = build(base(cfg, optim=optim))
+    task = classifier_task(base(cfg, optim=optim))
     trials = TrialRunner(task, LoopConfig(steps=steps))
     states, accuracies = [], []
     for rate in cfg.learning_rates:
@@ -94,11 +94,13 @@ def try_rates(cfg: Config, optim: OptimConfig, steps: int) -> tuple[int, list[fl
 
 def whole_batches(cfg: Config) -> tuple[TrainState, int]:
     """The state that lbfgs ends with, and the rows that it saw at each update."""
-    splits = build(base(cfg)).splits
+    splits = classifier_task(base(cfg)).splits
     size = splits["train"].size
     data = replace(cfg.data, batch_size=size)
     optim = LBFGS(weight_decay=cfg.optim.weight_decay)
-    task = build(base(cfg, data=data, optim=optim, loop=LoopConfig(steps=cfg.lbfgs_steps)))
+    task = classifier_task(
+        base(cfg, data=data, optim=optim, loop=LoopConfig(steps=cfg.lbfgs_steps))
+    )
     *_, (state, _) = TrialRunner(task, LoopConfig(steps=cfg.lbfgs_steps)).trace(
         Trial(seed=cfg.seed), 1
     )

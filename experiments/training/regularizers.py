@@ -9,18 +9,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.classification.train import Config as Classifier
-from experiments.classification.train import build
 from jaxdl.checks import check_one_of
+from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
 from jaxdl.data.load import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig, model_options
 from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.runs.results import Report
 from jaxdl.search.trials import Trial, TrialRunner, accuracy_on
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.prepare_images import ImageConfig
-from jaxdl.training.report import write_numbers
+from jaxdl.training.report import report_numbers
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
 
@@ -74,13 +74,13 @@ class Config:
             check_one_of("regularizers", name, (*CHANGES, *NETS))
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Trains with each regularizer and reports accuracy in training and on the test split."""
     began = time.perf_counter()
     metrics: Numbers = {}
     examples = 0
     for name in cfg.regularizers:
-        task = build(changed(cfg, name))
+        task = classifier_task(changed(cfg, name))
         steps = total_steps(cfg.loop, task.splits["train"].steps_per_epoch)
         trials = TrialRunner(task, LoopConfig(steps=steps))
         every = -(-steps // 10) if name == "early_stopping" else steps
@@ -92,13 +92,13 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
         metrics[f"spread_{name}"] = float(np.std([pair[1] for pair in runs]))
     draw(cfg, metrics).save(run_dir / "regularizers.png")
     seconds = {"total": time.perf_counter() - began}
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=examples)
+    return report_numbers(cfg, metrics, seconds, rows=examples)
 
 
-def changed(cfg: Config, name: str) -> Classifier:
+def changed(cfg: Config, name: str) -> ClassifierConfig:
     """The classifier with one regularizer."""
     given = {"data": cfg.data, "image": cfg.image, "model": cfg.model, "loop": cfg.loop}
-    base = Classifier(**given, optim=cfg.optim, seed=cfg.seed)
+    base = ClassifierConfig(**given, optim=cfg.optim, seed=cfg.seed)
     if name in NETS:
         kind, options = NETS[name]
         return replace(base, model=model_options(kind)(**options))

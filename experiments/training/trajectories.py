@@ -16,7 +16,8 @@ from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.optim.config import OptimConfig
 from jaxdl.optim.optimizer import make_optimizer
-from jaxdl.training.report import write_numbers
+from jaxdl.runs.results import Report
+from jaxdl.training.report import report_numbers
 from jaxdl.typing import Array, Numbers
 
 START = (-2.0, 1.0)
@@ -56,7 +57,7 @@ class Config:
     """Of the noise."""
 
 
-def run(cfg: Config, run_dir: Path) -> Numbers:
+def run(cfg: Config, run_dir: Path) -> Report:
     """Draws every path, and reports how high above the minimum each ends."""
     began = time.perf_counter()
     metrics: Numbers = {}
@@ -73,7 +74,7 @@ def run(cfg: Config, run_dir: Path) -> Numbers:
     figure.save(run_dir / "paths.png")
     seconds = {"total": time.perf_counter() - began}
     rows = cfg.steps * len(RATES) * 3
-    return write_numbers(run_dir, cfg, metrics, seconds, rows=rows, synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=rows, synthetic=str(cfg.data))
 
 
 def surfaces(cfg: Config) -> dict[str, tuple[Any, float]]:

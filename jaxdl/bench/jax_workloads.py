@@ -26,11 +26,13 @@ from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import create_model
 from jaxdl.optim.config import Adam, Momentum
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Batch, Key, LossOutput, Tree
 
 NAMES = {"vit": "cifar_vit"}  # registered otherwise
+LOOP = LoopConfig(steps=1000)
 
 
 def our_steps(name: str) -> Callable[[], None]:
@@ -62,7 +64,7 @@ def bench_task(name: str) -> Task:
 
     split = Split(draw_rows(work), batch_size=work.batch)
     splits = {"train": split}
-    return supervised(model, splits, prepare_for(name), loss_fn, optim, steps=1000, inputs="inputs")
+    return supervised(model, splits, prepare_for(name), loss_fn, optim, loop=LOOP, inputs="inputs")
 
 
 def game_task(work: Workload) -> Task:
@@ -74,7 +76,7 @@ def game_task(work: Workload) -> Task:
         return {"real": jnp.clip(batch["image"], -1, 1)}
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
-    return gan_task(game, splits, prepare, Adam(lr=RATE, b1=0.5), steps=1000)
+    return gan_task(game, splits, prepare, Adam(lr=RATE, b1=0.5), loop=LOOP)
 
 
 def bench_model(name: str, work: Workload) -> Any:

@@ -15,7 +15,7 @@ from jaxdl.data.splits.split import Split
 from jaxdl.training.chunk import ChunkRunner
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.state import TrainState
-from jaxdl.training.task import Task
+from jaxdl.training.task import Task, as_it_is
 from jaxdl.typing import Batch, Key, Pairs
 
 ROUNDS = 5
@@ -83,7 +83,7 @@ def dispatch_task(arrays: int = 100) -> Task:
         return state.replace(params=params, step=state.step + 1), {"x": (one, jnp.float32(1))}
 
     splits = {"train": Split({"x": np.ones((64, 1), np.float32)}, batch_size=8)}
-    return Task(splits, init, lambda keys, batch, *, train: batch, step)
+    return Task(splits, init, as_it_is, step)
 
 
 def _single(task: Task, steps: int) -> Callable[[], Any]:

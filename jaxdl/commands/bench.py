@@ -1,15 +1,16 @@
 """`jaxdl bench`: which of its measurements is asked for."""
 
 import argparse
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from jaxdl.checks import UsageError
+from jaxdl.experiment import task_of
+
+HELP = "time training steps and data loading, compared with PyTorch"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `jaxdl bench`."""
+    """What is measured, and how."""
     parser.add_argument(
         "work",
         nargs="*",
@@ -20,10 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
     parser.add_argument("--out", type=Path, help="also write the rows into this JSON file")
     parser.add_argument("--against", type=Path, help="an earlier --out: names what got slower")
+    parser.set_defaults(takes_fields=True)
 
 
-def run_bench(args: argparse.Namespace, flags: Sequence[str], task_of: Callable[[str], Any]) -> int:
-    """Prints what was measured; `task_of(config)` is the task of a config with these flags."""
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Prints what was measured; `rest` are fields of the config that is timed."""
     if args.rounds < 1:
         raise UsageError(f"bench: --rounds must be at least 1, got {args.rounds}")
     match args.work:
@@ -40,21 +42,21 @@ def run_bench(args: argparse.Namespace, flags: Sequence[str], task_of: Callable[
 
             print(loop_against_steps(dispatch_task(), 1000, rounds=args.rounds))
         case ["steps", config]:
-            task = task_of(config)
+            task = task_of(config, rest, "bench")
             from jaxdl.bench.step_loop import loop_against_steps
 
             print(loop_against_steps(task, rounds=args.rounds))
         case ["devices", config]:
             from jaxdl.bench.devices import bench_devices
 
-            print(bench_devices([config, *flags], rounds=args.rounds))
+            print(bench_devices([config, *rest], rounds=args.rounds))
         case ["steps" | "devices" as what, *_]:
             raise UsageError(f"bench {what}: give one config; `jaxdl list` shows them")
         case ["serve", steps, devices, config]:  # a process of another command's
             from jaxdl.bench.step_loop import looped
             from jaxdl.bench.worker_pool import serve
 
-            serve(lambda: looped(task_of(config), int(steps), int(devices)))
+            serve(lambda: looped(task_of(config, rest, "bench"), int(steps), int(devices)))
         case names:
             from jaxdl.bench.against_torch import bench_against_torch
 

@@ -1,38 +1,42 @@
-"""`jaxdl compare`: its arguments."""
+"""`jaxdl compare`: trains a config and its PyTorch twin, and says what differs."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from jaxdl.checks import UsageError
+from jaxdl.experiment import find_config, read_config
+
+HELP = "train a config and its PyTorch twin: what differs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `jaxdl compare`."""
+    """What is compared, and how long; beside them the fields of the config."""
     parser.add_argument("config")
     parser.add_argument("--steps", type=int, default=100, help="how long both train")
     parser.add_argument("--full", action="store_true", help="train both to the config's end")
     parser.add_argument("--no-speed", action="store_true", help="leave the timing out")
     parser.add_argument("--out", type=Path, help="the folder (default: NAME_compare)")
+    parser.set_defaults(takes_fields=True)
 
 
-def run_compare(
-    args: argparse.Namespace, rest: list[str], name: str, make: Callable[[list[str]], Any]
-) -> int:
-    """Compares `make(flags)`, (experiment, config) of a config's name and further flags."""
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Prints the verdicts and where the page is; 1 where the sides differ."""
     if args.steps < 1:
         raise UsageError(f"compare: --steps must be at least 1, got {args.steps}")
     try:
         import torch  # noqa: F401
     except ImportError:
         raise UsageError('compare needs torch: pip install "jaxdl[torch]"') from None
+    path = find_config(args.config)
+    experiment, _ = read_config(path, rest, "compare")
     from jaxdl.compare.run import compare
 
     return compare(
-        make,
+        lambda flags: read_config(path, [*rest, *flags], "compare")[1],
+        experiment.builder(f"compare {args.config}"),
+        experiment.name,
         [args.config, *rest],
-        args.out or Path(f"{name}_compare"),
+        args.out or Path(f"{path.stem}_compare"),
         steps=None if args.full else args.steps,
         speed=not args.no_speed,
     )

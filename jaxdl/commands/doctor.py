@@ -1,13 +1,25 @@
-"""What `jaxdl doctor` says: versions, devices, caches, incompatible versions, leftovers."""
+"""`jaxdl doctor`: versions, devices, caches, incompatible versions, and what killed runs left."""
 
+import argparse
 from pathlib import Path
 
 from jaxdl.cache import cache_dir, data_dir
-from jaxdl.data.tfds.decoded import stale_parts
-from jaxdl.runs.checkpoint import leftovers
 from jaxdl.runs.environment import describe, versions
 from jaxdl.runs.lock import NAME as LOCK
 from jaxdl.runs.lock import holder
+
+HELP = "versions, devices, caches, incompatible versions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """There are none."""
+
+
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Prints the report; 1 where something is wrong."""
+    report, healthy = examine(Path("runs"))
+    print(report)
+    return 0 if healthy else 1
 
 
 def examine(runs: Path) -> tuple[str, bool]:
@@ -35,6 +47,9 @@ def bad_pairs(found: dict[str, str]) -> list[str]:
 
 def left_behind(runs: Path) -> list[str]:
     """A line for everything that killed processes left, and what to do about it."""
+    from jaxdl.data.tfds.decoded import stale_parts
+    from jaxdl.runs.checkpoint import leftovers
+
     lines = []
     for folder in sorted(path.parent for path in runs.glob("*/*/config.toml")):
         who = holder(folder)

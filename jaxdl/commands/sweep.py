@@ -1,4 +1,4 @@
-"""The arguments of `jaxdl sweep`; nothing heavy is imported for them."""
+"""`jaxdl sweep`: searches the numbers of a config."""
 
 import argparse
 from functools import partial
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.config import to_table
-from jaxdl.runs.results import name_report
+from jaxdl.experiment import find_config, read_config
 from jaxdl.runs.run_folder import config_table, run_folder, say, work_in_folder
+
+HELP = "search the numbers of a config"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,27 +24,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=int, help="bytes that a group may take (default: 2e9)")
     parser.add_argument("--run-dir", type=Path)
     parser.add_argument("--resume", action="store_true")
-    parser.set_defaults(takes_fields=True, config_flag=None)
+    parser.set_defaults(takes_fields=True)
 
 
-def run_sweep(args: argparse.Namespace, make: Any, path: Path, words: list[str]) -> None:
-    """The sweep of the config in `path`; `words` are its name and the flags of its fields."""
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Runs the trials that have not ended yet; leaves their table and `best.toml`."""
+    path = find_config(args.config)
+    experiment, cfg = read_config(path, rest, "sweep")
+    build = experiment.builder(f"sweep {args.config}")
     from jaxdl.search.sweep import check_same_search, sweep
 
     search, asked = read_search(args)
-    module, cfg = make([])
     folder = run_folder(f"{path.stem}_sweep", args.run_dir, args.resume)
-    table = {**config_table(module, cfg), "sweep": to_table(search)}
+    table = {**config_table(experiment.name, cfg), "sweep": to_table(search)}
     if args.resume:
         check_same_search(folder / "config.toml", table)
-    words = ["jaxdl", "sweep", words[0], *asked, *words[1:]]
-    work = partial(sweep, make, search, folder, say=say)
-    work_in_folder(folder, table, words, args.resume, work)
-    name_report(folder, path.stem, words)
+    words = ["jaxdl", "sweep", args.config, *asked, *rest]
+    read = lambda flags: read_config(path, [*rest, *flags], "sweep")[1]  # noqa: E731
+    work = partial(sweep, read, build, experiment.name, search, folder, say=say)
+    work_in_folder(folder, path.stem, table, words, args.resume, work)
+    return 0
 
 
 def read_search(args: argparse.Namespace) -> tuple[Any, list[str]]:
-    """(the Search, its own words on the command line)."""
+    """(the Search, the words on the command line that say it)."""
     from jaxdl.search.sweep import Search
 
     given: dict[str, Any] = {"grid": tuple(args.grid), "random": tuple(args.random)}

@@ -1,4 +1,4 @@
-"""What `jaxdl weights import|export|show` does."""
+"""`jaxdl weights import|export|show`: published weights into ours and back."""
 
 import argparse
 import dataclasses
@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.runs.environment import prepare_process
+
+HELP = "published weights into ours and back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `jaxdl weights`; nothing heavy is imported for them."""
+    """Those of each of the three."""
     actions = parser.add_subparsers(dest="action", metavar="import|export|show", required=True)
     take = actions.add_parser(
         "import", help="a torchvision or timm file becomes ours", allow_abbrev=False
@@ -35,9 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("file", type=Path)
 
 
-def run(args: argparse.Namespace) -> str:
-    """Does what `args` ask for and says what was done."""
-    return {"import": _import, "export": _export, "show": _show}[args.action](args)
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Does what `args` ask for and prints what was done."""
+    prepare_process()
+    print({"import": _import, "export": _export, "show": _show}[args.action](args))
+    return 0
 
 
 def _import(args: argparse.Namespace) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from jaxdl.checks import UsageError
-from jaxdl.compare.sides import Arrays, JaxSide, TorchSide, as_it_is, watch
+from jaxdl.compare.sides import Arrays, JaxSide, TorchSide, watch
 from jaxdl.generative.gan.networks import DCDiscriminator, DCGenerator
 from jaxdl.generative.gan.task import (
     GAN,
+    GANTask,
     draw_noise,
     make_gan_step,
     network_variables,
@@ -26,7 +27,7 @@ from jaxdl.interop.weight_rules import Rules, to_torch
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.ops.augment.crop_flip import split_rows
 from jaxdl.training.step import Step, row_keys
-from jaxdl.training.task import Task
+from jaxdl.training.task import as_it_is
 from jaxdl.typing import Batch, Host, Tree
 
 # fc2 and norm2 stand before a reshape to an image, whose axes torch has in another order
@@ -38,8 +39,8 @@ PARAMETERS = [(r"([gd])/(\w+)", "{1}.{2}")]
 class JaxGANSide(JaxSide):
     """Our two players. A batch that both sides see has `real`, and the noise of both updates."""
 
-    def __init__(self, task: Task, seed: int, game: GAN) -> None:
-        self.game = game
+    def __init__(self, task: GANTask, seed: int) -> None:
+        self.game = task.game
         super().__init__(task, seed)
 
     def prepared_step(self) -> Step:

@@ -26,6 +26,7 @@ from jaxdl.compare.stage_checks import (
     parameter_rows,
 )
 from jaxdl.config import as_flags, flatten, to_table
+from jaxdl.generative.gan.task import GANTask
 from jaxdl.interop.torch_twins.optimizers import torch_settings
 from jaxdl.interop.torch_twins.registry import twin_of
 from jaxdl.interop.torch_twins.trainer import given
@@ -50,7 +51,9 @@ Say = Callable[[str], None]
 
 
 def compare(
-    make: Callable[[list[str]], Any],
+    read: Callable[[list[str]], Any],
+    build: Callable[[Any], Task],
+    experiment: str,
     words: Sequence[str],
     out: Path,
     *,
@@ -61,17 +64,17 @@ def compare(
 ) -> int:
     """Writes `compare.html` and `compare.json` into `out`; 0 where both sides agree, else 1.
 
-    `make(flags)` gives the experiment and its config; `words` are the command's. `steps` None
-    trains to the end of the config. `change` may alter the side of torch before anything is
-    compared, to see what a difference looks like. Raises UsageError where there is no twin.
+    `read(flags)` gives the config of `experiment` for flags beside `words`, those of the command;
+    `build` its task. `steps` None trains to the end of the config. `change` may alter the side of
+    torch before anything is compared, to see what a difference looks like. Raises UsageError where
+    there is no twin.
     """
-    module, cfg = make([])
-    quiet = left_out(cfg)
-    module, cfg = make(as_flags(quiet))
-    check_comparable(module, cfg)
+    quiet = left_out(read([]))
+    cfg = read(as_flags(quiet))
+    check_comparable(experiment, cfg)
     if quiet:
         say(f"without {', '.join(quiet)}, which the twin has not")
-    ours = our_side(module, cfg, module.build(cfg))
+    ours = our_side(build(cfg), cfg.seed)
     batch = ours.first_batch()
     theirs, double = (torch_side(cfg, ours, batch) for _ in range(2))
     for side in (theirs, double):
@@ -129,11 +132,10 @@ def write_record(record: dict[str, Any], out: Path) -> Path:
     return write_page(record, out / "compare.html")
 
 
-def check_comparable(module: Any, cfg: Any) -> None:
+def check_comparable(experiment: str, cfg: Any) -> None:
     """Raises UsageError for experiments and options that have no twin."""
-    name = module.__name__.removeprefix("experiments.")
-    if name not in EXPERIMENTS:
-        raise UsageError(f"compare: {name} has no torch twin; {', '.join(EXPERIMENTS)} have")
+    if experiment not in EXPERIMENTS:
+        raise UsageError(f"compare: {experiment} has no torch twin; {', '.join(EXPERIMENTS)} have")
     for field, value in FIXED.items():
         if getattr(cfg, field, value) != value:
             raise UsageError(f"compare: the twin has {field} = {value}, not {getattr(cfg, field)}")
@@ -150,11 +152,9 @@ def left_out(cfg: Any) -> dict[str, Any]:
     return off
 
 
-def our_side(module: Any, cfg: Any, task: Task) -> JaxSide:
+def our_side(task: Task, seed: int) -> JaxSide:
     """The training of `task`, at its start."""
-    if not hasattr(module, "build_game"):
-        return JaxSide(task, cfg.seed)
-    return JaxGANSide(task, cfg.seed, module.build_game(cfg, task.splits["train"]))
+    return JaxGANSide(task, seed) if isinstance(task, GANTask) else JaxSide(task, seed)
 
 
 def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:

@@ -24,8 +24,8 @@ from jaxdl.training.step import (
     make_train_step,
     row_keys,
 )
-from jaxdl.training.task import Task
-from jaxdl.typing import Array, Batch, Host, Key, Tree
+from jaxdl.training.task import Task, as_it_is
+from jaxdl.typing import Array, Batch, Host, Tree
 
 Arrays = dict[str, Host]
 PRINTED = (bool, int, float, str, tuple)
@@ -223,11 +223,6 @@ def watch(model: Any, variables: Tree, x: Any) -> tuple[Arrays, dict[str, dict[s
 
     seen = jax.device_get(jax.jit(call)(variables, x))
     return {path: channels_first(value) for path, value in seen.items()}, fields
-
-
-def as_it_is(keys: Key, batch: Batch, *, train: bool) -> Batch:
-    """`prepare` of what is prepared."""
-    return batch
 
 
 def to_float64(tree: Tree) -> Tree:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxdl.data.splits.split import Split
 from jaxdl.data.summary import draw_boxes
 from jaxdl.draw import Figure, draw_grid
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.metrics.coco_ap import coco_precision
 from jaxdl.metrics.voc_ap import (
@@ -25,7 +26,7 @@ SHOWN = 12  # pictures
 SURE = 0.3  # the least score of a box that is drawn
 
 
-class DetectionEvaluation:
+class DetectionEvaluator(Evaluator):
     """`(state, split, folder) -> numbers`, over every row of the split.
 
     `map50` is VOC's mean average precision at IoU .5 (all points), `map50_11` that of VOC 2007;
@@ -39,11 +40,10 @@ class DetectionEvaluation:
         prepare: Prepare,
         *,
         batch_size: int = 32,
-        propose: Callable[[Host], dict[str, Host]] | None = None,
         maps: Callable[[Tree, Batch], dict[str, Array]] = lambda variables, batch: {},
     ):
-        """`detect(variables, prepared batch) -> Detections`; `propose`, `maps` as in `Detector`."""
-        self.detect, self.propose, self.maps = detect, propose, maps
+        """`detect(variables, prepared batch) -> Detections`; `maps` as in `Detector`."""
+        self.detect, self.maps = detect, maps
         self.rows_of = RowEvaluator(self._row, prepare, batch_size=batch_size)
 
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
@@ -54,22 +54,37 @@ class DetectionEvaluation:
         made = {f"found_{name}": value for name, value in found.items()} | kept
         return made | self.maps(variables, batch)
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        rows = self.rows_of(state, split)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
+        """Detections (`found_...`), truth and maps of every row."""
+        return self.rows_of(state, split)
+
+    def numbers(self, split: Split, rows: dict[str, Host]) -> Numbers:
+        """Mean average precisions; those that COCO leaves undefined are left out."""
         found, truth = unpad(rows)
         count = len(split.classes)
-        if folder is not None:
-            draw_first(rows, split, folder / "predictions.png", folder / "heat.png")
-            draw_precision_recall(found, truth, split.classes).save(folder / "precision_recall.png")
         every, eleven = (
             mean_of(average_precisions(found, truth, count, points=p)) for p in ("all", "11")
         )
         numbers = coco_precision(found, truth, count)
         return {"map50": every, "map50_11": eleven} | {k: v for k, v in numbers.items() if v >= 0}
 
+    def draw_rows(
+        self, state: TrainState, split: Split, rows: dict[str, Host], folder: Path
+    ) -> None:
+        """`predictions.png`, `heat.png` where there is heat, and `precision_recall.png`."""
+        draw_first(rows, split, folder / "predictions.png", folder / "heat.png")
+        figure = draw_precision_recall(*unpad(rows), split.classes)
+        figure.save(folder / "precision_recall.png")
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
+        """`predictions.png` and `heat.png` of the first rows."""
+        chosen = np.arange(min(SHOWN, split.size))
+        rows = self.rows_of(state, split.take(chosen, name="shown"))
+        return draw_first(rows, split, folder / "predictions.png", folder / "heat.png")
+
 
 def unpad(rows: Mapping[str, Host]) -> tuple[list[ImageDetections], list[ImageGroundTruth]]:
-    """What `DetectionEvaluation` collected, picture by picture, in pixels of the file."""
+    """What `DetectionEvaluator` collected, picture by picture, in pixels of the file."""
     found, truth = [], []
     for i, (valid, kept) in enumerate(zip(rows["found_valid"], rows["kept"], strict=True)):
         scale = np.tile(rows["scale"][i], 2).astype(np.float64) if "scale" in rows else 1.0
@@ -88,7 +103,7 @@ def unpad(rows: Mapping[str, Host]) -> tuple[list[ImageDetections], list[ImageGr
 
 
 def draw_first(rows: Mapping[str, Host], split: Split, predictions: Path, heat: Path) -> list[Path]:
-    """What `DetectionEvaluation` collected of the first pictures of `split`, into the files.
+    """What `DetectionEvaluator` collected of the first pictures of `split`, into the files.
 
     The file of the heat is written where there is any; returns those that are.
     """

@@ -1,8 +1,7 @@
-"""A trained detector on a person's own pictures, and again on those of its test split."""
+"""A trained detector on a person's own pictures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from jaxdl.data.images.decode import decode_image
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale
 from jaxdl.data.summary import draw_boxes
-from jaxdl.detection.evaluate import SHOWN, SURE, draw_first
+from jaxdl.detection.evaluate import SURE
+from jaxdl.detection.task import DetectionTask
 from jaxdl.draw import Figure
 from jaxdl.training.restore import RestoredRun
 from jaxdl.typing import Host
@@ -38,13 +38,14 @@ def predict_files(run: RestoredRun, files: Sequence[Path]) -> str:
 
 def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]]:
     """The detections in uint8 images of the model's size, picture by picture."""
-    evaluation: Any = run.task.evaluate
+    task = run.task
+    assert isinstance(task, DetectionTask), "the run of a detector"
     keys = jax.random.split(jax.random.key(0), len(images))
     batch = {"image": np.stack(images)}
-    if evaluation.propose is not None:
-        batch |= evaluation.propose(batch["image"])
-    prepared = run.task.prepare(keys, batch, train=False)
-    found = jax.jit(evaluation.detect)(run.state.variables, prepared)._asdict()
+    if task.propose is not None:
+        batch |= task.propose(batch["image"])
+    prepared = task.prepare(keys, batch, train=False)
+    found = jax.jit(task.detect)(run.state.variables, prepared)._asdict()
     host = {name: np.asarray(value) for name, value in found.items()}
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]
 
@@ -68,16 +69,3 @@ def draw_picture(image: Host, row: Mapping[str, Host], classes: Sequence[str]) -
     axis.set_axis_off()
     draw_boxes(axis, row, classes)
     return figure
-
-
-def show_run(run: RestoredRun, out: Path) -> str:
-    """The first pictures of the test split, with truth and with what is found, in `out`.
-
-    Heat, where the detector has such maps, goes beside it, with `_heat` in the name.
-    """
-    split = run.task.splits["test"]
-    evaluation: Any = run.task.evaluate
-    chosen = np.arange(min(SHOWN, split.size))
-    rows = evaluation.rows_of(run.state, split.take(chosen, name="shown"))
-    heat = out.with_stem(f"{out.stem}_heat")
-    return "\n".join(map(str, draw_first(rows, split, out, heat)))

@@ -2,25 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxdl.data.config import DataConfig
-from jaxdl.detection.detector import DetectConfig, Detector
-from jaxdl.detection.evaluate import DetectionEvaluation
+from jaxdl.detection.detector import DetectConfig, Detections, Detector
+from jaxdl.detection.evaluate import DetectionEvaluator
 from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.two_stage.region_proposals import with_proposals
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.report import write_report
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Batch, Key, LossFn, LossOutput, Numbers, Tree
+from jaxdl.typing import Batch, Host, Key, LossFn, LossOutput, Tree
 
 
 @dataclass(frozen=True)
@@ -37,27 +35,39 @@ class DetectionConfig:
     """Of the initial weights, the augmentation, dropout and sampling."""
 
 
-def detection_task(cfg: DetectionConfig, build_detector: Callable[[Any, int], Detector]) -> Task:
+@dataclass(frozen=True, kw_only=True)
+class DetectionTask(Task):
+    """A task whose model finds boxes: `detect(variables, prepared batch) -> Detections`.
+
+    `propose` is the detector's, for given regions.
+    """
+
+    detect: Callable[[Tree, Batch], Detections]
+    propose: Callable[[Host], dict[str, Host]] | None = None
+
+
+def detection_task(
+    cfg: DetectionConfig, build_detector: Callable[[Any, int], Detector]
+) -> DetectionTask:
     """The task of `build_detector(cfg, number of classes)` on the data of `cfg`."""
     splits = load_boxes(cfg.data)
     detector = build_detector(cfg, len(splits["train"].classes))
     if detector.propose is not None:
         splits = {role: with_proposals(split, detector.propose) for role, split in splits.items()}
     prepare = prepare_boxes(cfg.image)
-    return supervised(
+    detect = partial(detector.detect, cfg.detect)
+    evaluate = DetectionEvaluator(detect, prepare, maps=detector.maps)
+    task = supervised(
         detector.model,
         splits,
         prepare,
         make_loss(detector),
         cfg.optim,
-        steps=total_steps(cfg.loop, splits["train"].steps_per_epoch),
-        evaluate=DetectionEvaluation(
-            lambda variables, batch: detector.detect(cfg.detect, variables, batch),
-            prepare,
-            propose=detector.propose,
-            maps=detector.maps,
-        ),
+        loop=cfg.loop,
+        evaluate=evaluate,
+        draw=evaluate.draw,
     )
+    return DetectionTask(**vars(task), detect=detect, propose=detector.propose)
 
 
 def make_loss(detector: Detector) -> LossFn:
@@ -72,9 +82,3 @@ def make_loss(detector: Detector) -> LossFn:
         return global_mean(total), (extra, metrics)
 
     return loss_fn
-
-
-def train_and_report(task: Task, cfg: DetectionConfig, run_dir: Path, resume: bool) -> Numbers:
-    """Trains and reports."""
-    done = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
-    return write_report(run_dir, cfg, task, done)

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxdl.checks import UsageError
 from jaxdl.config import as_flags, flatten, to_table
 from jaxdl.diagnose.data_checks import check_data, sample
 from jaxdl.diagnose.init_checks import check_init, dead_units
@@ -29,7 +28,7 @@ from jaxdl.diagnose.training_checks import (
 from jaxdl.diagnose.verdict import unknown
 from jaxdl.draw import Figure
 from jaxdl.optim.config import FirstOrder
-from jaxdl.search.programs import Make
+from jaxdl.search.programs import ReadConfig
 from jaxdl.search.trials import TrialRunner
 from jaxdl.training.task import Task
 
@@ -37,17 +36,20 @@ REGULARIZERS = ("dropout", "drop_path", "weight_decay", "label_smoothing", "mixu
 ROWS = 256
 
 
-def run_recipe(make: Make, out: Path, say: Callable[[str], None] = print) -> bool:
-    """Says one verdict per line on the config of `make`; returns whether one of them is a failure.
+def run_recipe(
+    read: ReadConfig,
+    build: Callable[[Any], Task],
+    out: Path,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Says one verdict per line on the config of `read`; returns whether one is a failure.
 
-    The picture of the range test is written to `out`.
+    `build` gives a config's task. The picture of the range test is written to `out`.
     """
-    module, cfg = make([])
-    if not hasattr(module, "build"):
-        raise UsageError("check: the experiment of this config has no Task (it does not train)")
-    task = module.build(cfg)
+    cfg = read([])
+    task = build(cfg)
     plain_flags = without_regularization(cfg)
-    plain = module.build(make(plain_flags)[1]) if plain_flags else task
+    plain = build(read(plain_flags)) if plain_flags else task
     verdicts = []
     for verdict in verdicts_of(task, plain, cfg, out):
         say(str(verdict))

@@ -14,6 +14,7 @@ from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.metrics.classification import confusion_matrix
 from jaxdl.training.state import TrainState
+from jaxdl.training.task import Evaluate
 from jaxdl.typing import Batch, Host, Numbers, Prepare
 
 WORST = 36
@@ -21,7 +22,7 @@ WORST = 36
 
 def make_classifier_evaluator(
     model: nn.Module, prepare: Prepare, *, flip_eval: bool = False
-) -> Any:
+) -> Evaluate:
     """`evaluate(state, split, folder) -> {"loss", "accuracy", "top5_accuracy"}` over every row.
 
     `flip_eval` averages the logits of every image and its mirror image. Top-5 is there for more
@@ -46,7 +47,7 @@ def make_classifier_evaluator(
 
     rows_of = RowEvaluator(row_fn, prepare)
 
-    def evaluate(state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+    def evaluate(state: TrainState, split: Split, folder: Path | None = None, /) -> Numbers:
         rows = rows_of(state, split)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

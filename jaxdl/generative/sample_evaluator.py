@@ -88,8 +88,12 @@ class SampleEvaluator:
             metrics = {"loss": weighted(loss), "accuracy": accuracy(logits, batch["label"])}
             return global_mean(loss), (extra, metrics)
 
-        steps = self.cfg.epochs * self.splits["train"].steps_per_epoch
-        return supervised(self.model, self.splits, self.prepare, loss_fn, RECIPE, steps=steps)
+        return supervised(self.model, self.splits, self.prepare, loss_fn, RECIPE, loop=self.loop)
+
+    @property
+    def loop(self) -> LoopConfig:
+        """How it is trained: on one device, for the same weights anywhere."""
+        return LoopConfig(epochs=self.cfg.epochs, devices=1)
 
     @cached_property
     def state(self) -> TrainState:
@@ -100,8 +104,7 @@ class SampleEvaluator:
             digest.update(np.ascontiguousarray(train.arrays[name]).tobytes())
         folder = cache_dir() / "judges" / digest.hexdigest()[:32]
         folder.mkdir(parents=True, exist_ok=True)
-        loop = LoopConfig(epochs=self.cfg.epochs, devices=1)  # the same weights anywhere
-        return fit(self.task, loop, folder, seed=0, resume=True).state
+        return fit(self.task, self.loop, folder, seed=0, resume=True).state
 
     def look(self, images: Any) -> tuple[Host, Host]:
         """Features `(N, D)` and class probabilities `(N, K)` of images `(N, H, W, C)` in [0, 1]."""

@@ -13,6 +13,7 @@ import numpy as np
 from jaxdl.data.captions import START, decode_caption
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences
 from jaxdl.metrics.text import corpus_bleu, corpus_cider_d, corpus_rouge_l
@@ -57,7 +58,7 @@ def references_of(batch: Batch) -> tuple[Any, Any]:
     return batch["captions"], batch["kept"]
 
 
-class CaptionEvaluation:
+class CaptionEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: exact, BLEU-1..4, ROUGE-L, CIDEr-D against all references.
 
     In `folder` it writes `captions.txt`: what was written for each row, and one reference.
@@ -73,16 +74,22 @@ class CaptionEvaluation:
             "wrote": write_sequences(self.model, variables, seen, length=length, beam=self.beam)
         }
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        wrote = [
-            decode_caption(ids, split.vocabulary) for ids in self.rows_of(state, split)["wrote"]
-        ]
-        references = reference_texts(split)
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            lines = [f"{a}\t{b[0]}" for a, b in zip(wrote, references, strict=True)]
-            (folder / "captions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return score_captions(wrote, references)
+    def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
+        """`wrote`: the text for each row."""
+        ids = self.rows_of(state, split)["wrote"]
+        return {"wrote": [decode_caption(row, split.vocabulary) for row in ids]}
+
+    def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
+        """Every score of the texts."""
+        return score_captions(rows["wrote"], reference_texts(split))
+
+    def draw_rows(
+        self, state: TrainState, split: Split, rows: dict[str, Any], folder: Path
+    ) -> None:
+        """`captions.txt`."""
+        pairs = zip(rows["wrote"], reference_texts(split), strict=True)
+        lines = [f"{text}\t{references[0]}\n" for text, references in pairs]
+        (folder / "captions.txt").write_text("".join(lines), encoding="utf-8")
 
 
 def reference_texts(split: Split) -> list[list[str]]:

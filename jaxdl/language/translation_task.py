@@ -13,6 +13,7 @@ from jaxdl.checks import UsageError, unknown
 from jaxdl.data.captions import END, NULL, START
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
+from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences
 from jaxdl.language.seq2seq import Seq2Seq
@@ -93,7 +94,7 @@ def prepare_pairs(keys: Key, batch: Batch, *, train: bool) -> Batch:
     return {"inputs": (source, target[:, :-1]), "target": target[:, 1:]}
 
 
-class TranslatorEvaluation:
+class TranslatorEvaluator(Evaluator):
     """`evaluate(state, split, folder) -> {"exact", "tokens"}`; in `folder` it draws attention."""
 
     def __init__(self, model: nn.Module, *, beam: int = 1):
@@ -109,11 +110,17 @@ class TranslatorEvaluation:
         right = jnp.sum((wrote == want) & kept, axis=1) / jnp.sum(kept, axis=1)
         return {"exact": jnp.all(wrote == want, axis=1), "right": right, "wrote": wrote}
 
-    def __call__(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        rows = self.rows_of(state, split)
-        if folder is not None:
-            draw_maps(self.model, state, split).save(folder / "attention.png")
+    def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
+        """What was written for each row, and how much of it is right."""
+        return self.rows_of(state, split)
+
+    def numbers(self, split: Split, rows: dict[str, Host]) -> Numbers:
+        """The shares of whole rows and of tokens that are right."""
         return {"exact": float(rows["exact"].mean()), "tokens": float(rows["right"].mean())}
+
+    def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
+        """`attention.png`."""
+        return [draw_maps(self.model, state, split).save(folder / "attention.png")]
 
 
 def draw_maps(model: nn.Module, state: TrainState, split: Split, count: int = SHOWN) -> Figure:

@@ -1,39 +1,20 @@
-"""results.json, what runs have measured, and RESULTS.md, the table that is made of it."""
+"""report.json of a run; results.json, what runs have measured; RESULTS.md, the table of it."""
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxdl.checks import UsageError, unknown
-from jaxdl.config import flatten, read_toml, rename_flags, say_renamed
+from jaxdl.checks import UsageError
+from jaxdl.config import rename_flags, say_renamed
 from jaxdl.old_names import CONFIGS, EXPERIMENTS, METRICS
 
 KEPT = ("experiment", "metrics", "seconds", "examples_per_second", "steps", "seed", "device")
 KEPT_ALSO = ("devices", "params_sha256", "versions", "command")
 SHOWN = 10  # numbers of a result in a table
 Results = dict[str, dict[str, Any]]
-
-
-def find_configs(root: Path) -> dict[str, Path]:
-    """Name -> file of every config under `root/configs`."""
-    return {path.stem: path for path in sorted((root / "configs").rglob("*.toml"))}
-
-
-def find_config(name: str, root: Path) -> Path:
-    """A config by its path, or by its name under `root/configs`; UsageError with near names."""
-    path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise UsageError(f"config {name}: there is no such file")
-        return path
-    configs = find_configs(root)
-    if name in CONFIGS:
-        say_renamed(f"config {name}", [CONFIGS[name]])
-        name = CONFIGS[name]
-    if name not in configs:
-        raise unknown("config", name, configs, "`jaxdl list` shows them all.")
-    return configs[name]
+Report = dict[str, Any]  # "metrics": name -> number; "seconds": part -> seconds, "total" at least
 
 
 def read_results(root: Path) -> Results:
@@ -41,26 +22,6 @@ def read_results(root: Path) -> Results:
     path = root / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     return dict(_rename_result(name, entry, path) for name, entry in results.items())
-
-
-def list_rows(root: Path) -> list[dict[str, Any]]:
-    """Every config with its experiment, data set and recorded metrics (None: not yet run)."""
-    results = read_results(root)
-    rows = []
-    for name, path in find_configs(root).items():
-        table = flatten(read_toml(path))
-        recorded = results.get(name)
-        rows.append(
-            {
-                "config": name,
-                "experiment": table.get("experiment"),
-                "data": table.get("data.name"),
-                "metrics": recorded["metrics"] if recorded else None,
-                "seconds": recorded["seconds"]["total"] if recorded else None,
-                "device": recorded["device"] if recorded else None,
-            }
-        )
-    return rows
 
 
 def add_result(run_dir: Path, root: Path) -> str:
@@ -80,12 +41,15 @@ def add_result(run_dir: Path, root: Path) -> str:
     return name
 
 
-def name_report(run_dir: Path, name: str, command: list[str]) -> None:
-    """Writes into the report of a run which config it is of, and its command."""
-    path = run_dir / "report.json"
-    if path.exists():
-        report = {"name": name, "command": shlex.join(command), **json.loads(path.read_text())}
-        path.write_text(json.dumps(report, indent=2) + "\n")
+def write_report(
+    run_dir: Path, report: Report, *, name: str, experiment: str, command: Sequence[str]
+) -> None:
+    """Writes `report.json`: what a run of the config `name` measured; prints its test numbers."""
+    head = {"name": name, "command": shlex.join(command), "experiment": experiment}
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "report.json").write_text(json.dumps({**head, **report}, indent=2) + "\n")
+    shown = "  ".join(f"{k} {v:.4f}" for k, v in report["metrics"].items() if "test" in k)
+    print(f"{shown or 'done'}  ({report['seconds']['total']:.1f} s)  {run_dir}")
 
 
 def _rename_result(name: str, entry: dict[str, Any], path: Path) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from jaxdl.checks import CheckpointError, UsageError
 from jaxdl.config import differences, read_toml, to_table, write_toml
 from jaxdl.runs.lock import NAME as LOCK
 from jaxdl.runs.lock import hold
+from jaxdl.runs.results import Report, write_report
 from jaxdl.runs.signals import Signals, terminable
 
 STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
@@ -101,21 +102,30 @@ def _put_back(path: Path, before: bytes | None) -> None:
         path.write_bytes(before)
 
 
-def config_table(module: Any, cfg: Any) -> dict[str, Any]:
+def config_table(experiment: str, cfg: Any) -> dict[str, Any]:
     """What a config file says: the script's name, then every field."""
-    return {"experiment": module.__name__.removeprefix("experiments."), **to_table(cfg)}
+    return {"experiment": experiment, **to_table(cfg)}
 
 
 def work_in_folder(
-    folder: Path, table: dict[str, Any], words: list[str], resume: bool, work: Callable[[], Any]
+    folder: Path,
+    name: str,
+    table: dict[str, Any],
+    words: list[str],
+    resume: bool,
+    work: Callable[[], Report],
 ) -> None:
-    """Does `work` in a run folder of its own; `words` is the command, to say how to go on."""
+    """Does `work` in a run folder of its own, and writes the report that it returns.
+
+    `name` and `table` are the config's, `words` is the command, to say how to go on.
+    """
     again = shlex.join([*words, "--run-dir", str(folder), "--resume"])
     with open_run(folder, table, resume=resume, again=again), terminable():
         Signals.farewell = f"Resume with: {again}"
         say(f"run folder {folder}; continue it with: {again}")
         try:
-            work()
+            report = work()
+            write_report(folder, report, name=name, experiment=table["experiment"], command=words)
         except (Exception, KeyboardInterrupt) as error:
             error = _explain(error, folder)
             code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)

@@ -15,7 +15,7 @@ from jaxdl.search.space import Setting
 from jaxdl.search.trials import Trial
 from jaxdl.training.task import Task
 
-Make = Callable[[list[str]], tuple[Any, Any]]  # flags -> (experiment module, its config)
+ReadConfig = Callable[[list[str]], Any]  # flags beside the user's -> the config
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def traced_names(task: Task, cfg: Any) -> dict[str, str]:
 
 
 def group_by_program(
-    make: Make, settings: Sequence[Setting], traced: dict[str, str]
+    read: ReadConfig, settings: Sequence[Setting], traced: dict[str, str]
 ) -> list[Program]:
     """The settings by what must be compiled for them. Raises UsageError for a value that is wrong.
 
@@ -70,7 +70,7 @@ def group_by_program(
     keyed = sorted((json.dumps(_fixed(s, traced)), i) for i, s in enumerate(settings))
     for _, group in itertools.groupby(keyed, key=lambda pair: pair[0]):
         places = tuple(i for _, i in group)
-        cfg = make(setting_flags(settings[places[0]]))[1]
+        cfg = read(setting_flags(settings[places[0]]))
         trials = tuple(_trial(cfg, settings[i], traced) for i in places)
         found.append(Program(_fixed(settings[places[0]], traced), cfg, places, trials))
     return sorted(found, key=lambda program: program.places)

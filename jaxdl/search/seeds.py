@@ -1,6 +1,7 @@
 """One config under several seeds, by one compiled program: means and how far they spread."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,24 +12,18 @@ import numpy as np
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.load import save_run_example
 from jaxdl.runs.environment import write_environment
+from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say
 from jaxdl.search.autotune import choose_execution
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import Trial, TrialResult, TrialRunner
-from jaxdl.training.report import report_head, save_report
+from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
 
 
-def run_or_repeat(module: Any, cfg: Any, seeds: int | None, run_dir: Path, resume: bool) -> Numbers:
-    """The experiment's own run, or `run_seeds` where seeds are asked for."""
-    if seeds is not None:
-        return run_seeds(module, cfg, seeds, run_dir)
-    return module.run(cfg, run_dir, **({"resume": True} if resume else {}))
-
-
-def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
+def run_seeds(build: Callable[[Any], Task], cfg: Any, count: int, run_dir: Path) -> Report:
     """Trains `cfg` under `count` seeds from its own on, and reports their test numbers.
 
     The seed is that of the weights, augmentation and dropout; the order of rows, `data.seed`, is
@@ -38,9 +33,9 @@ def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
     began = time.perf_counter()
     if count < 2:
         raise UsageError(f"--seeds must be at least 2, got {count}")
-    if not hasattr(module, "build") or not hasattr(cfg, "seed"):
-        raise UsageError("--seeds: the experiment of this config has no Task and seed to vary")
-    task = module.build(cfg)
+    if not hasattr(cfg, "seed"):
+        raise UsageError("--seeds: the experiment of this config has no seed to vary")
+    task = build(cfg)
     if task.evaluate is None or "test" not in task.splits:
         raise UsageError("--seeds: this experiment has no test split to measure on")
     record = TrialRecord(run_dir, 1, say)
@@ -58,10 +53,10 @@ def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
         )
     seconds = time.perf_counter() - began
     examples = len(todo) * trials.steps * task.splits["train"].batch_size
-    metrics = spread([row.numbers for row in rows])
-    report = {
+    save_run_example(run_dir, task.splits["train"])
+    return {
         **report_head(cfg, synthetic=task.splits["train"].synthetic),
-        "metrics": metrics,
+        "metrics": spread([row.numbers for row in rows]),
         "seeds": {row.setting["seed"]: row.numbers for row in rows},
         "seconds": {"total": round(seconds, 3), "compile": round(trials.compile_seconds, 3)},
         "examples_per_second": round(examples / seconds, 1),
@@ -69,9 +64,6 @@ def run_seeds(module: Any, cfg: Any, count: int, run_dir: Path) -> Numbers:
         "seed": cfg.seed,
         **ways,
     }
-    save_report(run_dir, report)
-    save_run_example(run_dir, task.splits["train"])
-    return metrics
 
 
 def train_seeds(
@@ -104,6 +96,5 @@ def spread(rows: list[Numbers]) -> Numbers:
 
 
 def _test(task: Task, trial: Trial, state: TrainState) -> Numbers:
-    assert task.evaluate is not None, "checked before anything was trained"
-    numbers = task.evaluate(state, task.splits["test"], None)
+    numbers = task.measure(state, task.splits["test"])
     return {f"test_{name}": value for name, value in numbers.items()}

@@ -11,10 +11,11 @@ from jaxdl.checks import DivergedError, UsageError
 from jaxdl.config import differences, read_toml, to_table, write_toml
 from jaxdl.data.splits.folds import fold_splits
 from jaxdl.runs.environment import write_environment
+from jaxdl.runs.results import Report
 from jaxdl.search.autotune import choose_execution
 from jaxdl.search.programs import (
-    Make,
     Program,
+    ReadConfig,
     group_by_program,
     is_whole,
     setting_flags,
@@ -25,7 +26,7 @@ from jaxdl.search.sweep_table import Row, draw_search, rank, show_table, write_t
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import MEMORY, Trial, TrialResult, TrialRunner
 from jaxdl.training.plan import total_steps
-from jaxdl.training.report import report_head, save_report
+from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers
@@ -65,34 +66,40 @@ def check_same_search(saved: Path, table: dict[str, Any]) -> None:
         raise UsageError(f"resume: {', '.join(changed)} cannot change in a sweep; start a new one")
 
 
-def sweep(make: Make, search: Search, folder: Path, *, say: Say = print) -> Numbers:
+def sweep(
+    read: ReadConfig,
+    build: Callable[[Any], Task],
+    experiment: str,
+    search: Search,
+    folder: Path,
+    *,
+    say: Say = print,
+) -> Report:
     """Runs every trial that has not ended yet, and leaves the table, its picture and best.toml.
 
-    `make` gives the experiment and its config for flags beside those of the user. Trials are
+    `read` gives the config for flags beside those of the user, `build` its task. Trials are
     judged by the validation rows alone: those of the config, else a fifth of train, or, with
     `folds`, the mean over the rows that each fold holds out. Raises DivergedError where no trial
     came to its end.
     """
     began = time.perf_counter()
-    module, base = make([])
-    if not hasattr(module, "build"):
-        raise UsageError("sweep: the experiment of this config has no Task (it does not train)")
-    task = module.build(base)
+    base = read([])
+    task = build(base)
     if task.evaluate is None:
         raise UsageError("sweep: the experiment of this config has no evaluation to compare by")
     # A grid may choose the rule or model whose option is drawn.
     first = {name: values[0] for name, values in map(read_grid, search.grid)}
-    chosen = make(setting_flags(first))[1] if first else base
+    chosen = read(setting_flags(first)) if first else base
     whole = [name for name in _names(search) if is_whole(chosen, name)]
     settings = enumerate_settings(
         search.grid, search.random, search.trials, search.search_seed, whole
     )
-    plan = group_by_program(make, settings, traced_names(task, base))
+    plan = group_by_program(read, settings, traced_names(task, base))
     record = TrialRecord(folder, max(search.folds, 1), say)
     write_environment(folder)
     ways = {}
     for program in plan:
-        worker = _Worker(make, module, base, task, program, search, say)
+        worker = _Worker(read, build, base, task, program, search, say)
         ways |= worker.run(settings, record)
     rows = [record.row(i, setting) for i, setting in enumerate(settings)]
     order, by = rank(rows, search.by)
@@ -100,15 +107,13 @@ def sweep(make: Make, search: Search, folder: Path, *, say: Say = print) -> Numb
     if order:
         draw_search(rows, order, by, list(settings[0])).save(folder / "sweep.png")
     say(show_table(rows, order, by))
-    seconds = {"total": time.perf_counter() - began}
-    _report(folder, base, rows, order, by, seconds, {"ways": ways, "programs": len(plan)})
     if not order:
         raise DivergedError(f"all {len(rows)} trials diverged; search smaller learning rates")
     best = setting_flags(settings[order[0]])
-    name = type(base).__module__.removeprefix("experiments.")
-    write_toml(folder / "best.toml", {"experiment": name, **to_table(make(best)[1])})
+    write_toml(folder / "best.toml", {"experiment": experiment, **to_table(read(best))})
     say(f"best: {' '.join(best)}; train it with: jaxdl run {folder / 'best.toml'}")
-    return rows[order[0]].numbers
+    seconds = {"total": time.perf_counter() - began}
+    return _report(base, rows, order, by, seconds) | {"ways": ways, "programs": len(plan)}
 
 
 class _Worker:
@@ -116,8 +121,8 @@ class _Worker:
 
     def __init__(
         self,
-        make: Make,
-        module: Any,
+        read: ReadConfig,
+        build: Callable[[Any], Task],
         base: Any,
         task: Task,
         program: Program,
@@ -125,8 +130,8 @@ class _Worker:
         say: Say,
     ) -> None:
         self.program, self.search, self.say = program, search, say
-        self.build = lambda flags: module.build(
-            make([*setting_flags(program.fixed), *flags])[1] if flags or program.fixed else base
+        self.build = lambda flags: build(
+            read([*setting_flags(program.fixed), *flags]) if flags or program.fixed else base
         )
         self.task, self.cfg = (task if not program.fixed else None), program.cfg
 
@@ -184,8 +189,7 @@ class _Worker:
 
 
 def _measure(task: Task, held: Sequence[Any], trial: Trial, state: TrainState) -> Numbers:
-    assert task.evaluate is not None, "sweeps are of tasks that can be evaluated"
-    numbers = task.evaluate(state, held[trial.fold], None)
+    numbers = task.measure(state, held[trial.fold])
     return {f"val_{name}": value for name, value in numbers.items()}
 
 
@@ -193,24 +197,14 @@ def _names(search: Search) -> list[str]:
     return [spec.partition("=")[0].replace("-", "_") for spec in search.random]
 
 
-def _report(
-    folder: Path,
-    base: Any,
-    rows: list[Row],
-    order: list[int],
-    by: str,
-    seconds: Numbers,
-    more: dict[str, Any],
-) -> None:
-    best = rows[order[0]] if order else None
+def _report(base: Any, rows: list[Row], order: list[int], by: str, seconds: Numbers) -> Report:
+    best = rows[order[0]]
     metrics = {"trials": len(rows), "failed": len(rows) - len(order)}
-    metrics |= {f"best_{name}": value for name, value in best.numbers.items()} if best else {}
-    report = {
+    metrics |= {f"best_{name}": value for name, value in best.numbers.items()}
+    return {
         **report_head(base),
         "metrics": metrics,
         "by": by,
-        "best": best.setting if best else None,
+        "best": best.setting,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        **more,
     }
-    save_report(folder, report)

@@ -269,9 +269,7 @@ class TrialRunner:
 
 def accuracy_on(task: Task, state: TrainState, role: str) -> float:
     """The accuracy of a classifier's evaluation on its split `role`, without pictures."""
-    if task.evaluate is None:
-        raise UsageError("the experiment has no evaluation")
-    return task.evaluate(state, task.splits[role], None)["accuracy"]
+    return task.measure(state, task.splits[role])["accuracy"]
 
 
 def grouped(trials: Sequence[Trial], group: int) -> list[list[int]]:

@@ -15,6 +15,7 @@ from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.optim.config import OptimConfig
 from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.optim.param_patterns import match_paths
+from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.task import Task, make_step
 from jaxdl.typing import Batch, Key, LossFn, LossOutput, Tree
 
@@ -24,8 +25,8 @@ def frozen_mask(params: Tree, patterns: Sequence[str]) -> Tree:
     return match_paths("freeze", params, patterns)
 
 
-def freeze_task(task: Task, optim: OptimConfig, steps: int, patterns: Sequence[str]) -> Task:
-    """`task`, a model's under `optim` for `steps` updates, with what `patterns` fit frozen.
+def freeze_task(task: Task, optim: OptimConfig, loop: LoopConfig, patterns: Sequence[str]) -> Task:
+    """`task`, a model's under `optim` in a run of `loop`, with what `patterns` fit frozen.
 
     Batch norms whose parameters are frozen use their running statistics in training, too, and
     leave them as they are.
@@ -36,6 +37,7 @@ def freeze_task(task: Task, optim: OptimConfig, steps: int, patterns: Sequence[s
         return task
     params = jax.eval_shape(task.init, jax.random.key(0)).params
     mask = frozen_mask(params, patterns)
+    steps = total_steps(loop, task.splits["train"].steps_per_epoch)
     tx = freeze_updates(make_optimizer(optim, steps), mask)
     loss_fn = freeze_loss(task.loss_fn, mask)
     step = make_step(loss_fn, tx, task.prepare, optim, steps)

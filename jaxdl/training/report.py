@@ -1,8 +1,5 @@
-"""The end of a run: test numbers, report.json, curves.png, and the line that is printed."""
+"""The end of a run: test numbers, curves.png, and what report.json is to say."""
 
-import json
-import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +8,7 @@ from jaxdl.data.load import save_run_example
 from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.runs.environment import device_name, versions
+from jaxdl.runs.results import Report
 from jaxdl.training.loop import FitResult
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers, Tree
@@ -18,18 +16,10 @@ from jaxdl.typing import Numbers, Tree
 BESIDE_METRICS = ("step", "seconds", "examples_per_second", "lr", "grad_norm", "skipped")
 
 
-def write_report(
-    run_dir: Path,
-    cfg: Any,
-    task: Task,
-    fit: FitResult,
-    *,
-    more: Callable[[], Mapping[str, Any]] = dict,
-) -> Numbers:
-    """Evaluates the final state on the test split and writes what the run has measured.
+def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:
+    """Evaluates the final state on the test split, draws, and returns what the run has measured.
 
-    `more()`, called after the evaluation, gives what else the report holds. Returns the metrics:
-    name -> number, those of the test split with `test_` before their names.
+    The metrics of the test split have `test_` before their names.
     """
     metrics: Numbers = {}
     if task.evaluate is not None and "test" in task.splits:
@@ -54,14 +44,13 @@ def write_report(
         report["best_step"] = fit.best_step
     if fit.skipped:
         report["skipped_steps"] = fit.skipped
-    save_report(run_dir, {**report, **more()})
+    report |= task.report()
     save_run_example(run_dir, task.splits["train"])
     draw_curves(fit.rows, curve_groups(fit.rows)).save(run_dir / "curves.png")
-    return metrics
+    return report
 
 
-def write_numbers(
-    run_dir: Path,
+def report_numbers(
     cfg: Any,
     metrics: Numbers,
     seconds: Numbers,
@@ -69,13 +58,13 @@ def write_numbers(
     rows: int = 0,
     params: Tree = (),
     synthetic: str = "",
-) -> Numbers:
-    """The report of an experiment that has no Task; returns `metrics`.
+) -> Report:
+    """What an experiment without a Task has measured.
 
     `seconds` has `total`; `rows` is how many examples went through, `params` what was learned,
     `synthetic` how the data was made, where it was.
     """
-    report = {
+    return {
         **report_head(cfg, synthetic=synthetic),
         "metrics": metrics,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
@@ -84,29 +73,18 @@ def write_numbers(
         **({"seed": cfg.seed} if hasattr(cfg, "seed") else {}),
         "params_sha256": params_sha256(params),
     }
-    save_report(run_dir, report)
-    return metrics
 
 
 def report_head(cfg: Any, *, synthetic: str = "", devices: int = 1) -> dict[str, Any]:
     """What was run, on what; `synthetic` says how the data was made, where it was."""
     made = {"synthetic": True, "data": synthetic} if synthetic else {}
     return {
-        "experiment": type(cfg).__module__.removeprefix("experiments."),
         "config": to_table(cfg),
         **made,
         "device": device_name(),
         "devices": devices,
         "versions": versions(),
     }
-
-
-def save_report(run_dir: Path, report: dict[str, Any]) -> None:
-    """Writes `report.json` and prints its numbers on one line."""
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    shown = "  ".join(f"{k} {v:.4f}" for k, v in report["metrics"].items() if "test" in k)
-    print(f"{shown or 'done'}  ({report['seconds']['total']:.1f} s)  {run_dir}", file=sys.stdout)
 
 
 def curve_groups(rows: list[Numbers]) -> dict[str, list[str]]:

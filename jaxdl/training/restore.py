@@ -1,5 +1,6 @@
 """A run that has ended, as `jaxdl show run` and `jaxdl predict` take it up again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,18 +26,18 @@ def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
 class RestoredRun:
     """What an experiment's `show(run, out) -> str` is given: it draws into `out`, and returns text.
 
-    `module` is the experiment, `cfg` its config. The task, with its data, and the state are read
+    `build` is the experiment's, `cfg` its config. The task, with its data, and the state are read
     when they are first asked for, so that a picture that needs no data does not need it at hand.
     """
 
     folder: Path
-    module: Any
+    build: Callable[[Any], Task]
     cfg: Any
 
     @cached_property
     def task(self) -> Task:
         """The task, with the data of the config."""
-        return self.module.build(self.cfg)
+        return self.build(self.cfg)
 
     @cached_property
     def state(self) -> TrainState:

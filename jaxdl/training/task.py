@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import flax.linen as nn
 import jax
@@ -15,12 +15,21 @@ from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.optim.config import FirstOrder, OptimConfig
 from jaxdl.optim.optimizer import l2_penalty, make_optimizer, schedule_shape
+from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_line_search_step, make_train_step
 from jaxdl.training.weight_averaging import average_weights, batch_statistics
 from jaxdl.typing import Batch, Key, LossFn, Numbers, Prepare
 
-Evaluate = Callable[[TrainState, Split, Path | None], Numbers]
+Draw = Callable[[TrainState, Split, Path], list[Path]]
+
+
+class Evaluate(Protocol):
+    """Numbers of a state on a split, and, where `folder` is given, pictures in it."""
+
+    def __call__(
+        self, state: TrainState, split: Split, folder: Path | None = None, /
+    ) -> Numbers: ...
 
 
 def _same(state: TrainState) -> TrainState:
@@ -32,9 +41,10 @@ class Task:
     """Data, preparation, model, loss and step; plain values, each of which can be replaced.
 
     `evaluate(state, split, folder)` gives numbers, and writes its pictures where `folder` is
-    given. `rate(step)` is the learning rate, for the records. `refresh` makes of a state what
-    evaluation sees, and of the last one what is kept. The parts from `evaluate` to `rate` are
-    there where they make sense.
+    given; `draw(state, split, folder)` only draws, and returns the files; `report()`, called when
+    all is measured, gives what else the report of a run says. `rate(step)` is the learning rate,
+    for the records. `refresh` makes of a state what evaluation sees, and of the last one what is
+    kept. The parts from `evaluate` to `rate` are there where they make sense.
     """
 
     splits: Mapping[str, Split]
@@ -42,11 +52,19 @@ class Task:
     prepare: Prepare
     step: Step
     evaluate: Evaluate | None = None
+    draw: Draw | None = None
+    report: Callable[[], Mapping[str, Any]] = dict
     model: nn.Module | None = None
     loss_fn: LossFn | None = None
     tx: optax.GradientTransformation | None = None
     rate: Callable[[int], float] | None = None
     refresh: Callable[[TrainState], TrainState] = _same
+
+    def measure(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
+        """What `evaluate` gives; raises UsageError where there is none."""
+        if self.evaluate is None:
+            raise UsageError("the experiment has no evaluation")
+        return self.evaluate(state, split, folder)
 
 
 def supervised(
@@ -56,14 +74,17 @@ def supervised(
     loss_fn: LossFn,
     optim: OptimConfig,
     *,
-    steps: int,
+    loop: LoopConfig,
     evaluate: Evaluate | None = None,
+    draw: Draw | None = None,
+    report: Callable[[], Mapping[str, Any]] = dict,
     inputs: str = "image",
 ) -> Task:
-    """The task of one model, one loss and one optimizer over a run of `steps` updates.
+    """The task of one model, one loss and one optimizer over a run of `loop`'s length.
 
     `inputs` names the entry of the prepared batch that the model is first called with.
     """
+    steps = total_steps(loop, splits["train"].steps_per_epoch)
     tx = make_optimizer(optim, steps)
     check_whole_batch(optim, splits["train"])
 
@@ -89,6 +110,8 @@ def supervised(
         prepare=prepare,
         step=make_step(loss_fn, tx, prepare, optim, steps),
         evaluate=evaluate,
+        draw=draw,
+        report=report,
         model=model,
         loss_fn=loss_fn,
         tx=tx,
@@ -120,6 +143,11 @@ def check_whole_batch(optim: OptimConfig, split: Split) -> None:
             f"optim.name = {optim.name} searches on the whole training split; set data.batch_size "
             f"to its {split.size} rows, got {split.batch_size}"
         )
+
+
+def as_it_is(keys: Key, batch: Batch, *, train: bool) -> Batch:
+    """The `prepare` of data that needs none."""
+    return batch
 
 
 def example_batch(split: Split, rows: int = 2) -> Batch:

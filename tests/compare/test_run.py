@@ -12,10 +12,11 @@ from jaxdl.checks import UsageError
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-from jaxdl.cli import _read_config, main  # noqa: E402
+from jaxdl.cli import main  # noqa: E402
 from jaxdl.compare import run as harness  # noqa: E402
 from jaxdl.compare import stage_checks as stages  # noqa: E402
 from jaxdl.compare.html_report import write_page  # noqa: E402
+from jaxdl.experiment import read_config  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
 from jaxdl.optim.config import Adam  # noqa: E402
@@ -63,8 +64,11 @@ def folder(tmp_path_factory):
 
 def compared(folder, name, *, change=lambda side: None, steps=22):
     lines, path = [], folder / f"{name}.toml"
+    experiment, _ = read_config(path, [])
     code = harness.compare(
-        lambda flags: _read_config(path, flags, "compare"),
+        lambda flags: read_config(path, flags, "compare")[1],
+        experiment.builder("compare"),
+        experiment.name,
         [str(path)],
         folder / "out",
         steps=steps,
@@ -152,10 +156,9 @@ def test_what_has_no_twin_is_refused():
         twin_of(create_model("mlp", 10, act="tanh"), (2, 8, 8, 1))
     with pytest.raises(UsageError, match="square"):
         twin_of(create_model("lenet", 10), (2, 8, 12, 1))
-    hello = SimpleNamespace(__name__="experiments.language.hello")
     with pytest.raises(UsageError, match=r"language\.hello has no torch twin"):
-        harness.check_comparable(hello, None)
-    train = SimpleNamespace(__name__="experiments.classification.train")
+        harness.check_comparable("language.hello", None)
+    train = "classification.train"
     with pytest.raises(UsageError, match="precision = float32, not bfloat16"):
         harness.check_comparable(train, SimpleNamespace(precision="bfloat16"))
     with pytest.raises(UsageError, match=r"optim\.l1"):

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from jaxdl.cli import _read_config
 from jaxdl.detection.detector import DetectConfig
-from jaxdl.detection.task import train_and_report
-from jaxdl.runs.results import find_configs
+from jaxdl.experiment import find_configs, read_config
+from jaxdl.training.loop import fit
 
 FLAGS = [
     *("--data.rows", "16", "--data.objects", "2", "--data.image_size", "32"),
@@ -34,9 +33,9 @@ def test_a_detector_learns_by_heart(name, tmp_path):
     from pathlib import Path
 
     root = Path(__file__).parents[2]
-    module, cfg = _read_config(find_configs(root)[name], [*FLAGS, *MORE[name]])
+    experiment, cfg = read_config(find_configs(root)[name], [*FLAGS, *MORE[name]])
     cfg = replace(cfg, detect=DetectConfig(max_detections=20, pre_nms_top_k=100))
-    task = module.build(cfg)
+    task = experiment.builder(name)(cfg)
     task = replace(task, splits={**task.splits, "test": task.splits["train"]})
-    numbers = train_and_report(task, cfg, tmp_path / "run", False)
-    assert numbers["test_map50"] > 0.9
+    done = fit(task, cfg.loop, tmp_path / "run", seed=cfg.seed)
+    assert task.measure(done.state, task.splits["test"])["map50"] > 0.9

@@ -15,8 +15,8 @@ from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.dense.centernet import CenterMaps, centernet_heat
 from jaxdl.detection.detector import DetectConfig, Detections
-from jaxdl.detection.evaluate import DetectionEvaluation, draw_heat, unpad
-from jaxdl.detection.predict import predict_files, show_run
+from jaxdl.detection.evaluate import DetectionEvaluator, draw_heat, unpad
+from jaxdl.detection.predict import predict_files
 from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
 from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.optim.config import SGD
@@ -50,13 +50,13 @@ EMPTY_STATE = TrainState(jnp.int32(0), {"w": jnp.zeros(1)}, (), jax.eval_shape(j
 def test_a_detector_that_knows_all_has_all_points(tmp_path):
     split, prepare = shapes(), prepare_boxes(BoxImageConfig())
     state = EMPTY_STATE
-    numbers = DetectionEvaluation(answers(split), prepare)(state, split, tmp_path)
+    numbers = DetectionEvaluator(answers(split), prepare)(state, split, tmp_path)
     assert numbers["map50"] == numbers["map50_11"] == numbers["ar100"] == 1
     assert numbers["ap"] == pytest.approx(1)
     for name in ("predictions.png", "precision_recall.png"):
         with Image.open(tmp_path / name) as picture:
             assert min(picture.size) > 100
-    fewer = DetectionEvaluation(answers(split, drop=1), prepare)(state, split)
+    fewer = DetectionEvaluator(answers(split, drop=1), prepare)(state, split)
     kept, labels = split.arrays["kept"], split.arrays["labels"]
     part = [
         (kept & (labels == k))[:, 1:].sum() / (kept & (labels == k)).sum()
@@ -148,11 +148,10 @@ def test_boxes_are_drawn_on_ones_own_pictures(trained, tmp_path):
             assert picture.size[0] > picture.size[1]
     with pytest.raises(DataError, match="nothing.png"):
         predict_files(trained, [tmp_path / "nothing.png"])
-    out, heat = tmp_path / "shown.png", tmp_path / "shown_heat.png"
-    assert show_run(trained, out) == f"{out}\n{heat}"
-    assert out.exists()
-    assert heat.exists()
     split = trained.task.splits["test"]
+    drawn = trained.task.draw(trained.state, split, tmp_path / "shown")
+    assert drawn == [tmp_path / "shown" / name for name in ("predictions.png", "heat.png")]
+    assert all(path.exists() for path in drawn)
     numbers = trained.task.evaluate(trained.state, split, tmp_path / "evaluated")
     assert np.isfinite(numbers["map50"])
     with Image.open(tmp_path / "evaluated" / "heat.png") as picture:

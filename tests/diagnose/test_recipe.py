@@ -11,27 +11,29 @@ import scipy.stats
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from experiments.classification import train
-from jaxdl.cli import _read_config, main
+from jaxdl.classification.task import classifier_task
+from jaxdl.cli import main
 from jaxdl.data.digits import load_digits
 from jaxdl.data.splits.split import Split
 from jaxdl.diagnose.data_checks import check_data, coarse, duplicates, knn_baseline
 from jaxdl.diagnose.init_checks import gradients, initial_weights
 from jaxdl.diagnose.recipe import verdicts_of, without_regularization
 from jaxdl.diagnose.training_checks import judge_falls, ten_rows, update_to_weight_ratio
-from jaxdl.runs.results import find_configs
+from jaxdl.experiment import find_configs, read_config
+from jaxdl.training.plan import LoopConfig
+from jaxdl.training.task import supervised
 
 ROOT = Path(__file__).parents[2]
 DIGITS, CLASSES = load_digits()
 
 
 def config(name, *flags):
-    return _read_config(find_configs(ROOT)[name], list(flags))[1]
+    return read_config(find_configs(ROOT)[name], list(flags))[1]
 
 
 def found(tmp_path, cfg, change=lambda task: task):
     """Name -> state of every verdict on a config whose task is changed."""
-    task = change(train.build(cfg))
+    task = change(classifier_task(cfg))
     verdicts = list(verdicts_of(task, task, cfg, tmp_path / "rates.png"))
     assert (tmp_path / "rates.png").stat().st_size > 5000
     return {verdict.name: verdict for verdict in verdicts}
@@ -113,9 +115,9 @@ def test_a_frozen_layer_is_named_unless_it_is_meant(tmp_path):
             kept = {**params, "dense1": jax.lax.stop_gradient(params["dense1"])}
             return task.loss_fn(kept, *rest)
 
-        step = train.supervised(
-            task.model, task.splits, task.prepare, loss_fn, cfg.optim, steps=100
-        ).step
+        loop = LoopConfig(steps=100)
+        parts = task.model, task.splits, task.prepare
+        step = supervised(*parts, loss_fn, cfg.optim, loop=loop).step
         return dataclasses.replace(task, loss_fn=loss_fn, step=step)
 
     cfg = config("digits_mlp", "--optim.weight_decay", "0")

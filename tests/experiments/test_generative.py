@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from experiments.generative.adversarial import surest
-from jaxdl.cli import _read_config, main
+from jaxdl.cli import main
+from jaxdl.experiment import find_configs, read_config
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
-from jaxdl.runs.results import find_configs
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -32,14 +32,14 @@ def files(tmp_path_factory):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_config_takes_a_step_in_shapes(name, files):
-    _, cfg = _read_config(CONFIGS[name], [])
+    _, cfg = read_config(CONFIGS[name], [])
     flags = ["--data.batch_size=20", "--data.val=0"]
     if cfg.data.name in SIZES:
         flags += ["--data.name=npz", f"--data.path={files / cfg.data.name}.npz"]
     else:
         flags += ["--data.rows=100"]
-    module, cfg = _read_config(CONFIGS[name], flags)
-    task = module.build(cfg)
+    experiment, cfg = read_config(CONFIGS[name], flags)
+    task = experiment.builder(name)(cfg)
     state = jax.eval_shape(task.init, jax.eval_shape(jax.random.key, 0))
     split = task.splits["train"]
     batch = split.batch(split.rows(0, 1)[0])

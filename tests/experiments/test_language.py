@@ -16,8 +16,7 @@ from experiments.language.sequence_layers import (
     measure,
 )
 from jaxdl.checks import UsageError
-from jaxdl.cli import _read_config
-from jaxdl.runs.results import find_configs
+from jaxdl.experiment import find_configs, read_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -28,7 +27,7 @@ SMALL = {"shapes": ["--data.rows=64"], "hello": []}
 
 @pytest.mark.parametrize("name", sorted(CONFIGS.keys() - {"sequence_layers"}))
 def test_a_config_takes_a_step_in_shapes(name):
-    module, cfg = _read_config(CONFIGS[name], [])
+    experiment, cfg = read_config(CONFIGS[name], [])
     if (
         cfg.data.name == "coco_captions"
         and not (Path(os.environ.get("TFDS_DATA_DIR", "/nowhere")) / "coco_captions").is_dir()
@@ -41,8 +40,8 @@ def test_a_config_takes_a_step_in_shapes(name):
         flags.append("--data.rows=32")
     if name == "coco_caption_attention":
         flags += ["--model.name=lenet", "--backbone.stage=stage2", "--data.image_size", "28"]
-    _, cfg = _read_config(CONFIGS[name], flags)
-    task = module.build(cfg)
+    _, cfg = read_config(CONFIGS[name], flags)
+    task = experiment.builder(name)(cfg)
     state = jax.eval_shape(task.init, jax.eval_shape(jax.random.key, 0))
     split = task.splits["train"]
     batch = split.batch(split.rows(0, 1)[0])

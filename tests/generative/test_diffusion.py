@@ -254,7 +254,7 @@ def task():
 
     optim = Adam(lr=1e-2, ema=0.9, schedule="cosine")
     splits = {"train": split}
-    return supervised(model, splits, prepare, loss_fn, optim, steps=6, inputs="inputs")
+    return supervised(model, splits, prepare, loss_fn, optim, loop=LOOP, inputs="inputs")
 
 
 @pytest.fixture(scope="module")

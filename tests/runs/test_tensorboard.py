@@ -67,10 +67,10 @@ def test_the_weights_of_a_state_go_by_their_paths(tmp_path):
 
 
 def test_a_start_shows_layers_and_images(tmp_path):
-    from experiments.classification.train import Config, build
+    from jaxdl.classification.task import ClassifierConfig, classifier_task
 
     events = EventFile(tmp_path / "e", first=1)
-    write_start(events, build(Config()))
+    write_start(events, classifier_task(ClassifierConfig()))
     (_, text), (_, picture) = read(tmp_path / "e")
     assert "conv1" in text.tensor.string_val[0].decode()
     assert picture.image.width == picture.image.height > 8

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.classification import train
 from jaxdl.checks import UsageError
-from jaxdl.cli import _read_config, main
+from jaxdl.classification.task import classifier_task
+from jaxdl.cli import main
 from jaxdl.config import to_table
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.data.splits.folds import fold_of_rows
-from jaxdl.runs.results import find_configs
+from jaxdl.experiment import find_configs, read_config
 from jaxdl.search.sweep_table import Row, draw_search, rank
 from jaxdl.training.loop import fit
 
@@ -29,12 +29,7 @@ def jaxdl(*argv):
 
 
 def config(*flags):
-    return _read_config(find_configs(ROOT)["digits_mlp"], [*SMALL, *flags])[1]
-
-
-def judged(task, state, split, folder):
-    assert task.evaluate is not None
-    return task.evaluate(state, split, folder)
+    return read_config(find_configs(ROOT)["digits_mlp"], [*SMALL, *flags])[1]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +60,7 @@ def test_a_sweep_leaves_its_table_picture_and_best_config(swept):
 
 
 def test_the_best_config_runs(swept, tmp_path):
-    _, cfg = _read_config(swept / "best.toml", [])
+    _, cfg = read_config(swept / "best.toml", [])
     best = json.loads((swept / "report.json").read_text())["best"]
     lr, decay = best["optim.lr"], best["optim.weight_decay"]
     want = config("--optim.lr", lr, "--optim.weight_decay", decay)
@@ -75,12 +70,12 @@ def test_the_best_config_runs(swept, tmp_path):
 
 def test_a_trial_is_a_run_of_its_own(swept, tmp_path):
     row = json.loads((swept / "table.json").read_text())[3]
-    task = train.build(
+    task = classifier_task(
         config("--data.val", "287", "--optim.lr", "0.01", "--optim.weight_decay", "0.01")
     )
     assert task.splits["train"].size == 1437 - 287
     done = fit(task, config("--loop.devices", "1").loop, tmp_path)
-    numbers = judged(task, done.state, task.splits["val"], None)
+    numbers = task.measure(done.state, task.splits["val"])
     assert row["val_loss"] == pytest.approx(numbers["loss"], rel=1e-5)
     assert row["val_accuracy"] == numbers["accuracy"]
 
@@ -140,12 +135,12 @@ def test_folds_average_what_each_fold_measures(tmp_path):
     fold = fold_of_rows(whole.labels, 2, 0)
     losses = []
     for k in range(2):
-        task = train.build(config("--optim.lr", "0.03"))
+        task = classifier_task(config("--optim.lr", "0.03"))
         task.splits["train"] = whole.take(np.flatnonzero(fold != k), name="rest")
         task.splits["train"].batch_size = 32
         done = fit(task, config("--loop.devices", "1").loop, tmp_path / str(k))
         held = whole.take(np.flatnonzero(fold == k), name="held")
-        losses.append(judged(task, done.state, held, None)["loss"])
+        losses.append(task.measure(done.state, held)["loss"])
     assert row["val_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
     assert row["val_loss_std"] == pytest.approx(np.std(losses, ddof=1), rel=1e-2)
 
@@ -154,11 +149,11 @@ def test_seeds_are_separate_runs_and_their_spread(tmp_path):
     argv = ["run", "digits_mlp", *SMALL, "--run-dir"]
     assert jaxdl(*argv, tmp_path / "seeds", "--seeds", "3", "--seed", "5") == 0
     report = json.loads((tmp_path / "seeds" / "report.json").read_text())
-    task = train.build(config())
+    task = classifier_task(config())
     losses = []
     for seed in (5, 6, 7):
         done = fit(task, config("--loop.devices", "1").loop, tmp_path / str(seed), seed=seed)
-        losses.append(judged(task, done.state, task.splits["test"], None)["loss"])
+        losses.append(task.measure(done.state, task.splits["test"])["loss"])
         assert report["seeds"][str(seed)]["test_loss"] == pytest.approx(losses[-1], rel=1e-5)
     assert report["metrics"]["test_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert report["metrics"]["test_loss_std"] == pytest.approx(np.std(losses, ddof=1), rel=1e-3)

@@ -6,8 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from experiments.classification import finetune, train
+from experiments.classification import finetune
 from jaxdl.checks import UsageError
+from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.data.digits import load_digits
 from jaxdl.data.load import DataConfig
 from jaxdl.interop.weight_file import write_safetensors
@@ -17,7 +18,7 @@ from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.freeze import freeze_task
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
-from jaxdl.training.report import write_report
+from jaxdl.training.report import report_fit
 
 NET = model_options("preact_resnet20")(blocks=(1, 1), width=4)
 LOOP = LoopConfig(steps=12, devices=1)
@@ -28,12 +29,12 @@ HEAVY = Momentum(lr=0.1, weight_decay=0.1)
 def source(tmp_path_factory):
     """A run folder of a small net with batch norms, of ten classes."""
     folder = tmp_path_factory.mktemp("source")
-    cfg = train.Config(model=NET, loop=LOOP, optim=HEAVY)
-    task = train.build(cfg)
+    cfg = ClassifierConfig(model=NET, loop=LOOP, optim=HEAVY)
+    task = classifier_task(cfg)
     from jaxdl.runs.run_folder import _write, config_table  # the folder that a command would leave
 
-    _write(folder / "config.toml", config_table(train, cfg))
-    write_report(folder, cfg, task, fit(task, LOOP, folder))
+    _write(folder / "config.toml", config_table("classification.train", cfg))
+    report_fit(folder, cfg, task, fit(task, LOOP, folder))
     return folder
 
 
@@ -61,8 +62,8 @@ def finetuning(source, data, **options):
 
 @pytest.mark.parametrize("patterns", [("stem/*", "stage1*"), ("*", "!head/*")])
 def test_frozen_parameters_and_statistics_are_equal_bit_by_bit(patterns, tmp_path):
-    task = train.build(train.Config(model=NET, loop=LOOP, optim=HEAVY))
-    task = freeze_task(task, HEAVY, 12, patterns)
+    task = classifier_task(ClassifierConfig(model=NET, loop=LOOP, optim=HEAVY))
+    task = freeze_task(task, HEAVY, LOOP, patterns)
     before = flatten(jax.jit(task.init)(jax.random.key(0)).variables)
     after = flatten(fit(task, LOOP, tmp_path).state.variables)
     whole = patterns[0] == "*"
@@ -75,9 +76,9 @@ def test_frozen_parameters_and_statistics_are_equal_bit_by_bit(patterns, tmp_pat
 
 def test_a_head_on_frozen_features_is_a_regression_of_its_own(tmp_path):
     """By hand: features of the network as it is evaluated, then momentum on a linear layer."""
-    cfg = train.Config(model=NET, loop=LOOP, optim=Momentum(lr=0.1))
-    task = train.build(cfg)
-    frozen = freeze_task(task, cfg.optim, 12, ("*", "!head/*"))
+    cfg = ClassifierConfig(model=NET, loop=LOOP, optim=Momentum(lr=0.1))
+    task = classifier_task(cfg)
+    frozen = freeze_task(task, cfg.optim, LOOP, ("*", "!head/*"))
     state = jax.jit(task.init)(jax.random.key(0))
     got = fit(frozen, LOOP, tmp_path).state.params["head"]
     split = task.splits["train"]
@@ -101,9 +102,9 @@ def test_a_head_on_frozen_features_is_a_regression_of_its_own(tmp_path):
 
 
 def test_a_pattern_that_fits_nothing_is_named():
-    task = train.build(train.Config(model=NET, loop=LOOP))
+    task = classifier_task(ClassifierConfig(model=NET, loop=LOOP))
     with pytest.raises(UsageError, match="freeze: no parameter fits 'stage9"):
-        freeze_task(task, HEAVY, 12, ("stage9*",))
+        freeze_task(task, HEAVY, LOOP, ("stage9*",))
 
 
 def test_two_trainings_take_over_all_but_the_head(source, two_classes, tmp_path):

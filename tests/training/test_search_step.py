@@ -13,7 +13,7 @@ from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
-from jaxdl.training.task import supervised
+from jaxdl.training.task import as_it_is, supervised
 
 from .toys import points
 
@@ -39,7 +39,7 @@ def softmax_regression(optim, batch_size=64):
 
     splits = {"train": points(64, batch_size)}
     return supervised(
-        model, splits, lambda keys, batch, *, train: batch, loss_fn, optim, steps=40, inputs="x"
+        model, splits, as_it_is, loss_fn, optim, loop=LoopConfig(steps=40), inputs="x"
     )
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.classification.train import Config, build
+from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.data.config import DataConfig
 from jaxdl.data.splits.split import Split
 from jaxdl.data.splits.stream import StreamSplit
@@ -19,7 +19,7 @@ LOOP = LoopConfig(steps=7, log_every=7, save_every=7, devices=1)
 
 
 def config(road):
-    return Config(
+    return ClassifierConfig(
         data=DataConfig(train="train[:100]", test="test[:30]", batch_size=16, road=road),
         model=ModelConfig(name="mlp"),
         optim=SGD(lr=0.1),
@@ -29,20 +29,20 @@ def config(road):
 
 @pytest.fixture(scope="module")
 def resident(tmp_path_factory):
-    task = build(config("resident"))
+    task = classifier_task(config("resident"))
     assert type(task.splits["train"]) is Split
     return fit(task, LOOP, tmp_path_factory.mktemp("resident"))
 
 
 @pytest.mark.parametrize("devices", [1, 8])
 def test_the_streamed_run_is_the_resident_run(resident, tmp_path, devices):
-    task = build(config("stream"))
+    task = classifier_task(config("stream"))
     assert isinstance(task.splits["train"], StreamSplit)
     got = fit(task, dataclasses.replace(LOOP, devices=devices), tmp_path)
     for path, value in flatten(resident.state.params).items():
         np.testing.assert_allclose(flatten(got.state.params)[path], value, atol=1e-6)
     assert got.rows[-1]["loss"] == pytest.approx(resident.rows[-1]["loss"], abs=1e-5)
-    want = build(config("resident"))
+    want = classifier_task(config("resident"))
     assert want.evaluate is not None
     assert task.evaluate is not None
     numbers = want.evaluate(got.state, want.splits["test"], None)
@@ -50,9 +50,9 @@ def test_the_streamed_run_is_the_resident_run(resident, tmp_path, devices):
 
 
 def test_a_streamed_run_resumes_where_it_stopped(tmp_path):
-    whole = fit(build(config("stream")), LOOP, tmp_path / "whole")
+    whole = fit(classifier_task(config("stream")), LOOP, tmp_path / "whole")
     short = dataclasses.replace(LOOP, steps=3, save_every=3, log_every=3)
-    fit(build(config("stream")), short, tmp_path / "parts")
-    got = fit(build(config("stream")), LOOP, tmp_path / "parts", resume=True)
+    fit(classifier_task(config("stream")), short, tmp_path / "parts")
+    got = fit(classifier_task(config("stream")), LOOP, tmp_path / "parts", resume=True)
     for path, value in flatten(whole.state.params).items():
         np.testing.assert_array_equal(flatten(got.state.params)[path], value)

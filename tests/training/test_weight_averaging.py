@@ -11,7 +11,7 @@ from jaxdl.optim.config import SGD, Adam
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import AXIS, apply_train, global_mean
-from jaxdl.training.task import supervised
+from jaxdl.training.task import as_it_is, supervised
 from tests.training import toys
 
 
@@ -52,9 +52,7 @@ def task_of(momentum):
 
     optim = SGD(lr=0.05, swa=0.5)
     splits = {"train": toys.points(64, 16)}
-    return supervised(
-        model, splits, lambda keys, batch, *, train: batch, loss_fn, optim, steps=8, inputs="x"
-    )
+    return supervised(model, splits, as_it_is, loss_fn, optim, loop=LoopConfig(steps=8), inputs="x")
 
 
 @pytest.mark.parametrize(("momentum", "devices"), [(0.1, 1), (0.5, 4)])

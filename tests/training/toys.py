@@ -9,6 +9,7 @@ import optax
 from jaxdl.data.splits.split import NoData, Split
 from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.optim.config import Adam
+from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,
@@ -18,7 +19,7 @@ from jaxdl.training.step import (
     keep_if_finite,
     row_keys,
 )
-from jaxdl.training.task import Task, supervised
+from jaxdl.training.task import Task, as_it_is, supervised
 
 
 def points(rows=64, batch_size=16, **options):
@@ -67,7 +68,14 @@ def classifier(optim=Adam(lr=0.05), *, steps=40, poison=None, split=None, evalua
         return global_mean(loss, weight), (extra, metrics)
 
     task = supervised(
-        model, splits, add_noise_rows, loss_fn, optim, steps=steps, inputs="x", evaluate=evaluate
+        model,
+        splits,
+        add_noise_rows,
+        loss_fn,
+        optim,
+        loop=LoopConfig(steps=steps),
+        inputs="x",
+        evaluate=evaluate,
     )
     return task if poison is None else poisoned(task, poison)
 
@@ -90,13 +98,7 @@ def linear(optim, split):
         return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
 
     return supervised(
-        model,
-        {"train": split},
-        lambda keys, batch, *, train: batch,
-        loss_fn,
-        optim,
-        steps=1,
-        inputs="x",
+        model, {"train": split}, as_it_is, loss_fn, optim, loop=LoopConfig(steps=1), inputs="x"
     )
 
 
@@ -148,7 +150,7 @@ def gan():
         pairs = total({"d_loss": (d_loss, 1), "g_loss": (g_loss, 1)}, AXIS)
         return state.replace(step=state.step + 1), pairs
 
-    return Task({"train": split}, init, lambda keys, batch, *, train: batch, step)
+    return Task({"train": split}, init, as_it_is, step)
 
 
 def environment(envs=16):
@@ -174,4 +176,4 @@ def environment(envs=16):
         new = state.replace(params=params, opt_state=opt_state, local=local)
         return new.replace(step=state.step + 1), {"loss": (value, jnp.float32(1))}
 
-    return Task({"train": NoData(10, envs)}, init, lambda keys, batch, *, train: batch, step)
+    return Task({"train": NoData(10, envs)}, init, as_it_is, step)

@@ -17,6 +17,7 @@ from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.ops.augment.crop_flip import split_rows
 from jaxdl.optim.config import OptimConfig
 from jaxdl.optim.optimizer import make_optimizer, schedule_shape
+from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
     AXIS,
@@ -27,7 +28,7 @@ from jaxdl.training.step import (
     keep_if_finite,
     row_keys,
 )
-from jaxdl.training.task import Evaluate, Task, example_input
+from jaxdl.training.task import Draw, Evaluate, Task, example_input
 from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
 
 NOISE = ("uniform", "normal")
@@ -208,19 +209,29 @@ def each_part(
     return state, (jax.tree.map(lambda x: jnp.sum(x, axis=0), metrics), witness)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GANTask(Task):
+    """A task of two networks; `game` is them and their rules."""
+
+    game: GAN
+
+
 def gan_task(
     game: GAN,
     splits: Mapping[str, Split],
     prepare: Prepare,
     optim: OptimConfig,
     *,
-    steps: int,
+    loop: LoopConfig,
     evaluate: Evaluate | None = None,
-) -> Task:
-    """The task of a game over a run of `steps`; both players have the same rule and rates."""
+    draw: Draw | None = None,
+    report: Callable[[], Mapping[str, Any]] = dict,
+) -> GANTask:
+    """The task of a game over a run of `loop`; both players have the same rule and rates."""
     for name in ("accumulate_steps", "swa", "line_search"):
         if getattr(optim, name) > (name == "accumulate_steps"):
             raise UsageError(f"optim: {name} does not go with two players; leave it out")
+    steps = total_steps(loop, splits["train"].steps_per_epoch)
     tx = make_optimizer(optim, steps)
 
     def init(key: Key) -> TrainState:
@@ -241,12 +252,15 @@ def gan_task(
             ema=jax.tree.map(jnp.copy, params) if optim.ema else {},
         )
 
-    return Task(
+    return GANTask(
         splits=splits,
         init=init,
         prepare=prepare,
         step=make_gan_step(game, tx, prepare, ema=optim.ema),
         evaluate=evaluate,
+        draw=draw,
+        report=report,
+        game=game,
         tx=tx,
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
     )

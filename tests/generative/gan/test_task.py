@@ -25,6 +25,7 @@ from jaxdl.optim.config import SGD, Adam
 from jaxdl.runs.checkpoint import flatten, params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
+from jaxdl.training.task import as_it_is
 
 LOOP = LoopConfig(steps=6, log_every=3, save_every=3, devices=1)
 OPTIM = Adam(lr=1e-2, b1=0.5, ema=0.9)
@@ -50,9 +51,7 @@ def task(optim=OPTIM, generator=None, steps=6, **rules):
         MLPDiscriminator((8,), classes=2),
         GANConfig(latent_dim=4, **rules),
     )
-    return gan_task(
-        game, {"train": points()}, lambda keys, batch, *, train: batch, optim, steps=steps
-    )
+    return gan_task(game, {"train": points()}, as_it_is, optim, loop=LoopConfig(steps=steps))
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +155,7 @@ def test_the_penalty_pulls_slopes_to_one(tmp_path):
         GANConfig(latent_dim=4, loss="wgan", gradient_penalty=10.0, critic_steps=1),
     )
     split = Split({"real": np.zeros((16, 3), np.float32)}, batch_size=16)
-    frozen = gan_task(game, {"train": split}, lambda keys, batch, *, train: batch, optim, steps=30)
+    frozen = gan_task(game, {"train": split}, as_it_is, optim, loop=LoopConfig(steps=30))
     got = fit(frozen, LoopConfig(steps=30, devices=1), tmp_path)
     slope = np.linalg.norm(got.state.params["d"]["out"]["kernel"])
     assert slope == pytest.approx(1, abs=0.15)  # the scores pull, too, with a tenth of the weight
@@ -234,7 +233,7 @@ def test_a_looped_step_of_convolutions_has_the_fast_form():
     split = Split({"real": np.zeros((8, 16, 16, 1), np.float32)}, batch_size=8)
     generator = DCGenerator((16, 16, 1), 8, (4, 8), attention=True)
     game = GAN(generator, DCDiscriminator((4, 4)), GANConfig(latent_dim=4))
-    made = gan_task(game, {"train": split}, lambda keys, batch, *, train: batch, OPTIM, steps=2)
+    made = gan_task(game, {"train": split}, as_it_is, OPTIM, loop=LoopConfig(steps=2))
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
 
     def steps(state, batch):

@@ -1,4 +1,4 @@
-"""Auxiliary losses against the formula; layers that are computed from images."""
+"""The loss of a classifier against sums by hand; layers that are computed from images."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.classification.train import fitted_to_images, make_loss
+from jaxdl.classification.task import classification_loss, fit_to_images
 from jaxdl.data.load import DataConfig, load_splits
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.small.speedrun_convnet import SpeedConvNet, whitening_filters
@@ -36,7 +36,7 @@ def test_auxiliary_losses_are_added_with_their_weight(weight, smoothing):
         log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         target = (1 - smoothing) * np.eye(3)[label] + smoothing / 3
         want += share * -(target * log).sum(1).mean()
-    loss_fn = make_loss(model, label_smoothing=smoothing, aux_weight=weight)
+    loss_fn = classification_loss(model, label_smoothing=smoothing, aux_weight=weight)
     batch = {"image": jnp.asarray(x)[None], "label": jnp.asarray(label)[None]}
 
     def loss(batch):
@@ -50,9 +50,9 @@ def test_auxiliary_losses_are_added_with_their_weight(weight, smoothing):
 def test_layers_that_are_computed_from_images_see_the_prepared_ones():
     digits = load_splits(DataConfig(name="digits"))["train"]
     prepare = prepare_images(ImageConfig(mean=(0.3,), std=(0.2,), flip=True))
-    model = fitted_to_images(SpeedConvNet(10, (2, 2, 2)), digits, prepare, 50)
+    model = fit_to_images(SpeedConvNet(10, (2, 2, 2)), digits, prepare, 50)
     images = (np.float32(digits.arrays["image"][:50]) / 255 - 0.3) / 0.2
     got = np.reshape(model.whitening, (2, 2, 1, 8))
     np.testing.assert_allclose(np.abs(got), np.abs(whitening_filters(images)), rtol=1e-3)
     lenet = LeNet(10)
-    assert fitted_to_images(lenet, digits, prepare) is lenet
+    assert fit_to_images(lenet, digits, prepare) is lenet

@@ -1,0 +1,108 @@
+"""The task of a classifier: any registered model on any labeled image set."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from jaxdl.checks import check_one_of
+from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.classifier import make_classifier_evaluator
+from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entropy
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.metrics.classification import accuracy
+from jaxdl.models.registry import ModelConfig, build_model
+from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.training.linear_scaling import scale_to_devices
+from jaxdl.training.plan import LoopConfig
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
+from jaxdl.training.step import PRECISIONS, apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.typing import Batch, Key, LossFn, LossOutput, Prepare, Tree
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """A classifier, its data and how it is trained."""
+
+    data: DataConfig = DataConfig(name="digits")
+    image: ImageConfig = ImageConfig()
+    model: ModelConfig = ModelConfig(name="lenet")
+    optim: OptimConfig = Adam()
+    loop: LoopConfig = LoopConfig(epochs=10)
+    label_smoothing: float = 0.0
+    """How much of each label is spread evenly over all classes."""
+    aux_weight: float = 0.0
+    """Weight of the losses of auxiliary classifiers, stages `aux...` (GoogLeNet's paper: 0.3)."""
+    flip_eval: bool = False
+    """Evaluation: average the logits of every image and its mirror image."""
+    precision: str = "float32"
+    """float32 or bfloat16, what training computes in; parameters and evaluation are float32."""
+    per_device: bool = False
+    """data.batch_size and optim.lr are those of one device: k devices take k times both."""
+    seed: int = 0
+    """Of the initial weights, the augmentation and dropout."""
+
+    def __post_init__(self) -> None:
+        check_one_of("precision", self.precision, PRECISIONS)
+
+
+def classifier_task(cfg: ClassifierConfig) -> Task:
+    """The task of `cfg`."""
+    if cfg.per_device:
+        data, optim = scale_to_devices(cfg.data, cfg.optim, cfg.loop)
+        cfg = replace(cfg, data=data, optim=optim)
+    splits = load_splits(cfg.data)
+    model = build_model(cfg.model, num_classes=len(splits["train"].classes))
+    prepare = prepare_images(cfg.image, len(splits["train"].classes))
+    model = fit_to_images(model, splits["train"], prepare)
+    return supervised(
+        model,
+        splits,
+        prepare,
+        classification_loss(
+            model,
+            label_smoothing=cfg.label_smoothing,
+            aux_weight=cfg.aux_weight,
+            precision=cfg.precision,
+        ),
+        cfg.optim,
+        loop=cfg.loop,
+        evaluate=make_classifier_evaluator(model, prepare, flip_eval=cfg.flip_eval),
+    )
+
+
+def fit_to_images(model: Any, split: Split, prepare: Prepare, count: int = 2000) -> Any:
+    """`model.for_images` of the first `count` prepared images, where a model computes layers so."""
+    if not hasattr(model, "for_images"):
+        return model
+    rows = {"image": np.asarray(split.arrays["image"][:count])}
+    keys = jax.random.split(jax.random.key(0), len(rows["image"]))
+    return model.for_images(np.asarray(prepare(keys, rows, train=False)["image"]))
+
+
+def classification_loss(
+    model: nn.Module, *, label_smoothing: float, aux_weight: float, precision: str = "float32"
+) -> LossFn:
+    """Cross-entropy of the logits, and `aux_weight` times that of every stage `aux...`."""
+    options = {"stages": True} if aux_weight else {}
+    apply = partial(apply_train, precision=precision, **options)
+
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
+        out, extra = apply(model, params, extra, batch["image"], key)
+        out, label = out if options else {"logits": out}, batch["label"]
+        soft = "target" in batch  # of mixed images
+        loss_of = partial(
+            soft_cross_entropy if soft else softmax_cross_entropy, label_smoothing=label_smoothing
+        )
+        aim = batch["target"] if soft else label
+        loss = loss_of(out["logits"], aim)
+        auxiliary = [loss_of(logits, aim) for name, logits in out.items() if name[:3] == "aux"]
+        metrics = {"loss": weighted(loss), "accuracy": accuracy(out["logits"], label)}
+        return global_mean(loss + aux_weight * sum(auxiliary)), (extra, metrics)
+
+    return loss_fn

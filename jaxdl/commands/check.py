@@ -1,0 +1,27 @@
+"""`jaxdl check`: the debugging recipe on a config, one verdict per line."""
+
+import argparse
+from pathlib import Path
+
+from jaxdl.experiment import find_config, read_config
+
+HELP = "verdicts on a config: data, loss, rate, layers"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The config and the picture; beside them the fields of the config."""
+    parser.add_argument("config")
+    parser.add_argument("--out", type=Path, help="the picture (default: NAME_check.png)")
+    parser.set_defaults(takes_fields=True)
+
+
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Prints the verdicts; 1 where one of them is a failure."""
+    path = find_config(args.config)
+    experiment, _ = read_config(path, rest, "check")
+    build = experiment.builder(f"check {args.config}")
+    from jaxdl.diagnose.recipe import run_recipe
+
+    out = args.out or Path(f"{path.stem}_check.png")
+    read = lambda flags: read_config(path, [*rest, *flags], "check")[1]  # noqa: E731
+    return int(run_recipe(read, build, out))

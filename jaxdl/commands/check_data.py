@@ -1,0 +1,40 @@
+"""`jaxdl check-data`: reads a data set once and names every bad row."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxdl.checks import DataError
+from jaxdl.config import parse, rename_flags
+from jaxdl.experiment import find_checkout, find_config, find_configs, read_config
+
+HELP = "read a data set once, name every bad row"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The set; beside it the fields of the config or data set."""
+    parser.add_argument("name", help="a config, or a data set; --path FILE for your own")
+    parser.set_defaults(takes_fields=True)
+
+
+def run(args: argparse.Namespace, rest: list[str]) -> int:
+    """Prints what was found; the code of a data error where a row is bad."""
+    from jaxdl.data.validate import report_scan, scan_set
+
+    faults, sizes = scan_set(read_data(args.name, rest, "check-data"))
+    print(report_scan(args.name, faults, sizes))
+    return DataError.code if faults else 0
+
+
+def read_data(name: str, flags: Sequence[str], command: str) -> Any:
+    """The DataConfig of a config, or of a data set with fields such as --path."""
+    from jaxdl.data.config import DataConfig
+
+    if name in find_configs(find_checkout()) or name.endswith(".toml"):
+        return read_config(find_config(name), flags, command)[1].data
+    path, prog = Path(name), f"jaxdl {command} {name}"
+    flags = [re.sub("^--(data[.])?", "--data.", flag) for flag in flags]
+    flags = [flag.replace("--data.", "--", 1) for flag in rename_flags(flags, "")]
+    return parse(DataConfig, {"name": name}, flags, path=path, prog=prog)

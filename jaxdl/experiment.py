@@ -1,0 +1,149 @@
+"""Experiments: found in a source checkout, read with a config, run, and taken up again."""
+
+import dataclasses
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxdl.checks import UsageError, unknown
+from jaxdl.config import parse, read_toml, rename_flags, say_renamed
+from jaxdl.old_names import CONFIGS
+from jaxdl.runs.environment import prepare_process, use_compilation_cache
+from jaxdl.runs.results import Report
+
+if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
+    from jaxdl.training.restore import RestoredRun
+    from jaxdl.training.task import Task
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a script of `experiments/` defines: a `Config`, and `build`, `run` or both.
+
+    `build(cfg) -> Task` is trained by the loop and reported; `run(cfg, run_dir) -> Report` takes
+    the place of that where it is there, with `resume=True` where a run goes on. `show(run, out)`
+    draws a run again and returns text, `predict(run, files)` applies it to a person's files.
+    """
+
+    name: str
+    Config: type[Any]
+    build: "Callable[[Any], Task] | None" = None
+    run: Callable[..., Report] | None = None
+    show: "Callable[[RestoredRun, Path], str] | None" = None
+    predict: "Callable[[RestoredRun, Sequence[Path]], str] | None" = None
+
+    def builder(self, asking: str) -> "Callable[[Any], Task]":
+        """`build`; raises UsageError, in the name of who is `asking`, where there is none."""
+        if self.build is None:
+            raise UsageError(f"{asking}: {self.name} has no Task (it trains no model)")
+        return self.build
+
+    def execute(self, cfg: Any, run_dir: Path, resume: bool = False) -> Report:
+        """The script's own `run`, else its task is trained and measured; what is to be reported."""
+        if self.run is not None:
+            return self.run(cfg, run_dir, **({"resume": True} if resume else {}))
+        from jaxdl.training.loop import fit
+        from jaxdl.training.report import report_fit
+
+        task = self.builder("run")(cfg)
+        fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
+        return report_fit(run_dir, cfg, task, fitted)
+
+
+def find_checkout() -> Path:
+    """The source checkout: this folder, else the one that the package was installed from."""
+    for root in (Path.cwd(), Path(__file__).parents[1]):
+        if (root / "experiments").is_dir() and (root / "configs").is_dir():
+            return root
+    raise UsageError("experiments and configs run from a source checkout of jaxdl; change into one")
+
+
+def find_configs(root: Path) -> dict[str, Path]:
+    """Name -> file of every config under `root/configs`."""
+    return {path.stem: path for path in sorted((root / "configs").rglob("*.toml"))}
+
+
+def find_config(name: str) -> Path:
+    """A config by its path, or by its name in the checkout; UsageError with near names."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise UsageError(f"config {name}: there is no such file")
+        return path
+    configs = find_configs(find_checkout())
+    if name in CONFIGS:
+        say_renamed(f"config {name}", [CONFIGS[name]])
+        name = CONFIGS[name]
+    if name not in configs:
+        raise unknown("config", name, configs, "`jaxdl list` shows them all.")
+    return configs[name]
+
+
+def find_experiment(name: str) -> Experiment:
+    """Imports the script `experiments/<name>.py`, dots for folders; UsageError with near names."""
+    root = find_checkout()
+    folder = root / "experiments"
+    known = {
+        ".".join(path.relative_to(folder).with_suffix("").parts): path
+        for path in folder.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    if name not in known:
+        raise unknown("experiment", name, known, "`jaxdl list` shows what configs use.")
+    prepare_process()
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    module = importlib.import_module(f"experiments.{name}")
+    use_compilation_cache()
+    parts = {part: getattr(module, part, None) for part in ("build", "run", "show", "predict")}
+    return Experiment(name, module.Config, **parts)
+
+
+def read_config(path: Path, flags: Sequence[str], command: str = "run") -> tuple[Experiment, Any]:
+    """(the experiment, its config) of a TOML file and flags; `command` stands in messages."""
+    table = read_toml(path)
+    name = table.pop("experiment", None)
+    if not isinstance(name, str):
+        raise UsageError(f'config {path}: it must name its script: experiment = "..."')
+    experiment = find_experiment(name)
+    flags, prog = rename_flags(flags, name), f"jaxdl {command} {path.stem}"
+    return experiment, parse(experiment.Config, table, flags, path=path, prog=prog)
+
+
+def task_of(config: str, flags: Sequence[str], command: str) -> "Task":
+    """The task of a config, by name or path, with further flags."""
+    experiment, cfg = read_config(find_config(config), flags, command)
+    return experiment.builder(f"{command} {config}")(cfg)
+
+
+def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredRun]":
+    """A run folder's experiment, and the run as it ended, with the data of its config."""
+    path = folder / "config.toml"
+    if not path.exists():
+        raise UsageError(f"{folder}: no config.toml; is it a run folder?")
+    experiment, cfg = read_config(path, flags, "show run")
+    from jaxdl.training.restore import RestoredRun
+
+    return experiment, RestoredRun(folder, experiment.builder(str(folder)), cfg)
+
+
+def read_run_alone(folder: Path) -> "tuple[Experiment, RestoredRun]":
+    """As `read_run`, with the one example that the run kept in place of its data."""
+    experiment, run = read_run(folder, [])
+    from jaxdl.data.load import run_data
+
+    data = run_data(run.cfg.data, folder)
+    return experiment, dataclasses.replace(run, cfg=dataclasses.replace(run.cfg, data=data))
+
+
+def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:
+    """(model, variables, prepare, classes) of a trained run; its data need not be at hand.
+
+    `x = prepare(keys, {"image": uint8 (B, H, W, C)}, train=False)["image"]`, then
+    `model.apply(variables, x, train=False)` gives what the model gave in the run's own evaluation.
+    """
+    _, run = read_run_alone(Path(run_dir))
+    return run.task.model, run.state.variables, run.task.prepare, run.task.splits["train"].classes
