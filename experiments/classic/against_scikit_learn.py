@@ -18,7 +18,8 @@ from jaxdl.classic.features.hog import hog
 from jaxdl.classic.features.pca import PCA
 from jaxdl.classic.features.tsne import TSNE
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.runs.results import Report

@@ -13,7 +13,8 @@ from jaxdl.classic.features.color_histogram import color_histogram
 from jaxdl.classic.features.hog import hog
 from jaxdl.classic.linear_classifier import LOSSES, PENALTIES
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.classifier import make_classifier_evaluator

@@ -19,7 +19,8 @@ from jaxdl.classic.gradient_descent import batch_order, descend_batches
 from jaxdl.classic.linear_classifier import LOSSES, class_scores, init_linear, objective
 from jaxdl.classic.two_layer import init_two_layer, two_layer_objective, two_layer_scores
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.runs.results import Report

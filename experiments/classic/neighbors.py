@@ -11,7 +11,8 @@ import numpy as np
 
 from jaxdl.classic.knn import CANDIDATES, cross_validate, vote
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.ops.nearest_neighbors import nearest

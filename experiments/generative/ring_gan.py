@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.generative.gan.networks import MLPDiscriminator, MLPGenerator

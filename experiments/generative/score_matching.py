@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxdl.checks import check_one_of, check_positive
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.densities import DENSITIES
 from jaxdl.evaluation.evaluator import Evaluator

@@ -11,7 +11,8 @@ import numpy as np
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator

@@ -12,7 +12,8 @@ import numpy as np
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.language.cached_features import cached_features, with_features
 from jaxdl.language.caption_task import (

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.losses.sequence import sequence_cross_entropy

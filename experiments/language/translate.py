@@ -8,7 +8,8 @@ import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.language.decoding import write_sequences
 from jaxdl.language.translation_task import (
     TransformerConfig,

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig
+from jaxdl.data.config import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig
 from jaxdl.optim.config import Momentum, OptimConfig

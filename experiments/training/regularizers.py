@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import check_one_of
 from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
-from jaxdl.data.load import DataConfig
+from jaxdl.data.config import DataConfig
 from jaxdl.draw import Figure
 from jaxdl.models.registry import ModelConfig, model_options
 from jaxdl.optim.config import Adam, OptimConfig

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from jaxdl.checks import check_one_of
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entropy

@@ -64,10 +64,9 @@ def compare(
 ) -> int:
     """Writes `compare.html` and `compare.json` into `out`; 0 where both sides agree, else 1.
 
-    `read(flags)` gives the config of `experiment` for flags beside `words`, those of the command;
-    `build` its task. `steps` None trains to the end of the config. `change` may alter the side of
-    torch before anything is compared, to see what a difference looks like. Raises UsageError where
-    there is no twin.
+    `read(flags)` gives the config of `experiment` for flags beside the command's `words`, `build`
+    its task. `steps` None: to the end of the config. `change` may alter the side of torch before
+    anything is compared. Raises UsageError where there is no twin.
     """
     quiet = left_out(read([]))
     cfg = read(as_flags(quiet))

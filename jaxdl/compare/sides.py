@@ -17,7 +17,6 @@ from jaxdl.interop.torch_twins.trainer import Trainer, aim_of, channels_first, g
 from jaxdl.optim.config import OptimConfig
 from jaxdl.optim.optimizer import decayed
 from jaxdl.training.step import (
-    AXIS,
     Step,
     apply_gradients,
     device_key,
@@ -25,7 +24,7 @@ from jaxdl.training.step import (
     row_keys,
 )
 from jaxdl.training.task import Task, as_it_is
-from jaxdl.typing import Array, Batch, Host, Tree
+from jaxdl.typing import AXIS, Array, Batch, Host, Tree
 
 Arrays = dict[str, Host]
 PRINTED = (bool, int, float, str, tuple)

@@ -12,9 +12,8 @@ import numpy as np
 from jaxdl.diagnose.verdict import Verdict, judge, unknown
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import AXIS
 from jaxdl.training.task import Task
-from jaxdl.typing import Batch, Host, Tree
+from jaxdl.typing import AXIS, Batch, Host, Tree
 
 WAIT = 3  # steps of descent that a gradient may be zero for
 

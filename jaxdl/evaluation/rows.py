@@ -11,8 +11,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxdl.data.splits.split import Split
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import AXIS
-from jaxdl.typing import Batch, Host, Prepare
+from jaxdl.typing import AXIS, Batch, Host, Prepare
 
 RowFn = Callable[[Any, Batch], dict[str, Any]]  # (variables, prepared batch) -> name -> (B, ...)
 

@@ -15,7 +15,6 @@ import optax
 from jaxdl.metrics.accumulate import total
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
-    AXIS,
     Step,
     apply_gradients,
     average,
@@ -24,7 +23,7 @@ from jaxdl.training.step import (
     row_keys,
 )
 from jaxdl.training.task import Task
-from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
+from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Prepare, Tree
 
 CarriedLoss = Callable[[Tree, Tree, Batch, Key], tuple[Array, tuple[Tree, Pairs]]]
 

@@ -89,20 +89,8 @@ def supervised(
     check_whole_batch(optim, splits["train"])
 
     def init(key: Key) -> TrainState:
-        init_key, run_key = jax.random.split(key)
         x = example_input(splits["train"], prepare, inputs)
-        variables = dict(model.init(init_key, x, train=False))
-        params = variables.pop("params")
-        opt_state = tx.init(params)
-        return TrainState(
-            step=jnp.int32(0),
-            params=params,
-            opt_state=opt_state,
-            key=run_key,
-            extra=variables,
-            hyper=dict(opt_state.hyperparams),  # pyright: ignore[reportAttributeAccessIssue]
-            ema=jax.tree.map(jnp.copy, params) if optim.ema or optim.swa else {},
-        )
+        return first_state(model, tx, key, x, averaged=bool(optim.ema or optim.swa))
 
     return Task(
         splits=splits,
@@ -117,6 +105,23 @@ def supervised(
         tx=tx,
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
         refresh=batch_statistics(loss_fn, prepare, splits["train"]) if optim.swa else _same,
+    )
+
+
+def first_state(model: nn.Module, tx: Any, key: Key, x: Any, *, averaged: bool) -> TrainState:
+    """The state of `model`, called with `x`, under `tx`; `averaged`: with averaged parameters."""
+    init_key, run_key = jax.random.split(key)
+    variables = dict(model.init(init_key, x, train=False))
+    params = variables.pop("params")
+    opt_state = tx.init(params)
+    return TrainState(
+        step=jnp.int32(0),
+        params=params,
+        opt_state=opt_state,
+        key=run_key,
+        extra=variables,
+        hyper=dict(opt_state.hyperparams),
+        ema=jax.tree.map(jnp.copy, params) if averaged else {},
     )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxdl.classification.task import classification_loss, fit_to_images
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.small.speedrun_convnet import SpeedConvNet, whitening_filters
 from jaxdl.training.prepare_images import ImageConfig, prepare_images

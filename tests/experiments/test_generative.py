@@ -77,7 +77,8 @@ def test_a_run_with_a_prior_is_resumed_and_shown(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
     """Real scans are near real ones, noise is not; other batches have the same judge."""
-    from jaxdl.data.load import DataConfig, load_splits
+    from jaxdl.data.config import DataConfig
+    from jaxdl.data.load import load_splits
 
     monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path))
     data = DataConfig(name="digits", batch_size=50, val=100)

@@ -11,7 +11,8 @@ from jaxdl.checks import UsageError
 from jaxdl.classification.task import classifier_task
 from jaxdl.cli import main
 from jaxdl.config import to_table
-from jaxdl.data.load import DataConfig, load_splits
+from jaxdl.data.config import DataConfig
+from jaxdl.data.load import load_splits
 from jaxdl.data.splits.folds import fold_of_rows
 from jaxdl.experiment import find_configs, read_config
 from jaxdl.search.sweep_table import Row, draw_search, rank

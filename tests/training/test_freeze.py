@@ -9,8 +9,8 @@ import pytest
 from experiments.classification import finetune
 from jaxdl.checks import UsageError
 from jaxdl.classification.task import ClassifierConfig, classifier_task
+from jaxdl.data.config import DataConfig
 from jaxdl.data.digits import load_digits
-from jaxdl.data.load import DataConfig
 from jaxdl.interop.weight_file import write_safetensors
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import Momentum

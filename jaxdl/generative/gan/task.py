@@ -20,7 +20,6 @@ from jaxdl.optim.optimizer import make_optimizer, schedule_shape
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import (
-    AXIS,
     Step,
     apply_gradients,
     average,
@@ -29,7 +28,7 @@ from jaxdl.training.step import (
     row_keys,
 )
 from jaxdl.training.task import Draw, Evaluate, Task, example_input
-from jaxdl.typing import Array, Batch, Key, Pairs, Prepare, Tree
+from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Prepare, Tree
 
 NOISE = ("uniform", "normal")
 
