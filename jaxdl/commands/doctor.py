@@ -40,7 +40,7 @@ def bad_pairs(found: dict[str, str]) -> list[str]:
     problems = []
     if found.get("jax", "").split(".")[:2] != found.get("jaxlib", "").split(".")[:2]:
         problems.append(f"jax {found.get('jax')} and jaxlib {found.get('jaxlib')} must match")
-    if not found.get("orbax-checkpoint", "0.12").startswith("0.12."):
+    if not found.get("orbax-checkpoint", "0.12.").startswith("0.12."):
         problems.append("orbax-checkpoint must be 0.12.x (>= 0.12.3): its interface changes after")
     return problems
 

@@ -1,0 +1,34 @@
+"""`jaxdl list` against the files of configs/ and what results.json says."""
+
+import json
+from pathlib import Path
+
+from jaxdl.commands import list as command
+from jaxdl.experiment import find_configs
+from tests.commands.asking import ask
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_list_names_every_config_with_its_data(capsys):
+    assert ask(command, "--json") == 0
+    rows = {row["config"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows.keys() == find_configs(ROOT).keys()
+    assert rows["mnist_mlp5"]["experiment"] == "classification.train"
+    assert rows["mnist_mlp5"]["data"] == "mnist"
+
+
+def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp_path, monkeypatch):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "configs").mkdir()
+    for name in ("old", "new"):
+        (tmp_path / "configs" / f"{name}.toml").write_text('data = { name = "digits" }\n')
+    entry = {"metrics": {"test_loss": 0.25}, "seconds": {"total": 1.0}, "device": "cpu"}
+    (tmp_path / "results.json").write_text(json.dumps({"old": entry}))
+    monkeypatch.chdir(tmp_path)
+    assert ask(command) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["new", "digits", "not", "yet", "run"],
+        ["old", "digits", "test_loss", "0.25"],
+    ]
