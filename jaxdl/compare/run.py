@@ -88,18 +88,14 @@ def compare(
     say(f"after {steps} steps: right in the test split {right}; parameters {worst:.2g} apart")
     record = {
         "command": " ".join(["jaxdl", "compare", *words, *length]),
-        "agree": report.agree,
         "steps": steps,
         "without": list(quiet),
-        **dataclasses.asdict(report),
         "curves": curves,
         "test": test,
-        "torch": torch.__version__,
-        **{name: value for name, value in describe().items() if name != "command"},
     }
     if speed:
         record["speed"] = measure_speed([*words, *as_flags(quiet)], theirs, batch, say)
-    say(str(write_record(record, out)))
+    say(str(write_record(record, report, out)))
     return 0 if report.agree else 1
 
 
@@ -124,8 +120,15 @@ def evaluate_both(ours: JaxSide, theirs: TorchSide, *, whole: bool) -> dict[str,
     return {"jaxdl": ours.evaluate(batches), "torch": theirs.evaluate(batches)}
 
 
-def write_record(record: dict[str, Any], out: Path) -> Path:
-    """Writes `compare.json` and the page that shows it."""
+def write_record(measured: dict[str, Any], report: CompareReport, out: Path) -> Path:
+    """Writes `compare.json` and the page, whose path it returns."""
+    record = {
+        **measured,
+        "agree": report.agree,
+        **dataclasses.asdict(report),
+        "torch": torch.__version__,
+        **{name: value for name, value in describe().items() if name != "command"},
+    }
     out.mkdir(parents=True, exist_ok=True)
     (out / "compare.json").write_text(json.dumps(record, indent=1) + "\n")
     return write_page(record, out / "compare.html")

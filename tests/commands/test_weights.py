@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from jaxdl.cli import main
+from jaxdl.commands import weights
 from jaxdl.interop.rule_sets import rules_for
 from jaxdl.interop.weight_file import read_weights, write_safetensors
 from jaxdl.interop.weight_rules import to_torch
 from jaxdl.interop.weights import load_weights, variable_shapes
 from jaxdl.models.registry import create_model
+from tests.commands.asking import ask
 
 
 def call(capsys, *words):
@@ -31,6 +33,13 @@ def published(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "published.safetensors"
     write_safetensors(path, to_torch(rules_for(model), drawn))
     return path
+
+
+def test_a_file_of_another_library_is_named_as_such(published, capsys):
+    assert ask(weights, "show", published) == 0
+    out = capsys.readouterr().out
+    assert f"{len(read_weights(published))} arrays" in out
+    assert "another library's file" in out
 
 
 def test_import_show_and_export(published, tmp_path, capsys):
