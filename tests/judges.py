@@ -12,7 +12,7 @@ JUDGES = {
     "classic/test_worked_examples.py": "classic: entropy",
     "classic/features/test_pca.py": "classic/features: standardize",
     "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks "
-    "commands: compare interop/torch_twins: trainer",
+    "interop/torch_twins: trainer",
     "data/files/test_coco.py": "data/files: boxed_images coco_captions data: gather",
     "data/files/test_voc.py": "data/files: safe_xml voc_segmentation",
     "data/splits/test_stream.py": "data: config source",
@@ -29,7 +29,7 @@ JUDGES = {
     "search: programs",
     "experiments/test_generative.py": "generative: sample_evaluator",
     "faults/test_checkpoints.py": "runs: manifest environment",
-    "faults/test_folder.py": "runs: lock commands: doctor",
+    "faults/test_folder.py": "runs: lock",
     "faults/test_resume.py": "runs: metrics_log",
     "faults/test_signals.py": "runs: signals",
     "generative/autoregressive/test_sampling.py": "generative/autoregressive: masked_conv "
@@ -58,7 +58,7 @@ JUDGES = {
     "ops/test_conv_transpose.py": "layers: conv_transpose",
     "ops/test_matmul.py": "layers: dense",
     "runs/test_tensorboard.py": "training: tensorboard_summaries",
-    "search/test_sweep.py": "search: seeds sweep_table trial_log commands: sweep",
+    "search/test_sweep.py": "search: seeds sweep_table trial_log",
     "search/test_trials.py": "search: autotune",
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
@@ -82,7 +82,6 @@ UNTESTED = {
     "jaxdl/typing.py": "types alone: pyright judges it",
     "jaxdl/bench/data_loading.py": "times torch's loaders, for minutes; `bench data` runs it",
     "jaxdl/bench/worker.py": "a process of `jaxdl bench`, run by a slow test",
-    "jaxdl/commands/bench.py": "arguments handed on to `jaxdl.bench`",
     "jaxdl/compare/speed.py": "times of two processes; `jaxdl compare` runs it",
     "jaxdl/language/translation_task.py": "run by every translation config of test_experiments",
 }

@@ -14,7 +14,7 @@ from jaxdl.data.load import load_splits
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.small.speedrun_convnet import SpeedConvNet, whitening_filters
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
-from jaxdl.training.step import AXIS
+from jaxdl.typing import AXIS
 
 
 class TwoHeads(nn.Module):

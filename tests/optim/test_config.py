@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from experiments.classification.train import Config
 from jaxdl.checks import UsageError
+from jaxdl.classification.task import ClassifierConfig
 from jaxdl.config import parse, to_table
 from jaxdl.optim.config import (
     LBFGS,
@@ -56,7 +56,9 @@ def test_a_name_is_that_of_its_class(make):
 
 
 def read(table, *flags):
-    return parse(Config, {"optim": table}, flags, path=Config, prog="test").optim
+    return parse(
+        ClassifierConfig, {"optim": table}, flags, path=ClassifierConfig, prog="test"
+    ).optim
 
 
 def test_the_name_brings_the_options_of_its_rule():
