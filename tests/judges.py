@@ -56,6 +56,7 @@ JUDGES = {
     "ops/boxes/test_geometry.py": "detection: box_coder",
     "ops/test_attention.py": "ops: embedding_lookup position_encoding",
     "ops/test_conv_transpose.py": "layers: conv_transpose",
+    "optim/test_update_rules.py": "optim: optimizer",
     "ops/test_matmul.py": "layers: dense",
     "runs/test_tensorboard.py": "training: tensorboard_summaries",
     "search/test_sweep.py": "search: seeds sweep_table trial_log",
@@ -63,7 +64,7 @@ JUDGES = {
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
     "training/test_freeze.py": "runs: run_folder training: report",
-    "training/test_loop.py": "training: chunk plan",
+    "training/test_loop.py": "training: divergence plan tally validation runs: progress",
     "training/test_step.py": "training: state task",
 }
 

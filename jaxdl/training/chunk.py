@@ -12,7 +12,8 @@ import numpy as np
 from jaxdl.data.splits.split import Split
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import AXIS, Step
+from jaxdl.training.step import Step
+from jaxdl.typing import AXIS
 
 CHUNK_SECONDS = 2.0  # two chunks may be under way when a signal comes
 CHUNK_STEPS = 1024  # bounds what one feed holds

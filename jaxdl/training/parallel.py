@@ -14,8 +14,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import AXIS
-from jaxdl.typing import Tree
+from jaxdl.typing import AXIS, Tree
 
 WAYS = ("auto", "pmap", "shard_map")
 

@@ -11,8 +11,9 @@ import pytest
 
 from jaxdl.checks import CheckpointError
 from jaxdl.runs import manifest
-from jaxdl.runs.checkpoint import CheckpointCorruptError, Checkpoints, params_sha256
+from jaxdl.runs.checkpoint import Checkpoints, params_sha256
 from jaxdl.runs.environment import versions
+from jaxdl.runs.manifest import CheckpointCorruptError
 
 TREE = {
     "params": {"w": jnp.arange(3000.0).reshape(50, 60), "b": jnp.zeros(60)},

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.runs.checkpoint import CheckpointCorruptError, Checkpoints, params_sha256
+from jaxdl.runs.checkpoint import Checkpoints, params_sha256
+from jaxdl.runs.manifest import CheckpointCorruptError
 
 TREE = {
     "a": {"w": jnp.arange(6.0).reshape(2, 3), "empty": jnp.zeros((0, 3))},

@@ -10,7 +10,7 @@ from jaxdl.optim.config import SGD, Adam
 from jaxdl.training.linear_scaling import scale_to_devices
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
-from jaxdl.training.step import AXIS
+from jaxdl.typing import AXIS
 from tests.training import toys
 
 

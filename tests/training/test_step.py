@@ -8,14 +8,8 @@ import pytest
 
 from jaxdl.models.registry import create_model
 from jaxdl.optim.config import SGD, Adam
-from jaxdl.training.step import (
-    AXIS,
-    apply_train,
-    global_mean,
-    keep_if_finite,
-    make_train_step,
-    row_keys,
-)
+from jaxdl.training.step import apply_train, global_mean, keep_if_finite, make_train_step, row_keys
+from jaxdl.typing import AXIS
 from tests.training import toys
 
 V = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)

@@ -10,8 +10,9 @@ from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.optim.config import SGD, Adam
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
-from jaxdl.training.step import AXIS, apply_train, global_mean
+from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import as_it_is, supervised
+from jaxdl.typing import AXIS
 from tests.training import toys
 
 

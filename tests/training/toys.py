@@ -11,15 +11,9 @@ from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.optim.config import Adam
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import (
-    AXIS,
-    apply_train,
-    average,
-    global_mean,
-    keep_if_finite,
-    row_keys,
-)
+from jaxdl.training.step import apply_train, average, global_mean, keep_if_finite, row_keys
 from jaxdl.training.task import Task, as_it_is, supervised
+from jaxdl.typing import AXIS
 
 
 def points(rows=64, batch_size=16, **options):
