@@ -1,7 +1,7 @@
 """The face that scikit-learn's tools expect: `fit`, `predict`, `score`, parameters by name.
 
 An estimator is a dataclass: its fields are its parameters, `fit` writes what it found into
-attributes whose names end in an underscore. The work is done by pure functions beside it.
+attributes whose names end in an underscore. The work is done by pure functions of the same module.
 """
 
 import dataclasses

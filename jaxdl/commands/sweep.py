@@ -13,7 +13,7 @@ HELP = "search the numbers of a config"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those beside the fields of the config."""
+    """Those besides the fields of the config."""
     parser.add_argument("config")
     parser.add_argument("--grid", action="append", default=[], metavar="NAME=A,B,...")
     parser.add_argument("--random", action="append", default=[], metavar="NAME=LOW:HIGH")

@@ -67,7 +67,7 @@ class Detector:
     heat: Callable[[Any], Array] | None = None
 
     def options(self, batch: Batch, *, train: bool) -> dict[str, Any]:
-        """What the model is called with beside the images of a prepared batch."""
+        """What the model is called with besides the images of a prepared batch."""
         made = {"truth": batch} if self.sees_truth and train else {}
         if self.propose is not None:
             made |= {name: batch[name] for name in ("proposals", "proposed")}

@@ -149,7 +149,7 @@ def range_test(trials: TrialRunner, steps: int) -> Rates:
 def check_learning_rate(
     trials: TrialRunner, optim: FirstOrder, found: Rates, steps: int
 ) -> Verdict:
-    """How far the loss falls in a short training at the config's rate, and at others beside it."""
+    """How far the loss falls in a short training at the config's rate and at others."""
     rates = {"own": optim.lr, "a tenth": optim.lr / 10, "ten times": optim.lr * 10}
     ramp = min(optim.warmup, RAMP, steps // 2)
     fall = {name: fall_of_loss(trials, rate, steps, ramp) for name, rate in rates.items()}

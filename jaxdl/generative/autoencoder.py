@@ -59,7 +59,7 @@ class Autoencoder(nn.Module):
         return self.decoder(self.given(code, label)).reshape(-1, *self.shape)
 
     def given(self, x: Array, label: Array | None) -> Array:
-        """`x` beside the one-hot label, where the model is conditional."""
+        """`x` joined with the one-hot label, where the model is conditional."""
         if not self.classes:
             return x
         if label is None:

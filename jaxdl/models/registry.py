@@ -88,7 +88,7 @@ def model_options(name: str) -> type[ModelConfig]:
 
     Plain are bool, int, float, str and tuples of one of them; a field `act` or `norm` that holds a
     function or a layer is chosen by its name. `num_classes` comes from the data and is left out.
-    The docstring holds the comments that stand beside the fields, so that a command line can show
+    The docstring holds the comments next to the fields, so that a command line can show
     them.
     """
     model = _load(name)

@@ -24,7 +24,7 @@ from jaxdl.ops.distance import manhattan, smallest
 from jaxdl.typing import Array, ArrayLike, Host
 
 SLACK = 1e-5  # of the squared norms: what float32 may lose in a bound, with room to spare
-EXTRA = 8  # candidates beside the k that rounding in the expanded form may have reordered
+EXTRA = 8  # candidates besides the k that rounding in the expanded form may have reordered
 HEAD = 384  # dimensions of the basis; rows shorter than four times that are compared in full
 
 

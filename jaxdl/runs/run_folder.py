@@ -84,7 +84,7 @@ def _compare(old: dict[str, Any], new: dict[str, Any]) -> None:
 
 
 def _made(folder: Path) -> set[str]:
-    """What there is of a run beside its config: rows, checkpoints."""
+    """What there is of a run besides its config: rows, checkpoints."""
     found = [*folder.iterdir(), *(folder / "checkpoints").glob("*")]
     return {path.name for path in found} - {CONFIG, LOCK}
 

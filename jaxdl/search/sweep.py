@@ -77,7 +77,7 @@ def sweep(
 ) -> Report:
     """Runs every trial that has not ended yet, and leaves the table, its picture and best.toml.
 
-    `read` gives the config for flags beside those of the user, `build` its task. Trials are
+    `read` gives the config for flags besides those of the user, `build` its task. Trials are
     judged by the validation rows alone: those of the config, else a fifth of train, or, with
     `folds`, the mean over the rows that each fold holds out. Raises DivergedError where no trial
     came to its end.

@@ -1,6 +1,6 @@
 """What autoregressive models of pixels share: levels, the likelihood, and sampling.
 
-A model gives, beside its call on whole images, three methods that do the same pixel by pixel:
+Besides its call on whole images, a model gives three methods that do the same pixel by pixel:
 
 - `start(batch, width) -> (rows, cells)`: empty memories, by layer: the last rows `(B, n, W, C)` and
   the last pixels of this row `(B, n, C)` of what the layer was given.

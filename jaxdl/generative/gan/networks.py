@@ -22,7 +22,7 @@ xavier = nn.initializers.xavier_uniform()
 
 
 def with_class(x: Array, label: Array | None, classes: int) -> Array:
-    """`x (B, D)` beside the one-hot label (Mirza & Osindero 2014, arXiv 1411.1784)."""
+    """`x (B, D)` joined with the one-hot label (Mirza & Osindero 2014, arXiv 1411.1784)."""
     if not classes:
         return x
     if label is None:
