@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import tomli_w
 
 from jaxdl.checks import UsageError
-from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, VALUES
+from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, RULES_OF, VALUES
 
 T = TypeVar("T")
 
@@ -53,6 +53,7 @@ def rename_table(table: dict[str, Any], who: str) -> dict[str, Any]:
         new[current] = _revalue(current, value)
         said += [f"{name} -> {current}"] * (current != name)
         said += [f"{current} = {value} -> {new[current]}"] * (new[current] != value)
+    new = _without_idle(new) if said else new
     if not said:
         return table
     say_renamed(who, said)
@@ -165,6 +166,18 @@ def _rename(name: str, experiment: str) -> str:
         if old in table:
             return ".".join([table[old], *parts[count:]])
     return name
+
+
+def _without_idle(flat: dict[str, Any]) -> dict[str, Any]:
+    """A config of an earlier version without the options that its update rule does not use."""
+    kept = {}
+    for name, value in flat.items():
+        table, _, option = name.rpartition(".")
+        rules = RULES_OF.get(option) if table in ("optim", "prior.optim") else None
+        rule = flat.get(f"{table}.name")
+        if rules is None or rule is None or rule in rules:
+            kept[name] = value
+    return kept
 
 
 def _revalue(name: str, value: Any) -> Any:

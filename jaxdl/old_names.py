@@ -36,10 +36,35 @@ FIELDS: dict[str, str] = {
     "judge.neighbours": "evaluator.k",
     "judge.samples": "evaluator.num_samples",
     "ks": "neighbor_counts",
+    "loop.histograms": "loop.tensorboard_histograms",
     "mirror": "flip_eval",
+    "optim.accumulate": "optim.accumulate_steps",
+    "optim.accumulator": "optim.adagrad_init",
+    "optim.cycle": "optim.first_cycle",
+    "optim.floor": "optim.min_factor",
+    "optim.memory": "optim.lbfgs_history",
+    "optim.search_steps": "optim.lbfgs_search_steps",
+    "optim.smoothing": "optim.rmsprop_decay",
+    "optim.step_momentum": "optim.rmsprop_momentum",
     "reach": "axis_range",
     "strength": "penalty_weight",
     "strengths": "penalty_weights",
+}
+
+# Options of `optim` that every rule had, and the rules that use them: a file with old names loses
+# them under another rule.
+RULES_OF: dict[str, tuple[str, ...]] = {
+    "adagrad_init": ("adagrad",),
+    "b1": ("adam", "adamw"),
+    "b2": ("adam", "adamw"),
+    "centered": ("rmsprop",),
+    "eps": ("adagrad", "rmsprop", "adam", "adamw"),
+    "eps_in_root": ("adagrad", "rmsprop", "adam", "adamw"),
+    "lbfgs_history": ("lbfgs",),
+    "lbfgs_search_steps": ("lbfgs",),
+    "momentum": ("momentum", "nesterov"),
+    "rmsprop_decay": ("rmsprop",),
+    "rmsprop_momentum": ("rmsprop",),
 }
 
 # The same for single experiments, before FIELDS; a name that maps to itself stays as it is.
@@ -95,7 +120,15 @@ FIELDS_OF: dict[str, dict[str, str]] = {
         "model.first_size": "model.first_kernel_size",
         "model.size": "model.kernel_size",
     },
-    "generative.vqvae": {"model.codes": "model.codebook_size", "model.width": "model.code_dim"},
+    "generative.vqvae": {
+        "model.codes": "model.codebook_size",
+        "model.width": "model.code_dim",
+        **{
+            f"prior.{old}": f"prior.{new}"
+            for old, new in FIELDS.items()
+            if old.startswith(("optim.", "loop."))
+        },
+    },
     "language.caption": {
         "backbone.standardise": "backbone.standardize",
         "beam": "beam_size",

@@ -10,6 +10,7 @@ import pytest
 from jaxdl import old_names
 from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
+from jaxdl.optim.config import RULES, Momentum, OptimConfig
 from jaxdl.runs.results import find_config, read_results
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,9 @@ def names(cls, prefix=""):
         yield prefix + field.name
         if dataclasses.is_dataclass(field.default):
             yield from names(type(field.default), f"{prefix}{field.name}.")
+        if prefix + field.name in ("optim", "prior.optim"):
+            for rule in RULES.values():
+                yield from names(rule, f"{prefix}{field.name}.")
 
 
 def test_a_file_with_old_names_is_the_same_config_and_says_so(tmp_path, capsys):
@@ -115,6 +119,40 @@ def test_a_flag_under_its_new_name_has_the_last_word_over_a_file_with_the_old(tm
     assert read(tmp_path / "a.toml", file, "--flip_eval", "False").flip_eval is False
 
 
+OPTIM = """experiment = "generative.vqvae"
+[optim]
+name = "momentum"
+lr = 0.1
+momentum = 0.8
+b1 = 0.5
+b2 = 0.999
+eps_in_root = false
+centered = false
+smoothing = 0.99
+step_momentum = 0.0
+accumulator = 0.0
+accumulate = 2
+floor = 0.1
+cycle = 0.5
+memory = 10
+search_steps = 20
+[prior.optim]
+name = "rmsprop"
+smoothing = 0.9
+momentum = 0.9
+"""  # as a run of the first release kept it: the options of all rules
+
+
+def test_a_saved_run_has_the_options_of_its_update_rule(tmp_path):
+    cfg = read(tmp_path / "a.toml", OPTIM)
+    want = {"lr": 0.1, "momentum": 0.8, "accumulate_steps": 2, "min_factor": 0.1}
+    assert cfg.optim == Momentum(**want, first_cycle=0.5)
+    assert (cfg.prior.optim.name, cfg.prior.optim.rmsprop_decay) == ("rmsprop", 0.9)
+    new = 'experiment = "generative.vqvae"\noptim = { name = "momentum", b1 = 0.5 }'
+    with pytest.raises(UsageError, match="--optim.b1"):
+        read(tmp_path / "b.toml", new)
+
+
 def test_every_new_name_is_a_field_and_no_old_one_is():
     configs = [".".join(p.parts[-2:])[:-3] for p in (ROOT / "experiments").glob("*/*.py")]
     configs = {name: set(names(config_class(name))) for name in configs if "__" not in name}
@@ -128,6 +166,8 @@ def test_every_new_name_is_a_field_and_no_old_one_is():
     for old in old_names.FIELDS:
         kept = {name for name, table in old_names.FIELDS_OF.items() if table.get(old) == old}
         assert {name for name, fields in configs.items() if old in fields} <= kept, old
+    for option, rules in old_names.RULES_OF.items():
+        assert tuple(OptimConfig.known_by(option)) == rules, option
     assert set(old_names.EXPERIMENTS.values()) <= configs.keys()
     assert all(find_config(name, ROOT).is_file() for name in old_names.CONFIGS.values())
 
