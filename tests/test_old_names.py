@@ -10,8 +10,9 @@ import pytest
 from jaxdl import old_names
 from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
+from jaxdl.experiment import find_config
 from jaxdl.optim.config import RULES, Momentum, OptimConfig
-from jaxdl.runs.results import find_config, read_results
+from jaxdl.runs.results import read_results
 
 ROOT = Path(__file__).parents[1]
 OLD = """experiment = "detection.localise"
@@ -169,7 +170,7 @@ def test_every_new_name_is_a_field_and_no_old_one_is():
     for option, rules in old_names.RULES_OF.items():
         assert tuple(OptimConfig.known_by(option)) == rules, option
     assert set(old_names.EXPERIMENTS.values()) <= configs.keys()
-    assert all(find_config(name, ROOT).is_file() for name in old_names.CONFIGS.values())
+    assert all(find_config(name).is_file() for name in old_names.CONFIGS.values())
 
 
 def test_results_and_configs_under_old_names_are_found_under_todays(tmp_path, capsys):
@@ -185,5 +186,5 @@ def test_results_and_configs_under_old_names_are_found_under_todays(tmp_path, ca
         }
     }
     assert "fashion_optimisers -> fashion_optimizers" in capsys.readouterr().err
-    assert find_config("shapes_localise", ROOT).stem == "shapes_localize"
+    assert find_config("shapes_localise").stem == "shapes_localize"
     assert "shapes_localize" in capsys.readouterr().err
