@@ -88,7 +88,7 @@ def report_head(cfg: Any, *, synthetic: str = "", devices: int = 1) -> dict[str,
 
 
 def curve_groups(rows: list[Numbers]) -> dict[str, list[str]]:
-    """Panels of the curves: a metric beside its `val_` twin."""
+    """Panels of the curves: a metric with its `val_` twin."""
     names: list[str] = []
     for row in rows:
         names += [name for name in row if name not in names]
