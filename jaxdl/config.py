@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import tomli_w
 
 from jaxdl.checks import UsageError
-from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, RULES_OF, VALUES
+from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, FOREIGN, RULES_OF, UNSET, VALUES
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def rename_table(table: dict[str, Any], who: str) -> dict[str, Any]:
     if not said:
         return table
     say_renamed(who, said)
-    return _nest(new)
+    return _nest({name: v for name, v in new.items() if name not in UNSET or UNSET[name] != v})
 
 
 def rename_flags(argv: Sequence[str], experiment: str, who: str = "flags") -> list[str]:
@@ -259,6 +259,8 @@ def _chosen(default: Any, flat: dict[str, Any], argv: list[str], prefix: str) ->
         shared = shared_fields(base.choose(in_file), variant)
         foreign = {k for k in flat if k.startswith(prefix) and k[len(prefix) :] not in shared}
         flat = {k: v for k, v in flat.items() if k not in foreign and k != f"{prefix}name"}
+    has = {prefix + field.name for field in dataclasses.fields(variant)}
+    flat = {k: v for k, v in flat.items() if k in has or k not in FOREIGN or FOREIGN[k] != v}
     values = _values(default, variant)
     if name != default.name:
         shared = shared_fields(type(default), variant)

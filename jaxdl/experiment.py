@@ -133,7 +133,7 @@ def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredR
 def read_run_alone(folder: Path) -> "tuple[Experiment, RestoredRun]":
     """As `read_run`, with the one example that the run kept in place of its data."""
     experiment, run = read_run(folder, [])
-    from jaxdl.data.load import run_data
+    from jaxdl.data.run_example import run_data
 
     data = run_data(run.cfg.data, folder)
     return experiment, dataclasses.replace(run, cfg=dataclasses.replace(run.cfg, data=data))

@@ -22,6 +22,14 @@ METRICS = {"best_strength": "best_penalty_weight"}
 FIELDS: dict[str, str] = {
     "binary": "binarize",
     "corrupt": "input_noise",
+    "data.boxes": "data.max_boxes",
+    "data.budget": "data.max_device_bytes",
+    "data.frames": "data.clip_frames",
+    "data.label": "data.label_type",
+    "data.length": "data.max_length",
+    "data.objects": "data.max_objects",
+    "data.road": "data.placement",
+    "data.rows": "data.synthetic_rows",
     "detect.before": "detect.pre_nms_top_k",
     "detect.count": "detect.max_detections",
     "detect.overlap": "detect.nms_iou",
@@ -72,6 +80,7 @@ FIELDS_OF: dict[str, dict[str, str]] = {
     "classic.grid": {"rates": "learning_rates", "together": "vmap"},
     "classic.neighbors": {"compare": "compare_libraries"},
     "classic.polynomial": {"counts": "feature_counts"},
+    "classic.random_matrices": {"data": "matrices"},
     "classification.finetune": {"rate": "finetune_lr_factor", "scratch": "train_scratch"},
     "detection.centernet": {
         "head.hidden": "head.features",
@@ -136,16 +145,43 @@ FIELDS_OF: dict[str, dict[str, str]] = {
     },
     "language.characters": {"model.embedding": "model.embedding_dim"},
     "language.hello": {"embedding": "embedding_dim"},
+    "language.sequence_layers": {"data": "sequences", "data.rows": "sequences.rows"},
     "language.translate": {"beam": "beam_size"},
     "training.curves": {"data.reach": "data.axis_range"},
     "training.norms": {"rates": "learning_rates"},
     "training.optimizers": {"names": "optimizers", "rates": "learning_rates"},
     "training.regularizers": {"names": "regularizers"},
+    "training.trajectories": {"data": "surface"},
 }
 
 # New name of the field -> old value -> new value.
 VALUES: dict[str, dict[str, str | bool]] = {
+    "data.placement": {"resident": "device"},
     "features.name": {"hog_colour": "hog_color"},
     "head.proposal_method": {"colours": "colors"},
     "head.warp": {"fast": False, "warp": True},
+}
+
+# Fields under their new names with values that said nothing: they are left out.
+UNSET: dict[str, object] = {
+    "data.annotations": "",
+    "data.max_objects": 0,
+    "data.synthetic_rows": 0,
+    "matrices.name": "normal",
+    "sequences.name": "normal",
+    "surface.name": "valley",
+}
+
+# Options that every source of data had, with the values that meant nothing to most: they are left
+# out where the chosen source has no such option.
+FOREIGN: dict[str, object] = {
+    "data.dir": "",
+    "data.download": False,
+    "data.image_size": [],
+    "data.images": "",
+    "data.label_type": "class",
+    "data.max_boxes": 64,
+    "data.max_length": 17,
+    "data.clip_frames": 16,
+    "data.path": "",
 }

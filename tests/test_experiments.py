@@ -17,7 +17,7 @@ TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is compiling
 BOXES = [
-    *("--data.rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
+    *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
     *("--model.name", "deep_convnet", "--model.filters", "4", "4", "--model.pools", "1", "2"),
     *("--head.hidden", "4"),
 ]
@@ -48,13 +48,13 @@ SMALL = {
     "classification.finetune": (
         "hymenoptera_transfer",
         [
-            *("--source", "", "--data.name", "digits", "--data.path", "", *GRAY),
+            *("--source", "", "--data.name", "digits", *GRAY),
             *("--loop.steps", "2", "--model.blocks", "1", "--model.width", "4"),
         ],
     ),
     "classification.multilabel": (
         "shapes_multilabel",
-        ["--data.rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
+        ["--data.synthetic_rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
     ),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
     "detection.centernet": ("shapes_centernet", STAGE),
@@ -62,7 +62,7 @@ SMALL = {
     "detection.localize": ("shapes_localize", STAGE),
     "detection.one_stage": ("shapes_one_stage", STAGE),
     "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.max_proposals", "6"]),
-    "training.curves": ("line_curves", ["--data.rows", "11", "--steps", "20"]),
+    "training.curves": ("line_curves", ["--data.synthetic_rows", "11", "--steps", "20"]),
     "training.norms": (
         "fashion_norm_rates",
         ["--data.name", "digits", "--norms", "batch", "--learning_rates", "0.1", *TINY],
@@ -117,12 +117,12 @@ SMALL = {
     ),
     "generative.ring_diffusion": (
         "ring_diffusion",
-        [*("--data.rows", "900", "--hidden", "8", "--diffusion.sample_steps", "2"), *TWO],
+        [*("--data.synthetic_rows", "900", "--hidden", "8", "--diffusion.sample_steps", "2"), *TWO],
     ),
-    "generative.ring_gan": ("ring_gan", ["--data.rows", "900", "--hidden", "8", *TWO]),
+    "generative.ring_gan": ("ring_gan", ["--data.synthetic_rows", "900", "--hidden", "8", *TWO]),
     "generative.score_matching": (
         "ring_score",
-        ["--data.rows", "900", "--hidden", "8", *TWO],
+        ["--data.synthetic_rows", "900", "--hidden", "8", *TWO],
     ),
     "generative.vqvae": (
         "mnist_vqvae",
@@ -141,23 +141,36 @@ SMALL = {
     ),
     "language.caption": (
         "shapes_caption_attention",
-        [*("--data.rows", "20", "--data.batch_size", "16", "--data.image_size", "24"), *TWO],
+        [
+            *("--data.synthetic_rows", "20", "--data.batch_size", "16", "--data.image_size", "24"),
+            *TWO,
+        ],
     ),
     "language.characters": (
         "shakespeare_lstm",
         [
             *("--data.path", str(ROOT / "README.md"), "--model.hidden", "8", *TWO),
-            *("--sample.length", "5", "--data.length", "8"),
+            *("--sample.length", "5", "--data.max_length", "8"),
         ],
     ),
     "language.hello": ("hello_rnn", TWO),
     "language.sequence_layers": (
         "sequence_layers",
-        ["--data.lengths", "8", "16", "--data.width", "8", "--rounds", "1", "--steps", "5"],
+        [
+            "--sequences.lengths",
+            "8",
+            "16",
+            "--sequences.width",
+            "8",
+            "--rounds",
+            "1",
+            "--steps",
+            "5",
+        ],
     ),
     "language.translate": (
         "reverse_transformer",
-        [*("--data.rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],
+        [*("--data.synthetic_rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],
     ),
 }
 

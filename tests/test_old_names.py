@@ -10,8 +10,9 @@ import pytest
 from jaxdl import old_names
 from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
+from jaxdl.data.config import data_config
 from jaxdl.experiment import find_config
-from jaxdl.optim.config import RULES, Momentum, OptimConfig
+from jaxdl.optim.config import Momentum, OptimConfig
 from jaxdl.runs.results import read_results
 
 ROOT = Path(__file__).parents[1]
@@ -51,10 +52,19 @@ def names(cls, prefix=""):
     for field in dataclasses.fields(cls):
         yield prefix + field.name
         if dataclasses.is_dataclass(field.default):
-            yield from names(type(field.default), f"{prefix}{field.name}.")
-        if prefix + field.name in ("optim", "prior.optim"):
-            for rule in RULES.values():
-                yield from names(rule, f"{prefix}{field.name}.")
+            for variant in family(type(field.default)):
+                yield from names(variant, f"{prefix}{field.name}.")
+
+
+def family(cls):
+    """The class, or, of one that has a choice, all that can be chosen."""
+    yield cls
+    if hasattr(cls, "choose"):
+        base = next(c for c in reversed(cls.__mro__) if "choose" in vars(c))
+        kinds = [base]
+        for kind in kinds:
+            kinds += kind.__subclasses__()
+        yield from kinds
 
 
 def test_a_file_with_old_names_is_the_same_config_and_says_so(tmp_path, capsys):
@@ -188,3 +198,68 @@ def test_results_and_configs_under_old_names_are_found_under_todays(tmp_path, ca
     assert "fashion_optimisers -> fashion_optimizers" in capsys.readouterr().err
     assert find_config("shapes_localise").stem == "shapes_localize"
     assert "shapes_localize" in capsys.readouterr().err
+
+
+SAVED = """experiment = "classification.train"
+[data]
+name = "{name}"
+batch_size = 8
+dir = ""
+path = ""
+images = ""
+annotations = ""
+train = "train"
+test = "test"
+val = 3
+seed = 0
+classes = []
+rows = {rows}
+image_size = []
+boxes = 64
+objects = 0
+length = 17
+frames = 16
+label = "class"
+road = "{road}"
+budget = 5
+workers = 0
+download = false
+"""  # what a run of the first release kept of its data, all sources' options among it
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "want"),
+    [
+        ("digits", 0, {}),
+        ("shapes", 7, {"synthetic_rows": 7}),
+        ("shapes", 0, {}),
+        ("voc/2007", 0, {"max_boxes": 64}),
+        ("voc_folder", 0, {}),
+        ("csv", 0, {}),
+    ],
+)
+@pytest.mark.parametrize(("road", "placement"), [("resident", "device"), ("stream", "stream")])
+def test_a_saved_run_of_the_first_release_has_its_data(tmp_path, name, rows, want, road, placement):
+    data = read(tmp_path / "a.toml", SAVED.format(name=name, rows=rows, road=road)).data
+    shared = {"batch_size": 8, "val": 3, "placement": placement, "max_device_bytes": 5}
+    assert data == data_config(name, **shared, **want)
+
+
+def test_an_option_of_another_source_that_was_set_is_still_refused(tmp_path):
+    text = SAVED.format(name="digits", rows=7, road="auto")
+    with pytest.raises(UsageError, match="--data.synthetic_rows=7"):
+        read(tmp_path / "a.toml", text)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "old", "new"),
+    [
+        ("training.trajectories", 'name = "valley", noise = 2.0', "surface"),
+        ("classic.random_matrices", 'name = "normal", size = 5', "matrices"),
+        ("language.sequence_layers", 'name = "normal", rows = 5', "sequences"),
+    ],
+)
+def test_what_was_no_data_has_a_table_of_its_own(tmp_path, experiment, old, new):
+    cfg = read(tmp_path / "a.toml", f'experiment = "{experiment}"\ndata = {{ {old} }}')
+    name, value = old.rpartition(", ")[2].split(" = ")
+    assert getattr(getattr(cfg, new), name) == float(value)

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import ToyConfig, make_toy
+from jaxdl.data.config import DataConfig, ToyData
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.layers.initializers import INITIALIZERS
 from jaxdl.models.mlp import MLP
@@ -22,7 +23,7 @@ from jaxdl.typing import Host, Numbers
 class Config:
     """The net; its input is normal with deviation 1."""
 
-    data: ToyConfig = ToyConfig(name="wide", rows=500)
+    data: DataConfig = ToyData(name="wide", synthetic_rows=500)
     depth: int = 6
     """Hidden layers."""
     width: int = 500
@@ -36,7 +37,8 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Draws a histogram a layer for every initializer and activation, and reports deviations."""
     began = time.perf_counter()
-    x, _ = make_toy(cfg.data)
+    train = load_splits(cfg.data)["train"]
+    x = train.read("input")
     metrics: Numbers = {}
     for act in cfg.acts:
         hidden = activations(cfg, x, act)
@@ -45,7 +47,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
             metrics[f"std_last_{act}_{name}"] = float(layers[-1].std())
         draw_histograms(hidden, act).save(run_dir / f"activations_{act}.png")
     seconds = {"total": time.perf_counter() - began}
-    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=train.synthetic)
 
 
 def activations(cfg: Config, x: Host, act: str) -> dict[str, list[Host]]:

@@ -65,7 +65,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Runs every race, draws the ratios of time, and reports ratios and agreement."""
     began = time.perf_counter()
-    images = load_splits(cfg.data)["train"].arrays["image"]
+    images = load_splits(cfg.data)["train"].read("image")
     metrics: Numbers = {}
     for name in cfg.learners:
         for size in (s for s in cfg.sizes if s <= min(MOST.get(name, s), len(images))):

@@ -14,7 +14,8 @@ from jaxdl.classic.linear_classifier import LinearClassifier
 from jaxdl.classic.perceptron import Perceptron
 from jaxdl.classic.two_layer import TwoLayerNet
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import ToyConfig, make_toy
+from jaxdl.data.config import DataConfig, ToyData
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.runs.results import Report
 from jaxdl.training.report import report_numbers
@@ -25,7 +26,7 @@ from jaxdl.typing import Host, Numbers
 class Config:
     """The points and the classifiers that are compared on them."""
 
-    data: ToyConfig = ToyConfig(name="rings")
+    data: DataConfig = ToyData(name="rings")
     neighbor_counts: tuple[int, ...] = (1, 5, 15)
     """Numbers of neighbors."""
     penalty_weights: tuple[float, ...] = (0.1, 0.01, 0.001)
@@ -50,8 +51,8 @@ class Contestant(NamedTuple):
 def run(cfg: Config, run_dir: Path) -> Report:
     """Fits every classifier, draws what each says of the plane, and reports its accuracies."""
     began = time.perf_counter()
-    x, y = make_toy(cfg.data)
-    fresh = make_toy(replace(cfg.data, seed=cfg.data.seed + 1))
+    splits = load_splits(cfg.data)
+    (x, y), fresh = ((s.read("input"), s.read("label")) for s in (splits["train"], splits["test"]))
     metrics: Numbers = {}
     fitted = contestants(cfg, classes=len(np.unique(y)))
     for name, (model, features) in fitted.items():
@@ -60,7 +61,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
         metrics[f"test_accuracy_{name}"] = model.score(features(fresh[0]), fresh[1])
     draw_regions(fitted, x, y, metrics, cfg.resolution).save(run_dir / "boundaries.png")
     seconds = {"total": time.perf_counter() - began}
-    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=splits["train"].synthetic)
 
 
 def contestants(cfg: Config, classes: int) -> dict[str, Contestant]:

@@ -18,7 +18,8 @@ from jaxdl.classic.regression import (
     zero_line,
 )
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import ToyConfig, make_toy
+from jaxdl.data.config import DataConfig, ToyData
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.runs.results import Report
 from jaxdl.training.report import report_numbers
@@ -31,7 +32,7 @@ COSTS = {"squared": squared_logistic_cost, "log": log_cost}
 class Config:
     """Rows of one feature and two classes, and the grid over which costs are drawn."""
 
-    data: ToyConfig = ToyConfig(name="hours", rows=3)
+    data: DataConfig = ToyData(name="hours", synthetic_rows=3)
     axis_range: float = 10.0
     """Slope and bias run from minus this to this."""
     resolution: int = 101
@@ -45,7 +46,8 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Fits, draws both surfaces and the fitted probability, and reports the line."""
     began = time.perf_counter()
-    x, y = make_toy(cfg.data)
+    train = load_splits(cfg.data)["train"]
+    x, y = train.read("input"), train.read("label")
     y = y.astype(np.float32)
     grid = jnp.linspace(-cfg.axis_range, cfg.axis_range, cfg.resolution)
     metrics: Numbers = {}
@@ -64,7 +66,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
     draw_probability(line, x, y).save(run_dir / "probability.png")
     seconds = {"total": time.perf_counter() - began}
     return report_numbers(
-        cfg, metrics, seconds, rows=len(x), params=line._asdict(), synthetic=str(cfg.data)
+        cfg, metrics, seconds, rows=len(x), params=line._asdict(), synthetic=train.synthetic
     )
 
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Trains every trial, draws the table, and reports the best by validation accuracy."""
     began = time.perf_counter()
-    splits = load_splits(replace(cfg.data, road="resident"))
+    splits = load_splits(cfg.data)
     x, y = as_rows(splits["train"])
     scale = x.mean(axis=0, dtype=np.float64), x.std(dtype=np.float64)
     rates, penalty_weights = (
@@ -89,7 +89,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
 
 def as_rows(split: Split) -> tuple[Host, Host]:
     """Images as uint8 rows `(N, H W C)` and their labels."""
-    return split.arrays["image"].reshape(split.size, -1), np.asarray(split.arrays["label"])
+    return split.read("image").reshape(split.size, -1), np.asarray(split.read("label"))
 
 
 def train_all(

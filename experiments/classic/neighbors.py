@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Searches, votes, draws and reports."""
     began = time.perf_counter()
-    splits = load_splits(replace(cfg.data, road="resident"))
+    splits = load_splits(cfg.data)
     train, test = (as_rows(splits[name]) for name in ("train", "test"))
     metrics, seconds, k = {}, {"load": time.perf_counter() - began}, cfg.k
     if cfg.folds:
@@ -76,7 +76,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
 
 def as_rows(split: Split) -> tuple[Host, Host]:
     """Images as rows `(N, H W C)` and their labels `(N,)`."""
-    return split.arrays["image"].reshape(split.size, -1), np.asarray(split.arrays["label"])
+    return split.read("image").reshape(split.size, -1), np.asarray(split.read("label"))
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -121,11 +121,12 @@ def draw_neighbors(splits: dict[str, Split], found: Host) -> Figure:
     train, test = splits["train"], splits["test"]
     images, titles = [], []
     for query in range(min(8, test.size)):
-        images.append(np.asarray(test.arrays["image"][query]))
-        titles.append("is " + test.classes[test.arrays["label"][query]])
-        for row in found[query, :SHOWN]:
-            images.append(np.asarray(train.arrays["image"][row]))
-            titles.append(train.classes[train.arrays["label"][row]])
+        asked = test.batch(np.array([query]))
+        images.append(asked["image"][0])
+        titles.append("is " + test.classes[asked["label"][0]])
+        nearby = train.batch(np.asarray(found[query, :SHOWN]))
+        images += list(nearby["image"])
+        titles += [train.classes[label] for label in nearby["label"]]
     columns = min(SHOWN, found.shape[1]) + 1
     return draw_grid(images, titles, title="test image, then its neighbors", columns=columns)
 

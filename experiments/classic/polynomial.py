@@ -17,7 +17,8 @@ from jaxdl.classic.regression import (
     zero_line,
 )
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import ToyConfig, make_toy
+from jaxdl.data.config import DataConfig, ToyData
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.runs.results import Report
 from jaxdl.training.report import report_numbers
@@ -28,7 +29,7 @@ from jaxdl.typing import Host, Numbers
 class Config:
     """The samples and the fits; half of the rows are for training."""
 
-    data: ToyConfig = ToyConfig(name="polynomial", rows=200, noise=0.1)
+    data: DataConfig = ToyData(name="polynomial")
     feature_counts: tuple[int, ...] = (4, 2, 20)
     """How many powers each fit is given: the true number, fewer, more."""
     epochs: int = 400
@@ -42,7 +43,8 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Fits, draws losses and curves, and reports the last losses."""
     began = time.perf_counter()
-    x, y = make_toy(cfg.data)
+    train = load_splits(cfg.data)["train"]
+    x, y = train.read("input"), train.read("label")
     half = len(x) // 2
     metrics: Numbers = {}
     fits = {}
@@ -61,7 +63,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
         f"weight_{i}": float(w) for i, w in enumerate(fits[cfg.feature_counts[0]][1].weight)
     }
     seconds = {"total": time.perf_counter() - began}
-    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=train.synthetic)
 
 
 def fit(cfg: Config, x: Host, y: Host, x_test: Host, y_test: Host) -> tuple[Host, Line]:

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.runs.results import Report
@@ -19,25 +18,20 @@ from jaxdl.typing import Array, Host, Key
 
 
 @dataclass(frozen=True)
-class NormalConfig:
-    """The matrices."""
+class MatrixConfig:
+    """The matrices: independent entries of deviation 1."""
 
-    name: str = "normal"
-    """normal: independent entries of deviation 1."""
     size: int = 4
     """Rows and columns."""
     count: int = 100
     """Factors of a product."""
-
-    def __post_init__(self) -> None:
-        check_one_of("data.name", self.name, ("normal",))
 
 
 @dataclass(frozen=True)
 class Config:
     """Which products."""
 
-    data: NormalConfig = NormalConfig()
+    matrices: MatrixConfig = MatrixConfig()
     products: int = 1000
     """How many are made."""
     seed: int = 0
@@ -48,7 +42,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
     """Multiplies, draws the growth and the sigmoid's slope, and reports sizes."""
     began = time.perf_counter()
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.products)
-    make = jax.jit(jax.vmap(lambda key: log_largest(key, cfg.data.size, cfg.data.count)))
+    make = jax.jit(jax.vmap(lambda key: log_largest(key, cfg.matrices.size, cfg.matrices.count)))
     logs = np.asarray(make(keys)) / math.log(10)
     metrics = {
         "log10_largest_mean": float(logs[:, -1].mean()),
@@ -56,7 +50,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
     }
     draw_growth(logs).save(run_dir / "random_matrices.png")
     seconds = {"total": time.perf_counter() - began}
-    return report_numbers(cfg, metrics, seconds, rows=cfg.products, synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=cfg.products, synthetic=str(cfg.matrices))
 
 
 def log_largest(key: Key, size: int, count: int) -> Array:

@@ -12,7 +12,8 @@ import numpy as np
 from jaxdl.classic.gradient_descent import batch_order, descend_batches
 from jaxdl.classic.regression import Line, predict_line, square_penalty, squared_error
 from jaxdl.cli import main
-from jaxdl.data.synthetic.toy import ToyConfig, make_toy
+from jaxdl.data.config import DataConfig, ToyData
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.runs.results import Report
 from jaxdl.training.report import report_numbers
@@ -23,7 +24,7 @@ from jaxdl.typing import Array, ArrayLike, Host, Numbers
 class Config:
     """The rows and the penalties that are compared; the notes use 20 training and 100 test rows."""
 
-    data: ToyConfig = ToyConfig(name="wide", rows=20, noise=0.01)
+    data: DataConfig = ToyData(name="wide", synthetic_rows=20, noise=0.01)
     test_rows: int = 100
     """Rows of a second draw."""
     penalty_weights: tuple[float, ...] = (0.0, 3.0)
@@ -41,8 +42,9 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Trains with each penalty_weight, draws the losses, and reports norms of the weights."""
     began = time.perf_counter()
-    train = make_toy(cfg.data)
-    test = make_toy(replace(cfg.data, rows=cfg.test_rows, seed=cfg.data.seed + 1))
+    splits = load_splits(cfg.data)
+    splits["test"] = load_splits(replace(cfg.data, synthetic_rows=cfg.test_rows))["test"]
+    train, test = ((s.read("input"), s.read("label")) for s in (splits["train"], splits["test"]))
     keys = jax.random.split(jax.random.key(cfg.seed), cfg.seeds)
     metrics: Numbers = {}
     curves = {}
@@ -55,7 +57,9 @@ def run(cfg: Config, run_dir: Path) -> Report:
         metrics[f"held_out_loss_{penalty_weight:g}"] = float(curves[penalty_weight][-1, 1])
     draw_losses(curves, metrics).save(run_dir / "weight_decay.png")
     seconds = {"total": time.perf_counter() - began}
-    return report_numbers(cfg, metrics, seconds, rows=len(train[0]), synthetic=str(cfg.data))
+    return report_numbers(
+        cfg, metrics, seconds, rows=len(train[0]), synthetic=splits["train"].synthetic
+    )
 
 
 def learn(

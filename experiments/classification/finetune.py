@@ -17,7 +17,7 @@ import numpy as np
 from jaxdl.checks import UsageError
 from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
-from jaxdl.data.load import RUN
+from jaxdl.data.config import RunData
 from jaxdl.data.splits.split import Split
 from jaxdl.experiment import load_run
 from jaxdl.interop.weights import load_weights
@@ -113,7 +113,7 @@ def second(cfg: Config) -> Config:
 
 def from_source(task: Task, cfg: Config) -> Task:
     """`task` whose first state has the source's variables, but for the head's."""
-    if not cfg.source or cfg.data.name == RUN:  # a trained run brings its own weights
+    if not cfg.source or isinstance(cfg.data, RunData):  # a trained run brings its own weights
         return task
     given = read_source(Path(cfg.source))
     like = jax.eval_shape(task.init, jax.random.key(0))

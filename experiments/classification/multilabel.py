@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
@@ -34,7 +34,7 @@ FIELDS = ("image", "labels", "kept")
 class Config:
     """A classifier of every class by itself, on pictures with boxes."""
 
-    data: DataConfig = DataConfig(name="shapes", rows=2000, image_size=(32,))
+    data: DataConfig = ShapesData(synthetic_rows=2000, image_size=(32,))
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig(name="lenet")
     optim: OptimConfig = Adam()

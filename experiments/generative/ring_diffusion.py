@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdl.checks import check_positive
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, DensityData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.evaluator import Evaluator
@@ -47,7 +47,7 @@ EXTENT, ARROWS = 6.0, 24
 class Config:
     """A density in the plane, a perceptron, a noise process, and how the net is trained."""
 
-    data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
+    data: DataConfig = DensityData(batch_size=256)
     hidden: tuple[int, ...] = (128, 128, 128)
     """Widths of the perceptron."""
     scale: float = 0.35

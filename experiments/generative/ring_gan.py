@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, DensityData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.evaluator import Evaluator
@@ -30,7 +30,7 @@ SAMPLES = 4000
 class Config:
     """A density in the plane, two perceptrons, and how they are trained."""
 
-    data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
+    data: DataConfig = DensityData(batch_size=256)
     hidden: tuple[int, ...] = (128, 128)
     """Widths of both networks."""
     gan: GANConfig = GANConfig(latent_dim=2, latent_distribution="normal")

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxdl.checks import check_one_of, check_positive
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, DensityData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.densities import DENSITIES
@@ -40,7 +40,7 @@ ARROWS = 24  # a side
 class Config:
     """A density in the plane, a perceptron for its score, and how it is trained."""
 
-    data: DataConfig = DataConfig(name="eight_gaussians", batch_size=256)
+    data: DataConfig = DensityData(batch_size=256)
     objective: str = "denoising"
     """denoising, implicit or sliced."""
     sigma: float = 0.2

@@ -154,10 +154,9 @@ class VQVAEEvaluator(Evaluator):
 
     def codes(self, state: TrainState, split: Split) -> Split:
         """The split with grids of codes `values (N, h, w, 1)` in place of images."""
-        part = split.take(np.arange(split.size), name=split.name)
-        codes = self.rows_of(state, split)["codes"][..., None]
-        part.arrays = {"values": codes.astype(np.int32), "label": split.arrays["label"]}
-        return part
+        codes = self.rows_of(state, split)["codes"][..., None].astype(np.int32)
+        arrays = {"values": codes, "label": split.read("label")}
+        return split.with_arrays(arrays, without=split.names)
 
     def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`reconstructions.png`: images over what comes back of them."""

@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.language.cached_features import cached_features, with_features
@@ -84,7 +84,7 @@ class BackboneConfig:
 class Config:
     """Images with captions, a backbone, a decoder, and how they are trained."""
 
-    data: DataConfig = DataConfig(name="shapes", image_size=(48,))
+    data: DataConfig = ShapesData(image_size=(48,))
     mean: tuple[float, ...] = (0.5,)
     """Subtracted from pixels in [0, 1]; one number, or one a channel."""
     std: tuple[float, ...] = (0.25,)
@@ -104,12 +104,13 @@ class Config:
 
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
-    fields = ("caption",) if cfg.data.name == "shapes" else ("captions", "kept")
+    fields = ("caption",) if isinstance(cfg.data, ShapesData) else ("captions", "kept")
     splits: dict[str, Split] = load_splits(cfg.data, fields=("image", *fields))
     check_split_ids(splits, "caption", "captions")
     prepare = prepare_captions(cfg.mean, cfg.std, captions=cfg.captions_per_image)
     train = splits["train"]
-    length = train.example[fields[0]].shape[-1]
+    captions = next(name for name in ("caption", "captions") if name in train.names)
+    length = train.example[captions].shape[-1]
     decoder = build_decoder(cfg.decoder, len(train.vocabulary), length)
     backbone = build_model(cfg.model, num_classes=0)
     if cfg.backbone.frozen:

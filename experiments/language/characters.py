@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, TextData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.contiguous import contiguous
 from jaxdl.data.splits.split import Split
@@ -66,7 +66,7 @@ class SampleConfig:
 class Config:
     """A text, a model, and how it is trained."""
 
-    data: DataConfig = DataConfig(name="text", length=64)
+    data: DataConfig = TextData()
     model: CharacterModelConfig = CharacterModelConfig()
     optim: OptimConfig = Adam(lr=2e-3, clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)
@@ -122,7 +122,7 @@ class CharacterEvaluator(Evaluator):
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
         """The sum over all characters, and their number."""
-        ids, mask = as_streams(split.arrays["tokens"], self.cfg.streams)
+        ids, mask = as_streams(split.read("tokens"), self.cfg.streams)
         return {"nats": float(self.total(state.variables, ids, mask)), "count": mask.sum()}
 
     def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:

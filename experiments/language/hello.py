@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, LanguageData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.language.char_lm import CharacterModel
@@ -30,7 +30,7 @@ from jaxdl.typing import Batch, Key, LossOutput, Numbers, Tree
 class Config:
     """The net and how it is trained."""
 
-    data: DataConfig = DataConfig(name="hello", rows=1, batch_size=1)
+    data: DataConfig = LanguageData(name="hello", synthetic_rows=1, batch_size=1)
     cell: str = "rnn"
     """rnn, lstm or gru."""
     hidden: int = 4

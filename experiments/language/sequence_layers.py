@@ -28,10 +28,8 @@ HEADS = 4
 
 @dataclass(frozen=True)
 class SequenceConfig:
-    """The inputs."""
+    """The inputs: independent numbers of deviation 1."""
 
-    name: str = "normal"
-    """normal: independent numbers of deviation 1."""
     lengths: tuple[int, ...] = (64, 256, 1024)
     """Tokens of a sequence."""
     width: int = 64
@@ -40,16 +38,15 @@ class SequenceConfig:
     """Sequences at once."""
 
     def __post_init__(self) -> None:
-        check_one_of("data.name", self.name, ("normal",))
         if self.width % HEADS:
-            raise UsageError(f"data.width must be a multiple of {HEADS}, got {self.width}")
+            raise UsageError(f"sequences.width must be a multiple of {HEADS}, got {self.width}")
 
 
 @dataclass(frozen=True)
 class Config:
     """What is measured."""
 
-    data: SequenceConfig = SequenceConfig()
+    sequences: SequenceConfig = SequenceConfig()
     kinds: tuple[str, ...] = KINDS
     """rnn, lstm, conv (one dimension) and attention (self-attention)."""
     kernel: int = 3
@@ -75,18 +72,18 @@ def run(cfg: Config, run_dir: Path) -> Report:
     began = time.perf_counter()
     metrics: Numbers = {}
     for kind in cfg.kinds:
-        for length in cfg.data.lengths:
+        for length in cfg.sequences.lengths:
             for name, value in measure(cfg, kind, length).items():
                 metrics[f"{name}_{kind}_{length}"] = value
         metrics[f"layers_to_see_all_{kind}"] = layers_to_see_all(
-            kind, cfg.data.lengths[-1], cfg.kernel
+            kind, cfg.sequences.lengths[-1], cfg.kernel
         )
     norms = {scale: gradient_norms(cfg, scale) for scale in cfg.scales}
     for scale, values in norms.items():
         metrics[f"gradient_after_{cfg.steps}_steps_{scale:g}"] = float(values[-1])
     draw(cfg, metrics, norms).save(run_dir / "sequence_layers.png")
     seconds = {"total": time.perf_counter() - began}
-    return report_numbers(cfg, metrics, seconds, synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, synthetic=str(cfg.sequences))
 
 
 class Layer(nn.Module):
@@ -107,7 +104,9 @@ class Layer(nn.Module):
 
 def measure(cfg: Config, kind: str, length: int) -> Numbers:
     """Milliseconds and MiB of temporary memory of the gradient of a layer, by its input."""
-    x = jax.random.normal(jax.random.key(cfg.seed), (cfg.data.rows, length, cfg.data.width))
+    x = jax.random.normal(
+        jax.random.key(cfg.seed), (cfg.sequences.rows, length, cfg.sequences.width)
+    )
     layer = Layer(kind, cfg.kernel)
     variables = jax.jit(layer.init)(jax.random.key(1), x)
 
@@ -133,17 +132,17 @@ def gradient_norms(cfg: Config, scale: float) -> Host:
     W is `scale` times a random orthogonal matrix, so that all its singular values are `scale` and
     the norms are those of scale^t: they vanish below 1 and explode above.
     """
-    key = jax.random.key(cfg.seed)
-    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (cfg.data.width, cfg.data.width)))[0]
+    key, width = jax.random.key(cfg.seed), cfg.sequences.width
+    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (width, width)))[0]
 
     def advance(h: Array) -> Array:
         return matrix @ h
 
     def back(gradient: Array, _: None) -> tuple[Array, Array]:
-        (gradient,) = jax.vjp(advance, jnp.zeros(cfg.data.width))[1](gradient)
+        (gradient,) = jax.vjp(advance, jnp.zeros(width))[1](gradient)
         return gradient, jnp.linalg.norm(gradient)
 
-    start = jnp.zeros(cfg.data.width).at[0].set(1.0)
+    start = jnp.zeros(width).at[0].set(1.0)
     return np.asarray(jax.jit(lambda g: jax.lax.scan(back, g, None, cfg.steps)[1])(start))
 
 
@@ -154,8 +153,8 @@ def draw(cfg: Config, metrics: Numbers, norms: dict[float, Host]) -> Figure:
         figure.axes, ("ms", "mib"), ("ms of a gradient", "MiB of temporary memory"), strict=False
     ):
         for kind in cfg.kinds:
-            values = [metrics[f"{name}_{kind}_{length}"] for length in cfg.data.lengths]
-            axis.plot(cfg.data.lengths, values, marker=".", label=kind)
+            values = [metrics[f"{name}_{kind}_{length}"] for length in cfg.sequences.lengths]
+            axis.plot(cfg.sequences.lengths, values, marker=".", label=kind)
         axis.set(xscale="log", yscale="log", xlabel="tokens", title=label)
         axis.legend(fontsize=8)
         axis.grid(alpha=0.3)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, LanguageData
 from jaxdl.data.load import load_splits
 from jaxdl.language.decoding import write_sequences
 from jaxdl.language.translation_task import (
@@ -34,7 +34,7 @@ from jaxdl.typing import Batch, Key, LossOutput, Tree
 class Config:
     """A task with one right answer, a translator, and how it is trained."""
 
-    data: DataConfig = DataConfig(name="reverse", batch_size=64)
+    data: DataConfig = LanguageData(batch_size=64)
     model: TranslatorConfig = TransformerConfig()
     optim: OptimConfig = Adam(lr=2e-3, schedule="cosine", warmup=100, clip_norm=1.0)
     loop: LoopConfig = LoopConfig(epochs=10)

@@ -11,8 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import check_one_of
 from jaxdl.cli import main
+from jaxdl.data.config import DataConfig, LineData
+from jaxdl.data.load import load_splits
 from jaxdl.draw import Figure
 from jaxdl.ops.activation import ACTIVATIONS, leaky_relu
 from jaxdl.optim.schedules import SCHEDULES, make_schedule
@@ -28,25 +29,10 @@ LEARNED: dict[str, Callable[[Array], Array]] = {
 
 
 @dataclass(frozen=True)
-class LineConfig:
-    """The points."""
-
-    name: str = "line"
-    """line: evenly spaced numbers."""
-    rows: int = 601
-    """How many."""
-    axis_range: float = 3.0
-    """From minus to plus so much."""
-
-    def __post_init__(self) -> None:
-        check_one_of("data.name", self.name, ("line",))
-
-
-@dataclass(frozen=True)
 class Config:
     """What is drawn."""
 
-    data: LineConfig = LineConfig()
+    data: DataConfig = LineData()
     steps: int = 1000
     """Length of a run, for the schedules."""
     warmup: int = 50
@@ -56,14 +42,15 @@ class Config:
 def run(cfg: Config, run_dir: Path) -> Report:
     """Draws both pictures; reports the steepest slope of each activation."""
     began = time.perf_counter()
-    x = np.linspace(-cfg.data.axis_range, cfg.data.axis_range, cfg.data.rows).astype(np.float32)
+    train = load_splits(cfg.data)["train"]
+    x = train.read("input")
     curves = values_and_slopes(ACTIVATIONS | LEARNED, x)
     draw_activations(x, curves).save(run_dir / "activations.png")
     draw_schedules(cfg).save(run_dir / "schedules.png")
     steepest = {f"steepest_{name}": curves[name][1].max() for name in ACTIVATIONS}
     seconds = {"total": time.perf_counter() - began}
     metrics = {name: float(value) for name, value in steepest.items()}
-    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=len(x), synthetic=train.synthetic)
 
 
 def values_and_slopes(

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxdl.checks import check_one_of
 from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.optim.config import OptimConfig
@@ -35,22 +34,17 @@ RATES = {
 class SurfaceConfig:
     """The surface x^2 / 2 + steepness y^2 / 2; the saddle is x^2 / 2 - y^2 / 2 + y^4 / 4."""
 
-    name: str = "valley"
-    """valley: two dimensions."""
     steepness: float = 20.0
     """How much steeper the valley's walls are than its floor."""
     noise: float = 4.0
     """Deviation of what is added to the gradients in the third picture."""
-
-    def __post_init__(self) -> None:
-        check_one_of("data.name", self.name, ("valley",))
 
 
 @dataclass(frozen=True)
 class Config:
     """The surfaces, and how long the walks are."""
 
-    data: SurfaceConfig = SurfaceConfig()
+    surface: SurfaceConfig = SurfaceConfig()
     steps: int = 60
     """Updates."""
     seed: int = 0
@@ -74,19 +68,19 @@ def run(cfg: Config, run_dir: Path) -> Report:
     figure.save(run_dir / "paths.png")
     seconds = {"total": time.perf_counter() - began}
     rows = cfg.steps * len(RATES) * 3
-    return report_numbers(cfg, metrics, seconds, rows=rows, synthetic=str(cfg.data))
+    return report_numbers(cfg, metrics, seconds, rows=rows, synthetic=str(cfg.surface))
 
 
 def surfaces(cfg: Config) -> dict[str, tuple[Any, float]]:
     """Title -> (the function of `(2,)`, the deviation of the gradient's noise)."""
 
     def valley(p: Array) -> Array:
-        return 0.5 * (p[0] ** 2 + cfg.data.steepness * p[1] ** 2)
+        return 0.5 * (p[0] ** 2 + cfg.surface.steepness * p[1] ** 2)
 
     def saddle(p: Array) -> Array:
         return 0.5 * p[0] ** 2 - 0.5 * p[1] ** 2 + 0.25 * p[1] ** 4 + 0.25
 
-    return {"valley": (valley, 0.0), "saddle": (saddle, 0.0), "noisy": (valley, cfg.data.noise)}
+    return {"valley": (valley, 0.0), "saddle": (saddle, 0.0), "noisy": (valley, cfg.surface.noise)}
 
 
 def walks(cfg: Config) -> dict[str, dict[str, Array]]:

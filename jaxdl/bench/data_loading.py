@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import FolderData, TfdsData
 from jaxdl.data.load import load_splits
 from jaxdl.data.source import ArraySource
 from jaxdl.data.splits.split import Split
@@ -79,7 +79,7 @@ def rate(work: Generator[int, None, None]) -> float:
 def cifar_rows() -> dict[str, Host]:
     """CIFAR-10's training rows where they are prepared, else noise of their shape."""
     try:
-        return dict(load_splits(DataConfig(name="cifar10"))["train"].resident())
+        return dict(load_splits(TfdsData(name="cifar10"))["train"].resident())
     except DataError:
         rng = np.random.default_rng(0)
         return {
@@ -123,12 +123,11 @@ def streamed_cifar(arrays: dict[str, Host]) -> Generator[int, None, None]:
 
 def own_folder(folder: Path) -> Generator[int, None, None]:
     """Rounds over a folder: decode, resize and cut, put on the device."""
-    cfg = DataConfig(
-        name="folder",
+    cfg = FolderData(
         path=str(folder),
         image_size=(CROP,),
         batch_size=FEW,
-        road="stream",
+        placement="stream",
         workers=WORKERS,
     )
     split = load_splits(cfg)["train"]

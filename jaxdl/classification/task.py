@@ -81,7 +81,7 @@ def fit_to_images(model: Any, split: Split, prepare: Prepare, count: int = 2000)
     """`model.for_images` of the first `count` prepared images, where a model computes layers so."""
     if not hasattr(model, "for_images"):
         return model
-    rows = {"image": np.asarray(split.arrays["image"][:count])}
+    rows = {"image": split.read("image", np.arange(min(count, split.size)))}
     keys = jax.random.split(jax.random.key(0), len(rows["image"]))
     return model.for_images(np.asarray(prepare(keys, rows, train=False)["image"]))
 

@@ -37,4 +37,4 @@ def read_data(name: str, flags: Sequence[str], command: str) -> Any:
     path, prog = Path(name), f"jaxdl {command} {name}"
     flags = [re.sub("^--(data[.])?", "--data.", flag) for flag in flags]
     flags = [flag.replace("--data.", "--", 1) for flag in rename_flags(flags, "")]
-    return parse(DataConfig, {"name": name}, flags, path=path, prog=prog)
+    return parse(DataConfig.choose(name), {"name": name}, flags, path=path, prog=prog)

@@ -13,17 +13,15 @@ BLOCK = 4096
 
 
 def binarize(split: Split, *, seed: int = 0) -> Split:
-    """The resident split with every pixel of `image` 0 or 255, 255 with probability pixel / 255.
+    """The split with every pixel of `image` 0 or 255, 255 with probability pixel / 255.
 
     The bits are a function of seed, row and pixel alone (the binarized MNIST of Salakhutdinov &
     Murray 2008 is one such draw), so that every evaluation sees the same ones.
     """
-    image = split.arrays.get("image")
-    if image is None or image.dtype != np.uint8:
-        raise UsageError("binarize: needs a split with uint8 images that fits into memory")
-    part = split.take(np.arange(split.size), name=split.name)
-    part.arrays = {**part.arrays, "image": draw_bits(image, seed)}
-    return part
+    example = split.example.get("image")
+    if example is None or example.dtype != np.uint8:
+        raise UsageError("binarize: needs a split with uint8 images")
+    return split.with_arrays({"image": draw_bits(split.read("image"), seed)})
 
 
 def binarize_held_out(splits: Mapping[str, Split]) -> dict[str, Split]:

@@ -66,12 +66,12 @@ def check_ids(who: str, ids: Host, size: int) -> None:
 
 
 def check_split_ids(splits: Mapping[str, Any], *names: str) -> None:
-    """`check_ids` of these arrays of every split that is held in memory."""
+    """`check_ids` of these arrays of every split; of a streamed one, of its first batch."""
     for role, split in splits.items():
+        held = split.resident() or split.batch(np.arange(min(split.size, split.batch_size)))
         for name in names:
-            if name in split.arrays:
-                who = f"{role} split, {name}"
-                check_ids(who, split.arrays[name], len(splits["train"].vocabulary))
+            if name in held:
+                check_ids(f"{role} split, {name}", held[name], len(splits["train"].vocabulary))
 
 
 def decode_caption(ids: Host, vocabulary: Sequence[str]) -> str:

@@ -1,11 +1,12 @@
-"""What a config says of its data."""
+"""What a config says of its data: `name` chooses the dataclass of that source's own options."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
 
-ROADS = ("auto", "resident", "stream")
-ANNOTATIONS = ("", "boxes", "masks", "keypoints", "segments", "captions")
+PLACEMENTS = ("auto", "device", "stream")
 
 
 @dataclass(frozen=True)
@@ -13,20 +14,11 @@ class DataConfig:
     """Which data, and how it is cut into batches."""
 
     name: str = "digits"
-    """digits (embedded), a set of tensorflow-datasets (mnist, coco/2017, ...), a synthetic set
-    (shapes, ...), or one's own: folder, csv, npz, coco_json, voc_folder, text."""
+    """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
+    shapes, moving, solids, copy, reverse, dates, hello, two_moons, eight_gaussians, rings, xor,
+    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
-    dir: str = ""
-    """The folder of prepared sets (default: TFDS_DATA_DIR)."""
-    path: str = ""
-    """One's own folder, archive of one (.tar, .zip), or file; also below JAXDL_DATA_DIR."""
-    images: str = ""
-    """Of coco_json: the folder of its images (default: the folder of the file)."""
-    annotations: str = ""
-    """Of coco_json: boxes, masks, keypoints (both with boxes) or captions (default: captions where
-    the file has them, else boxes). Of voc_folder: boxes (default), masks, or segments, a class a
-    pixel."""
     train: str = "train"
     """The split to train on; slices as in tensorflow-datasets: train[:90%], train[1000:]."""
     test: str = "test"
@@ -38,46 +30,287 @@ class DataConfig:
     """Of the order of rows and of the validation rows."""
     classes: tuple[str, ...] = ()
     """Keep the rows of these classes alone, numbered in this order (default: all)."""
-    rows: int = 0
-    """Of a synthetic set: rows of its training split (default: 10,000)."""
-    image_size: tuple[int, ...] = ()
-    """Height and width that images are brought to, one number or two (default: the set's own)."""
-    boxes: int = 64
-    """Most boxes an image; of more, the largest stay."""
-    objects: int = 0
-    """Of shapes: most of them in a picture (default: 6)."""
-    length: int = 17
-    """Of captions and texts: tokens a row."""
-    frames: int = 16
-    """Of videos: frames a clip, evenly spaced."""
-    label: str = "class"
-    """Of a csv table: class or number, what its last column is."""
-    road: str = "auto"
-    """resident (all on the device), stream (read ahead), or auto: resident within the budget."""
-    budget: int = 2_000_000_000
-    """Bytes that a resident split may take."""
+    placement: str = "auto"
+    """device (all rows are kept on it), stream (read ahead), or auto: device within
+    `max_device_bytes`."""
+    max_device_bytes: int = 2_000_000_000
+    """Bytes that a split on the device may take."""
     workers: int = 0
     """Processes that read a streamed split (0: threads of this one)."""
-    download: bool = False
-    """Prepare a set of tensorflow-datasets that is not there yet; needs a network."""
+
+    @staticmethod
+    def choose(name: str) -> type["DataConfig"]:
+        """The dataclass with the options of the source `name`."""
+        return VARIANTS.get(name, TfdsData)
+
+    @staticmethod
+    def known_by(option: str) -> list[str]:
+        """The names of the sources that have an option."""
+        kinds = {**VARIANTS, "any set of tensorflow-datasets": TfdsData}
+        return [name for name, kind in kinds.items() if option in kind.__dataclass_fields__]
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise UsageError(f"data.batch_size must be at least 1, got {self.batch_size}")
-        if self.val < 0 or self.seed < 0:
-            raise UsageError(f"data.val and data.seed must be >= 0, got {self.val} and {self.seed}")
-        for name in ("boxes", "length", "frames", "budget"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"data.{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("rows", "workers", "objects"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"data.{name} must be >= 0, got {getattr(self, name)}")
+        variant = self.choose(self.name)
+        if type(self) is not variant:
+            raise UsageError(
+                f"data.name = {self.name!r} belongs to {variant.__name__}, not to "
+                f"{type(self).__name__}; use data_config({self.name!r}, ...)"
+            )
+        self._at_least(1, "batch_size", "max_device_bytes")
+        self._at_least(0, "val", "seed", "workers")
+        check_one_of("data.placement", self.placement, PLACEMENTS)
+
+    def _at_least(self, least: float, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value < least:
+                raise UsageError(f"data.{name} must be at least {least:g}, got {value}")
+
+
+# What several sources share.
+
+
+@dataclass(frozen=True)
+class SizedImages(DataConfig):
+    """A source of images that are brought to one size."""
+
+    image_size: tuple[int, ...] = ()
+    """Height and width that images are brought to, one number or two (default: the set's own)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.image_size) > 2 or any(side < 1 for side in self.image_size):
             raise UsageError(f"data.image_size must be one or two sizes, got {self.image_size}")
-        check_one_of("data.road", self.road, ROADS)
-        check_one_of("data.annotations", self.annotations, ANNOTATIONS)
 
     def size(self, default: int) -> tuple[int, int]:
         """Height and width of images, `default` where the config does not say."""
         size = self.image_size or (default,)
         return size[0], size[-1]
+
+
+@dataclass(frozen=True)
+class SyntheticData(DataConfig):
+    """A source with known answers, made from its seed."""
+
+    synthetic_rows: int = 10_000
+    """Rows of its training split."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "synthetic_rows")
+
+
+@dataclass(frozen=True)
+class OwnData(DataConfig):
+    """One's own files."""
+
+    path: str = ""
+    """The folder, the archive of one (.tar, .zip), or the file; also below JAXDL_DATA_DIR."""
+
+
+# One dataclass a kind of source.
+
+
+@dataclass(frozen=True)
+class TfdsData(SizedImages):
+    """A set of tensorflow-datasets."""
+
+    name: str = "mnist"
+    dir: str = ""
+    """The folder of prepared sets (default: TFDS_DATA_DIR)."""
+    download: bool = False
+    """Prepare a set that is not there yet; needs a network."""
+    max_boxes: int = 64
+    """Of sets with boxes: most of them in an image; of more, the largest stay."""
+    max_length: int = 17
+    """Of sets with captions: tokens in a row."""
+    clip_frames: int = 16
+    """Of sets of videos: frames in a clip, evenly spaced."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "max_boxes", "max_length", "clip_frames")
+
+
+@dataclass(frozen=True)
+class ShapesData(SyntheticData, SizedImages):
+    """Colored shapes with boxes, masks, keypoints and captions."""
+
+    name: str = "shapes"
+    max_objects: int = 6
+    """Most shapes in a picture, 1 to 6."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_one_of("data.max_objects", self.max_objects, range(1, 7))
+
+
+@dataclass(frozen=True)
+class MovingData(SyntheticData, SizedImages):
+    """Clips of one moving shape."""
+
+    name: str = "moving"
+
+
+@dataclass(frozen=True)
+class SolidsData(SyntheticData, SizedImages):
+    """Solids with points, voxels, meshes and views."""
+
+    name: str = "solids"
+
+
+@dataclass(frozen=True)
+class LanguageData(SyntheticData):
+    """Pairs of texts with one right answer each."""
+
+    name: str = "reverse"
+
+
+@dataclass(frozen=True)
+class DensityData(SyntheticData):
+    """Points in the plane whose density is known."""
+
+    name: str = "eight_gaussians"
+
+
+@dataclass(frozen=True)
+class ToyData(SyntheticData):
+    """Small tables: points in the plane with classes, curves, wide rows; the test is a new draw."""
+
+    name: str = "rings"
+    synthetic_rows: int = 200
+    """Rows of each split."""
+    noise: float = 0.1
+    """Standard deviation of what is added."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(0, "noise")
+
+
+@dataclass(frozen=True)
+class LineData(SyntheticData):
+    """Evenly spaced numbers."""
+
+    name: str = "line"
+    synthetic_rows: int = 601
+    """How many."""
+    axis_range: float = 3.0
+    """From minus to plus so much."""
+
+
+@dataclass(frozen=True)
+class FolderData(OwnData, SizedImages):
+    """A folder of images, one sub-folder for each class."""
+
+    name: str = "folder"
+
+
+@dataclass(frozen=True)
+class CsvData(OwnData):
+    """A table of numbers, the label last."""
+
+    name: str = "csv"
+    label_type: str = "class"
+    """class or number, what the last column is."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_one_of("data.label_type", self.label_type, ("class", "number"))
+
+
+@dataclass(frozen=True)
+class NpzData(OwnData):
+    """NumPy arrays `image` and `label`, or the layout of Keras."""
+
+    name: str = "npz"
+
+
+@dataclass(frozen=True)
+class TextData(OwnData):
+    """The characters of a text file."""
+
+    name: str = "text"
+    max_length: int = 64
+    """Characters in a row."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "max_length")
+
+
+@dataclass(frozen=True)
+class VocFolderData(OwnData, SizedImages):
+    """A folder in the layout of PASCAL VOC."""
+
+    name: str = "voc_folder"
+    annotations: str = "boxes"
+    """boxes, masks (with boxes), or segments, one class for each pixel."""
+    max_boxes: int = 64
+    """Most boxes in an image; of more, the largest stay."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "max_boxes")
+        check_one_of("data.annotations", self.annotations, ("boxes", "masks", "segments"))
+
+
+@dataclass(frozen=True)
+class CocoJsonData(OwnData, SizedImages):
+    """A COCO-json file and its images."""
+
+    name: str = "coco_json"
+    images: str = ""
+    """The folder of the images (default: the folder of the file)."""
+    annotations: str = ""
+    """boxes, masks, keypoints (both with boxes) or captions (default: captions where the file has
+    them, else boxes)."""
+    max_boxes: int = 64
+    """Most boxes in an image; of more, the largest stay."""
+    max_length: int = 17
+    """Of captions: tokens in a row."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "max_boxes", "max_length")
+        kinds = ("", "boxes", "masks", "keypoints", "captions")
+        check_one_of("data.annotations", self.annotations, kinds)
+
+
+@dataclass(frozen=True)
+class RunData(DataConfig):
+    """The one example that a trained run keeps of its data."""
+
+    name: str = "run"
+    dir: str = ""
+    """The run folder."""
+
+
+TOYS = ("blobs", "xor", "rings", "moons", "spirals", "hours", "polynomial", "wide")
+LANGUAGES = ("copy", "reverse", "dates", "hello")
+POINTS = (
+    *("gaussian", "eight_gaussians", "grid_of_gaussians", "two_moons", "two_spirals", "circles"),
+    *("checkerboard", "pinwheel"),
+)
+VARIANTS: Mapping[str, type[DataConfig]] = {
+    "digits": DataConfig,
+    "folder": FolderData,
+    "csv": CsvData,
+    "npz": NpzData,
+    "coco_json": CocoJsonData,
+    "voc_folder": VocFolderData,
+    "text": TextData,
+    "shapes": ShapesData,
+    "moving": MovingData,
+    "solids": SolidsData,
+    **dict.fromkeys(LANGUAGES, LanguageData),
+    **dict.fromkeys(POINTS, DensityData),
+    **dict.fromkeys(TOYS, ToyData),
+    "line": LineData,
+    "run": RunData,
+}
+
+
+def data_config(name: str, **options: Any) -> DataConfig:
+    """The config of the source `name` with its own and the shared options."""
+    return DataConfig.choose(name)(name=name, **options)

@@ -7,11 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import require
+from jaxdl.data.source import ArraySource, Dataset
 from jaxdl.data.splits.split import stratified_split
 from jaxdl.typing import Host
 
 CLASSES = tuple("0123456789")
 TEST_ROWS = 360
+
+
+def open_digits() -> Dataset:
+    """See `load_digits`."""
+    tables, classes = load_digits()
+    return Dataset({split: ArraySource(arrays) for split, arrays in tables.items()}, classes)
 
 
 def load_digits() -> tuple[dict[str, dict[str, Host]], tuple[str, ...]]:

@@ -11,7 +11,7 @@ from jaxdl.data.box_checks import box_fault
 from jaxdl.data.captions import UNKNOWN
 from jaxdl.data.config import DataConfig
 from jaxdl.data.registry import open_dataset
-from jaxdl.data.source import Dataset
+from jaxdl.data.source import Dataset, Source
 
 
 class Fault(NamedTuple):
@@ -31,15 +31,15 @@ def scan_set(cfg: DataConfig) -> tuple[list[Fault], dict[str, int]]:
 
 def scan_split(opened: Dataset, split: str) -> Iterator[Fault]:
     """The faults of one split, in the order of its rows; first those found as it was opened."""
-    source: Any = opened.splits[split]
-    skipped = getattr(source, "skipped", None)
+    source = opened.splits[split]
+    skipped = source.skipped
     known = {name for name, _ in skipped.rows} if skipped else set()
     if skipped:
         yield from (Fault(split, name, why) for name, why in skipped.rows)
         skipped.most = len(source) + len(known)  # all of them are to be named
-    check = getattr(source, "check", None) if not hasattr(source, "faults") else None
-    if check:
-        yield from (Fault(split, f"image {name}", f"box {why}") for name, why in check.dropped)
+    if source.check is not None:
+        dropped = source.check.dropped
+        yield from (Fault(split, f"image {name}", f"box {why}") for name, why in dropped)
     for index in range(len(source)):
         yield from (Fault(split, str(index), why) for why in row_faults(opened, source, index))
         fresh = [pair for pair in skipped.rows if pair[0] not in known] if skipped else []
@@ -47,11 +47,11 @@ def scan_split(opened: Dataset, split: str) -> Iterator[Fault]:
         yield from (Fault(split, f"{index} ({name})", why) for name, why in fresh)
 
 
-def row_faults(opened: Dataset, source: Any, index: int) -> list[str]:
+def row_faults(opened: Dataset, source: Source, index: int) -> list[str]:
     """What is wrong with one row."""
     try:
         row = source[index]
-        more = source.faults(index) if hasattr(source, "faults") else []
+        more = source.faults(index)
     except (DataError, ValueError, OSError, KeyError) as error:
         return [f"cannot be read: {error}"]
     return more + label_faults(row, len(opened.classes)) + content_faults(row, opened)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.ops.augment.crop_flip import random_crop_flip
@@ -56,7 +56,7 @@ def load_boxes(cfg: DataConfig) -> dict[str, Split]:
 
     Raises DataError for a label that is no class, before anything compiles.
     """
-    more = () if cfg.name == "shapes" else ("difficult", "scale")
+    more = () if isinstance(cfg, ShapesData) else ("difficult", "scale")
     splits = load_splits(cfg, fields=(*FIELDS, *more))
     for role, split in splits.items():
         held = split.resident() or split.batch(np.arange(min(split.size, split.batch_size)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, ShapesData
 from jaxdl.detection.detector import DetectConfig, Detections, Detector
 from jaxdl.detection.evaluate import DetectionEvaluator
 from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
@@ -25,7 +25,7 @@ from jaxdl.typing import Batch, Host, Key, LossFn, LossOutput, Tree
 class DetectionConfig:
     """Pictures with boxes, a backbone, and how a detector on it is trained."""
 
-    data: DataConfig = DataConfig(name="shapes", image_size=(64,))
+    data: DataConfig = ShapesData(image_size=(64,))
     image: BoxImageConfig = BoxImageConfig()
     model: ModelConfig = ModelConfig(name="mobilenet_v2")
     detect: DetectConfig = DetectConfig()

@@ -102,7 +102,7 @@ class SampleEvaluator:
         train = self.splits["train"]
         digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features} {RECIPE}".encode())
         for name in ("image", "label"):
-            digest.update(np.ascontiguousarray(train.arrays[name]).tobytes())
+            digest.update(np.ascontiguousarray(train.read(name)).tobytes())
         folder = cache_dir() / "judges" / digest.hexdigest()[:32]
         folder.mkdir(parents=True, exist_ok=True)
         return fit(self.task, self.loop, folder, seed=0, resume=True).state
@@ -121,9 +121,10 @@ class SampleEvaluator:
     @cached_property
     def real(self) -> tuple[Host, Host]:
         """Features of the test images: the first `samples`, and the next as many, if there are."""
-        images = self.splits["test"].arrays["image"].astype(np.float32) / 255
-        count = min(self.cfg.num_samples, len(images) // 2)
-        features, _ = self.look(images[: 2 * count])
+        test = self.splits["test"]
+        count = min(self.cfg.num_samples, test.size // 2)
+        images = test.read("image", np.arange(2 * count)).astype(np.float32) / 255
+        features, _ = self.look(images)
         return features[:count], features[count:]
 
     def measure(self, images: Any) -> Numbers:

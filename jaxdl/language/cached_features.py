@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from jaxdl.data.splits.split import Split
 from jaxdl.typing import Array, Host, Tree
 
 BATCH = 40
+BLOCK = 500  # images that are hashed at once
 
 
 def cached_features(
@@ -23,22 +24,23 @@ def cached_features(
     *,
     folder: Path | None = None,
 ) -> Host:
-    """`apply(variables, images)` of every row of a resident split, `(N, ...)` float32.
+    """`apply(variables, images)` of every row of a split, `(N, ...)` float32.
 
     The file, below `folder` (default: the cache folder), is named by a hash of the weights, of the
     program and of the images, so other weights or images never meet old features.
     """
-    images = split.arrays["image"]
-    program = jax.jit(apply)
-    shape = jax.ShapeDtypeStruct((BATCH, *images.shape[1:]), images.dtype)
+    program, image = jax.jit(apply), split.example["image"]
+    shape = jax.ShapeDtypeStruct((BATCH, *image.shape), image.dtype)
     lowered = program.lower(variables, shape).as_text()
     digest = hashlib.sha256(lowered.encode())
     for leaf in jax.tree.leaves(variables):
         digest.update(np.asarray(leaf).tobytes())
-    digest.update(np.asarray(images).tobytes())
+    for start in range(0, split.size, BLOCK):
+        rows = np.arange(start, min(start + BLOCK, split.size))
+        digest.update(split.read("image", rows).tobytes())
     path = (folder or cache_dir() / "features") / f"{digest.hexdigest()[:32]}.npy"
     if not path.exists():
-        made = compute(program, variables, images)
+        made = compute(program, variables, split)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as file:  # a name, np.save would add .npy to
@@ -47,18 +49,16 @@ def cached_features(
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def compute(program: Callable[[Tree, Any], Array], variables: Tree, images: Host) -> Host:
+def compute(program: Callable[[Tree, Any], Array], variables: Tree, split: Split) -> Host:
     """Batch by batch, the last padded: one shape, one program."""
     parts = []
-    for start in range(0, len(images), BATCH):
-        rows = np.minimum(np.arange(start, start + BATCH), len(images) - 1)
-        parts.append(np.asarray(program(variables, images[rows])))
-    return np.concatenate(parts)[: len(images)]
+    for start in range(0, split.size, BATCH):
+        rows = np.minimum(np.arange(start, start + BATCH), split.size - 1)
+        parts.append(np.asarray(program(variables, split.read("image", rows))))
+    return np.concatenate(parts)[: split.size]
 
 
 def with_features(split: Split, features: Host) -> Split:
     """The split with `features` in place of `image`."""
-    part = split.take(np.arange(split.size), name=split.name)
-    kept: Mapping[str, Host] = {k: v for k, v in split.arrays.items() if k != "image"}
-    part.arrays = {"features": np.asarray(features), **kept}
-    return part
+    kept = {name: split.read(name) for name in split.names if name != "image"}
+    return split.with_arrays({"features": np.asarray(features), **kept}, without=("image",))

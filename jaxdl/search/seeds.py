@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DivergedError, UsageError
-from jaxdl.data.load import save_run_example
+from jaxdl.data.run_example import save_run_example
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say

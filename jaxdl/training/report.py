@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.config import to_table
-from jaxdl.data.load import save_run_example
+from jaxdl.data.run_example import save_run_example
 from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.runs.environment import device_name, versions

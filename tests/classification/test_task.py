@@ -52,7 +52,7 @@ def test_layers_that_are_computed_from_images_see_the_prepared_ones():
     digits = load_splits(DataConfig(name="digits"))["train"]
     prepare = prepare_images(ImageConfig(mean=(0.3,), std=(0.2,), flip=True))
     model = fit_to_images(SpeedConvNet(10, (2, 2, 2)), digits, prepare, 50)
-    images = (np.float32(digits.arrays["image"][:50]) / 255 - 0.3) / 0.2
+    images = (np.float32(digits.read("image")[:50]) / 255 - 0.3) / 0.2
     got = np.reshape(model.whitening, (2, 2, 1, 8))
     np.testing.assert_allclose(np.abs(got), np.abs(whitening_filters(images)), rtol=1e-3)
     lenet = LeNet(10)

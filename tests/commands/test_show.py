@@ -20,7 +20,16 @@ def test_what_a_task_draws_is_shown_again(tmp_path, capsys):
     from jaxdl.commands import run
 
     folder = tmp_path / "run"
-    small = ["--data.rows", "900", "--hidden", "8", "--loop.steps", "2", "--loop.devices", "1"]
+    small = [
+        "--data.synthetic_rows",
+        "900",
+        "--hidden",
+        "8",
+        "--loop.steps",
+        "2",
+        "--loop.devices",
+        "1",
+    ]
     assert ask(run, "--config", "ring_gan", *small, "--run-dir", folder) == 0
     capsys.readouterr()
     assert ask(show, "run", folder) == 0

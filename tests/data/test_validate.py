@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.cli import main
-from jaxdl.data.source import ArraySource, Dataset
+from jaxdl.data.source import ArraySource, Dataset, Source
 from jaxdl.data.validate import scan_split
 
 
@@ -16,7 +16,7 @@ def faults(rows, **options):
     return [(fault.row, fault.why) for fault in scan_split(opened, "train")]
 
 
-class ListedBatches(list):
+class ListedRows(list, Source):
     """A list of rows as a source."""
 
 
@@ -41,7 +41,7 @@ def test_boxes_outside_or_without_area_and_their_labels():
     def row(box, label=0, kept=True):
         return picture(boxes=np.float32([box]), labels=np.array([label]), kept=np.array([kept]))
 
-    rows = ListedBatches([
+    rows = ListedRows([
         row([1, 1, 5, 5]),
         row([1, 1, 1, 5]),
         row([30, 1, 40, 5]),
@@ -56,7 +56,7 @@ def test_boxes_outside_or_without_area_and_their_labels():
 
 def test_empty_captions():
     captions = np.array([[1, 7, 2, 0], [1, 2, 0, 0], [0, 0, 0, 0]])
-    rows = ListedBatches([picture(captions=captions, kept=np.array([True, True, False]))])
+    rows = ListedRows([picture(captions=captions, kept=np.array([True, True, False]))])
     assert faults(rows, vocabulary=("",) * 9) == [("0", "caption 1 is empty")]
 
 
@@ -104,7 +104,7 @@ def test_prepared_boxes_that_are_wrong_are_named(tmp_path, capsys):
 
 def test_show_draws_boxes_and_says_synthetic(tmp_path, capsys):
     out = tmp_path / "s.png"
-    code, said = run(capsys, "show", "data", "shapes", "--rows", 70, "--out", out)
+    code, said = run(capsys, "show", "data", "shapes", "--synthetic_rows", 70, "--out", out)
     assert code == 0, said.err
     assert "synthetic colored shapes" in said.out
     assert out.stat().st_size > 10_000

@@ -9,7 +9,7 @@ from jaxdl.experiment import find_configs, read_config
 from jaxdl.training.loop import fit
 
 FLAGS = [
-    *("--data.rows", "16", "--data.objects", "2", "--data.image_size", "32"),
+    *("--data.synthetic_rows", "16", "--data.max_objects", "2", "--data.image_size", "32"),
     *("--data.batch_size", "16", "--loop.steps", "250", "--loop.devices", "1"),
     *("--model.name", "deep_convnet", "--model.filters", "16", "32", "64", "64"),
     *("--model.pools", "1", "2", "3", "--model.batch_norm", "true"),
@@ -23,7 +23,7 @@ MORE = {
     "shapes_fpn": [*FASTER, "stage2", "stage4"],
     "shapes_centernet": STAGE,
     "shapes_fast_rcnn": [*STAGE, "--head.dropout", "0", "--head.roi_size", "3"],
-    "shapes_localize": [*STAGE, "--data.objects", "1"],
+    "shapes_localize": [*STAGE, "--data.max_objects", "1"],
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import DataError
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import data_config
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.dense.centernet import CenterMaps, centernet_heat
@@ -57,7 +57,7 @@ def test_a_detector_that_knows_all_has_all_points(tmp_path):
         with Image.open(tmp_path / name) as picture:
             assert min(picture.size) > 100
     fewer = DetectionEvaluator(answers(split, drop=1), prepare)(state, split)
-    kept, labels = split.arrays["kept"], split.arrays["labels"]
+    kept, labels = split.read("kept"), split.read("labels")
     part = [
         (kept & (labels == k))[:, 1:].sum() / (kept & (labels == k)).sum()
         for k in np.unique(labels[kept])
@@ -86,7 +86,7 @@ def test_boxes_are_measured_in_pixels_of_the_file():
 
 def config(**options):
     return DetectionConfig(
-        data=DataConfig(name="shapes", rows=16, batch_size=8, image_size=(32,)),
+        data=data_config("shapes", synthetic_rows=16, batch_size=8, image_size=(32,)),
         detect=DetectConfig(max_detections=5, pre_nms_top_k=20, score_threshold=0.0),
         optim=SGD(lr=0.01),
         **options,

@@ -37,7 +37,7 @@ def test_a_config_takes_a_step_in_shapes(name, files):
     if cfg.data.name in SIZES:
         flags += ["--data.name=npz", f"--data.path={files / cfg.data.name}.npz"]
     else:
-        flags += ["--data.rows=100"]
+        flags += ["--data.synthetic_rows=100"]
     experiment, cfg = read_config(CONFIGS[name], flags)
     task = experiment.builder(name)(cfg)
     state = jax.eval_shape(task.init, jax.eval_shape(jax.random.key, 0))
@@ -86,7 +86,7 @@ def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
     judge = SampleEvaluator(cfg, data)
     said = judge.describe()
     assert said["test_accuracy"] > 0.97
-    images = load_splits(data)["test"].arrays["image"][180:].astype(np.float32) / 255
+    images = load_splits(data)["test"].read("image")[180:].astype(np.float32) / 255
     real, noise = (
         judge.measure(images),
         judge.measure(np.random.default_rng(0).random(images.shape)),

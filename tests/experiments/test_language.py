@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = {
     name: path for name, path in find_configs(ROOT).items() if path.parent.name == "language"
 }
-SMALL = {"shapes": ["--data.rows=64"], "hello": []}
+SMALL = {"shapes": ["--data.synthetic_rows=64"], "hello": []}
 
 
 @pytest.mark.parametrize("name", sorted(CONFIGS.keys() - {"sequence_layers"}))
@@ -37,7 +37,7 @@ def test_a_config_takes_a_step_in_shapes(name):
     if cfg.data.name == "text":
         flags.append(f"--data.path={ROOT / 'README.md'}")
     elif cfg.data.name not in ("hello", "coco_captions"):
-        flags.append("--data.rows=32")
+        flags.append("--data.synthetic_rows=32")
     if name == "coco_caption_attention":
         flags += ["--model.name=lenet", "--backbone.stage=stage2", "--data.image_size", "28"]
     _, cfg = read_config(CONFIGS[name], flags)

@@ -127,7 +127,7 @@ def test_a_cache_that_cannot_be_written_is_named(mnist, monkeypatch):
 
 
 def test_a_run_that_has_not_ended_cannot_predict(tmp_path):
-    from jaxdl.data.load import load_run_example
+    from jaxdl.data.run_example import load_run_example
 
     (tmp_path / "classes.json").write_text(json.dumps(["a"]))
     with pytest.raises(ValueError, match="the run has not ended yet; continue it with --resume"):

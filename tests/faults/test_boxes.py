@@ -1,7 +1,5 @@
 """Pictures without boxes, and boxes that are none: training goes on with a finite loss."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +7,10 @@ import pytest
 
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, pad_objects
-from jaxdl.data.config import DataConfig
-from jaxdl.data.load import make_split
-from jaxdl.data.source import Dataset, FieldSubsetSource
+from jaxdl.data.config import data_config
+from jaxdl.data.source import Dataset, FieldSubsetSource, Source
+from jaxdl.data.splits.assign import Assigned
+from jaxdl.data.splits.place import place_split
 from jaxdl.data.splits.split import Split
 from jaxdl.detection.prepare import FIELDS, BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.task import make_loss
@@ -137,7 +136,7 @@ def test_labels_that_are_no_class_are_refused_before_anything_compiles(monkeypat
 
     monkeypatch.setattr(prepare, "load_splits", damaged)
     with pytest.raises(DataError, match=r"train split: labels of boxes must lie in 0..1, got 7"):
-        load_boxes(DataConfig(name="shapes"))
+        load_boxes(data_config("shapes"))
 
 
 @pytest.mark.parametrize("bad", [{"crop": -1}, {"zoom": 0.0}, {"crop": 2, "zoom": 0.5}])
@@ -146,7 +145,7 @@ def test_moves_that_cannot_be_are_refused(bad):
         BoxImageConfig(**bad)
 
 
-class Damaged:
+class Damaged(Source):
     """A set whose pictures have so many bad boxes among a hundred."""
 
     def __init__(self, bad):
@@ -166,10 +165,10 @@ class Damaged:
 @pytest.mark.parametrize("bad", [0, 2])
 def test_too_many_bad_boxes_of_a_set_are_an_error_with_the_images(bad):
     opened = Dataset({"train": FieldSubsetSource(Damaged(bad), FIELDS)}, ("a",))
-    make = partial(make_split, opened, "train", np.arange(4), "train")
-    cfg = DataConfig(name="voc", batch_size=2)
+    assigned = Assigned("train", np.arange(4), "train")
+    cfg = data_config("voc", batch_size=2)
     if bad:
         with pytest.raises(DataError, match=r"boxes cannot be used.*image 0: box .*inverted"):
-            make(cfg, "train")
+            place_split(opened, assigned, cfg)
     else:
-        assert make(cfg, "train").arrays["kept"].all()
+        assert place_split(opened, assigned, cfg).read("kept").all()

@@ -4,7 +4,7 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
-from jaxdl.data.tfds.decoded import prepared_version
+from jaxdl.data.tfds.prepared import prepared_version
 from jaxdl.runs.lock import hold
 
 MISTAKES = {

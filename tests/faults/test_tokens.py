@@ -17,7 +17,7 @@ from jaxdl.data.captions import (
     decode_caption,
     encode_captions,
 )
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import data_config
 from jaxdl.language.transformer import TransformerLM, TransformerTranslator
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.training.step import global_mean
@@ -76,12 +76,12 @@ def test_an_experiment_refuses_such_ids_before_it_compiles(monkeypatch):
 
     def damaged(cfg, **options):
         splits = load(cfg, **options)
-        splits["train"].arrays["source"] = splits["train"].arrays["source"] + 100
-        return splits
+        strange = {"source": splits["train"].read("source") + 100}
+        return {**splits, "train": splits["train"].with_arrays(strange)}
 
     monkeypatch.setattr(script, "load_splits", damaged)
     with pytest.raises(DataError, match="train split, source: ids must lie in 0..29"):
-        build(Config(data=DataConfig(name="copy", rows=20, batch_size=10)))
+        build(Config(data=data_config("copy", synthetic_rows=20, batch_size=10)))
 
 
 def test_a_long_caption_is_cut_counted_and_keeps_its_end():

@@ -63,7 +63,7 @@ def test_bits_have_the_gray_levels_as_probabilities_and_stay_the_same():
     gray[:, 0, 0] = 0
     gray[:, 1, 1] = 255
     split = binarize(Split({"image": gray, "label": np.zeros(200, np.int32)}, ("a",)))
-    bits = split.arrays["image"]
+    bits = split.read("image")
     assert set(np.unique(bits)) == {0, 255}
     assert not bits[:, 0, 0].any()
     assert (bits[:, 1, 1] == 255).all()

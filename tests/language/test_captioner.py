@@ -121,14 +121,14 @@ def test_features_are_computed_once_and_belong_to_their_weights(tmp_path):
     one, again, other = (
         cached_features(apply, jnp.float32(w), split, folder=tmp_path) for w in (2, 2, 3)
     )
-    want = split.arrays["image"].astype(np.float64).mean((1, 2))
+    want = split.read("image").astype(np.float64).mean((1, 2))
     np.testing.assert_allclose(one, 2 * want, rtol=1e-5)
     np.testing.assert_array_equal(one, again)
     np.testing.assert_allclose(other, 3 * want, rtol=1e-5)
     assert len(list(tmp_path.iterdir())) == 2
     part = with_features(split, one)
-    assert set(part.arrays) == {"features", "caption"}
-    assert "image" in split.arrays
+    assert set(part.names) == {"features", "caption"}
+    assert "image" in split.names
 
 
 @pytest.mark.parametrize("captions", [0, 1])
@@ -152,7 +152,7 @@ def test_scores_and_pictures(tmp_path):
     scores = score_captions(["a b c", "b"], [["a b c", "c"], ["a"]])
     assert scores["exact"] == 0.5
     np.testing.assert_allclose(scores["bleu1"], 3 / 4)
-    images = captioned(False).arrays["image"][:2]
+    images = captioned(False).read("image")[:2]
     assert draw_captions(images, ["a b", ""], ["a", "b"]).save(tmp_path / "a.png").stat().st_size
     weights = np.full((2, T, 4), 0.25)
     assert draw_attention(images, weights, ["a b", "c"]).save(tmp_path / "b.png").stat().st_size

@@ -9,7 +9,7 @@ import pytest
 from experiments.classification import finetune
 from jaxdl.checks import UsageError
 from jaxdl.classification.task import ClassifierConfig, classifier_task
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import data_config
 from jaxdl.data.digits import load_digits
 from jaxdl.interop.weight_file import write_safetensors
 from jaxdl.models.registry import model_options
@@ -45,7 +45,7 @@ def two_classes(tmp_path_factory):
     few = rows["label"] < 2
     path = tmp_path_factory.mktemp("own") / "two.npz"
     np.savez(path, image=rows["image"][few], label=rows["label"][few])
-    return DataConfig(name="npz", path=str(path), batch_size=16)
+    return data_config("npz", path=str(path), batch_size=16)
 
 
 def finetuning(source, data, **options):

@@ -97,7 +97,7 @@ def test_the_loop_is_the_step_in_python(alone):
     split = task.splits["train"]
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name="device", axis_size=1))
     for rows in itertools.chain(*(split.indices(epoch) for epoch in range(5))):
-        batch = {name: value[rows][None] for name, value in split.arrays.items()}
+        batch = {name: value[rows][None] for name, value in split.resident().items()}
         state = jax.tree.map(lambda x: x[0], step(state, batch)[0])
     close(want.state.params, state.params, 1e-6)
 

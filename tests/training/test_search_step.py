@@ -45,7 +45,7 @@ def softmax_regression(optim, batch_size=64):
 
 def value(flat, decay=DECAY):
     """The same loss in float64, from a vector of the 10 weights and 2 biases."""
-    arrays = points(64, 64).arrays
+    arrays = points(64, 64).resident()
     w, b = flat[:10].reshape(5, 2), flat[10:]
     z = arrays["x"].astype(np.float64) @ w + b
     loss = np.log(np.exp(z).sum(1)) - z[np.arange(64), arrays["label"]]
@@ -65,7 +65,7 @@ def test_it_ends_at_scipys_optimum(decay, devices, tmp_path):
 
 def test_torchs_lbfgs_finds_the_same_value():
     torch = pytest.importorskip("torch")
-    arrays = {k: torch.tensor(v) for k, v in points(64, 64).arrays.items()}
+    arrays = {k: torch.tensor(v) for k, v in points(64, 64).resident().items()}
     layer = torch.nn.Linear(5, 2).double()
     tx = torch.optim.LBFGS(layer.parameters(), max_iter=200, line_search_fn="strong_wolfe")
 

@@ -59,7 +59,7 @@ def test_ema_is_the_weighted_sum_of_past_parameters(decay):
     task = toys.classifier(SGD(lr=0.1, ema=decay))
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
-    batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
+    batch = {k: v[None, :16] for k, v in task.splits["train"].resident().items()}
     want = np.asarray(state.params["out"]["kernel"], np.float64)
     for _ in range(5):
         state = jax.tree.map(lambda x: x[0], step(state, batch)[0])
@@ -76,7 +76,7 @@ def test_after_update_sees_the_new_state():
 
     step = make_train_step(task.loss_fn, task.tx, task.prepare, after_update=zero)
     state = task.init(jax.random.key(0))
-    batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
+    batch = {k: v[None, :16] for k, v in task.splits["train"].resident().items()}
     state, _ = jax.vmap(step, (None, 0), axis_name=AXIS)(state, batch)
     assert all(not leaf.any() for leaf in jax.tree.leaves(state.params))
 
@@ -86,7 +86,7 @@ def test_hyper_numbers_act_without_a_new_program():
     task = toys.classifier(SGD(lr=0.1))
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
-    batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
+    batch = {k: v[None, :16] for k, v in task.splits["train"].resident().items()}
     start = np.asarray(state.params["out"]["kernel"])
     moved = {}
     for lr in (0.1, 0.2):
@@ -101,7 +101,7 @@ def test_parts_of_a_batch_make_the_step_of_the_whole(parts):
     """The mean of equal parts' gradients is the whole's, without batch norm and weights."""
     toy = toys.classifier(SGD(lr=0.1))
     state = toy.init(jax.random.key(0))
-    batch = {k: v[None, :16] for k, v in toy.splits["train"].arrays.items()}
+    batch = {k: v[None, :16] for k, v in toy.splits["train"].resident().items()}
 
     def loss_fn(params, extra, batch, key):
         hidden = batch["x"] @ params["hidden"]["kernel"]
@@ -120,7 +120,7 @@ def test_parts_of_a_batch_make_the_step_of_the_whole(parts):
 
 def test_parts_must_divide_a_devices_rows():
     task = toys.classifier(Adam(accumulate_steps=3))
-    batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
+    batch = {k: v[None, :16] for k, v in task.splits["train"].resident().items()}
     state = task.init(jax.random.key(0))
     with pytest.raises(ValueError, match="16 rows of a device do not divide into 3 parts"):
         jax.vmap(task.step, (None, 0), axis_name=AXIS)(state, batch)

@@ -1,4 +1,4 @@
-"""Training on the streamed road is training on the resident one, on 1 and 8 devices."""
+"""Training on streamed rows is training on rows that the device keeps, on 1 and 8 devices."""
 
 import dataclasses
 
@@ -18,9 +18,9 @@ from jaxdl.training.plan import LoopConfig
 LOOP = LoopConfig(steps=7, log_every=7, save_every=7, devices=1)
 
 
-def config(road):
+def config(placement):
     return ClassifierConfig(
-        data=DataConfig(train="train[:100]", test="test[:30]", batch_size=16, road=road),
+        data=DataConfig(train="train[:100]", test="test[:30]", batch_size=16, placement=placement),
         model=ModelConfig(name="mlp"),
         optim=SGD(lr=0.1),
         loop=LOOP,
@@ -29,9 +29,9 @@ def config(road):
 
 @pytest.fixture(scope="module")
 def resident(tmp_path_factory):
-    task = classifier_task(config("resident"))
+    task = classifier_task(config("device"))
     assert type(task.splits["train"]) is Split
-    return fit(task, LOOP, tmp_path_factory.mktemp("resident"))
+    return fit(task, LOOP, tmp_path_factory.mktemp("device"))
 
 
 @pytest.mark.parametrize("devices", [1, 8])
@@ -42,7 +42,7 @@ def test_the_streamed_run_is_the_resident_run(resident, tmp_path, devices):
     for path, value in flatten(resident.state.params).items():
         np.testing.assert_allclose(flatten(got.state.params)[path], value, atol=1e-6)
     assert got.rows[-1]["loss"] == pytest.approx(resident.rows[-1]["loss"], abs=1e-5)
-    want = classifier_task(config("resident"))
+    want = classifier_task(config("device"))
     assert want.evaluate is not None
     assert task.evaluate is not None
     numbers = want.evaluate(got.state, want.splits["test"], None)

@@ -21,7 +21,7 @@ def test_the_mean_counts_the_weights_it_should(start, every):
     task = toys.classifier(SGD(lr=0.1, swa=start, swa_every=every), steps=10)
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
-    batch = {k: v[None, :16] for k, v in task.splits["train"].arrays.items()}
+    batch = {k: v[None, :16] for k, v in task.splits["train"].resident().items()}
     taken = []
     for t in range(10):
         state = jax.tree.map(lambda x: x[0], step(state, batch)[0])

@@ -10,6 +10,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, clip_boxes, pad_objects
 from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
 from jaxdl.data.images.letterbox import letterbox, letterbox_masks, letterbox_scale
+from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
 
@@ -40,7 +41,7 @@ class AnnotatedImage:
         )
 
 
-class AnnotatedImages:
+class AnnotatedImages(Source):
     """Pictures with their objects, N a picture at most. A row:
 
     `image` `(H, W, 3)` uint8, upper left in `image_size`; `boxes` `(N, 4)` float32, `labels` `(N,)`

@@ -11,10 +11,11 @@ from jaxdl.data.captions import build_vocabulary, encode_captions
 from jaxdl.data.files.coco import load_coco
 from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
 from jaxdl.data.images.letterbox import letterbox
+from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
 
-class CaptionedImages:
+class CaptionedImages(Source):
     """The captions of a COCO-json file, C a picture at most. A row:
 
     `image` `(*image_size, 3)` uint8, upper left; `captions` `(C, L)` int32 ids of `vocabulary`:

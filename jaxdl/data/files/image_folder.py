@@ -17,6 +17,7 @@ from jaxdl.data.images.decode import (
 )
 from jaxdl.data.images.letterbox import resize_and_center_crop
 from jaxdl.data.images.transforms import as_pair
+from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
 SPLITS = {
@@ -26,7 +27,7 @@ SPLITS = {
 }
 
 
-class ImageFolder:
+class ImageFolder(Source):
     """Images of `root/<class>/**`, classes in the order of their names. A row:
 
     `image` `(H, W, C)` uint8, `label` int32. With `image_size` every image has that size: its
@@ -62,7 +63,7 @@ class ImageFolder:
         if not good:
             raise DataError(f"ImageFolder: {self.root} has no image that can be read")
         self.files = [files[i] for i in good]
-        self.labels = labels[good]
+        self.numbers = self.labels = labels[good]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -77,12 +78,13 @@ class ImageFolder:
                 continue
             if self.image_size is not None:
                 image = resize_and_center_crop(image, self.image_size)
-            return {"image": image, "label": self.labels[number]}
-        raise DataError(f"ImageFolder: no image of class {self.classes[self.labels[index]]!r} left")
+            return {"image": image, "label": self.numbers[number]}
+        name = self.classes[self.numbers[index]]
+        raise DataError(f"ImageFolder: no image of class {name!r} left")
 
     def with_spares(self, index: int) -> list[int]:
         """The row and, after it, those that may stand for it: the others of its class."""
-        same = np.flatnonzero(self.labels == self.labels[index])
+        same = np.flatnonzero(self.numbers == self.numbers[index])
         return np.roll(same, -int(np.searchsorted(same, index))).tolist()
 
     def short(self, file: Path) -> str:

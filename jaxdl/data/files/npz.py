@@ -64,3 +64,21 @@ def as_rows(path: Path, name: str, value: Host) -> Host:
     if value.ndim == 3 and value.dtype == np.uint8:
         return value[..., None]
     return value
+
+
+def check_pixels(who: str, image: Host) -> None:
+    """Raises DataError unless images are uint8 `(N, H, W, C)`, with what they look like."""
+    if image.ndim != 4:
+        raise DataError(f"{who}: image must be (N, H, W, C), got shape {image.shape}")
+    if image.shape[-1] not in (1, 3, 4):
+        chw = image.shape[1] in (1, 3, 4)
+        hint = "; it looks like CHW: transpose(0, 2, 3, 1)" if chw else ""
+        raise DataError(f"{who}: image must have 1, 3 or 4 channels last, got {image.shape}{hint}")
+    if image.dtype != np.uint8:
+        low, top = (float(image.min()), float(image.max())) if image.size else (0.0, 0.0)
+        hint = "multiply by 255 and" if top <= 1 else "they lie in 0..255:" if top <= 255 else ""
+        hint = "they are normalized already; undo that," if low < 0 else hint
+        raise DataError(
+            f"{who}: pixels must be uint8 (0..255), got {image.dtype} in {low:.3g}..{top:.3g}; "
+            f"{hint} use astype('uint8')"
+        )

@@ -9,10 +9,11 @@ from jaxdl.checks import DataError
 from jaxdl.data.files.voc import CLASSES, VOID, list_names, read_segmentation
 from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
 from jaxdl.data.images.letterbox import letterbox, letterbox_masks
+from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
 
-class SegmentedImages:
+class SegmentedImages(Source):
     """`root/JPEGImages/*.jpg` with `root/SegmentationClass/*.png`. A row:
 
     `image` `(H, W, 3)` uint8, upper left in `image_size`; `segments` `(H, W)` uint8, a class a

@@ -1,12 +1,12 @@
-"""A split of a data set: which rows stand in which step, whatever road they take to the device.
+"""A split of a data set: which rows stand in which step, wherever they are kept.
 
-The order comes from a counter-based generator, so step k has the same rows on every road (resident,
-streamed, generated), on any number of devices, after any interruption: the position is the step.
+The order comes from a counter-based generator, so step k has the same rows at every placement (on
+the device, streamed), on any number of devices, after any interruption: the position is the step.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,12 +23,15 @@ def permutation(size: int, seed: int, epoch: int) -> Host:
 class Split:
     """Rows of one split, held as arrays: uint8 images and the like, small enough for the device.
 
-    `arrays` name -> `(size, ...)`. Other roads derive from it and override `batch`, `resident`,
-    `feed`, `once` and `gather`. `example` is row 0, `classes` the names of the labels,
-    `vocabulary` the words of token ids; `synthetic` says what made the rows, "" if they are real.
+    `arrays` name -> `(size, ...)`. Other placements derive from it and override `batch`, `read`,
+    `take`, `with_arrays`, `resident`, `feed`, `once` and `gather`. `example` is row 0, `classes`
+    the names of the labels, `vocabulary` the words of token ids; `synthetic` says what made the
+    rows, "" if they are real. `contiguous`: row b of a step goes on where row b of the step before
+    ended, the same in every epoch (see `contiguous.py`).
     """
 
     most_steps: int | None = None  # that one feed may hold, where rows are large
+    contiguous: bool = False
 
     def __init__(
         self,
@@ -42,8 +45,8 @@ class Split:
         vocabulary: tuple[str, ...] = (),
         synthetic: str = "",
     ) -> None:
-        self.arrays = dict(arrays)
-        sizes = {key: len(value) for key, value in self.arrays.items()}
+        self._arrays = dict(arrays)
+        sizes = {key: len(value) for key, value in self._arrays.items()}
         if len(set(sizes.values())) != 1:
             raise DataError(f"split {name!r}: arrays must have equally many rows, got {sizes}")
         self.size = next(iter(sizes.values()))
@@ -63,19 +66,46 @@ class Split:
         return {key: value[0] for key, value in self.batch(np.zeros(1, np.int64)).items()}
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the arrays of a row."""
+        return tuple(self._arrays)
+
+    @property
     def labels(self) -> Host | None:
         """The label of every row `(size,)`, where it is known without reading the rows."""
-        return self.arrays.get("label")
+        return self._arrays.get("label")
 
     def batch(self, rows: Host) -> dict[str, Host]:
         """These rows `(n,)`: name -> `(n, ...)`, on the host."""
-        return {key: np.asarray(value[rows]) for key, value in self.arrays.items()}
+        return {key: np.asarray(value[rows]) for key, value in self._arrays.items()}
 
-    def take(self, rows: Host, *, name: str) -> "Split":
+    def read(self, name: str, rows: Host | None = None) -> Host:
+        """One array of these rows `(n,)`, by default of all: `(n, ...)`, on the host."""
+        self.check_has(name)
+        return self._arrays[name] if rows is None else np.asarray(self._arrays[name][rows])
+
+    def check_has(self, *names: str) -> None:
+        """Raises DataError, naming what there is, unless a row has all these arrays."""
+        missing = [name for name in names if name not in self.names]
+        if missing:
+            raise DataError(
+                f"split {self.name!r}: rows have {', '.join(self.names) or 'nothing'}, but "
+                f"{', '.join(missing)} is needed; choose another data.name"
+            )
+
+    def take(self, rows: Host, *, name: str) -> Self:
         """The given rows as a split of their own."""
+        arrays = {key: value[rows] for key, value in self._arrays.items()}
+        return self._copied(arrays, size=len(rows), name=name)
+
+    def with_arrays(self, arrays: Mapping[str, Host], *, without: Sequence[str] = ()) -> Self:
+        """With `arrays` `(size, ...)` beside or in place of its own, and `without` these."""
+        kept = {key: value for key, value in self._arrays.items() if key not in without}
+        return self._copied({**kept, **arrays})
+
+    def _copied(self, arrays: Mapping[str, Host], **attributes: Any) -> Self:
         part = copy.copy(self)
-        part.arrays = {key: value[rows] for key, value in self.arrays.items()}
-        part.size, part.name = len(rows), name
+        vars(part).update(attributes, _arrays=dict(arrays))
         return part
 
     @property
@@ -94,6 +124,8 @@ class Split:
     def indices(self, epoch: int) -> Host:
         """Row numbers of each step of an epoch: `(steps, B)` int32."""
         steps = self.steps_per_epoch
+        if self.contiguous:
+            return np.arange(self.batch_size * steps, dtype=np.int32).reshape(-1, steps).T
         order = permutation(self.size, self.seed, epoch) if self.shuffle else np.arange(self.size)
         return order[: steps * self.batch_size].reshape(steps, self.batch_size).astype(np.int32)
 
@@ -105,11 +137,11 @@ class Split:
         first = start - epochs.start * steps
         return whole[first : first + stop - start]
 
-    # The road of resident data: everything is put on the device once, a step is a row of numbers.
+    # On the device: everything is put there once, a step is a row of numbers.
 
     def resident(self) -> Mapping[str, Host]:
         """What the device keeps."""
-        return self.arrays
+        return self._arrays
 
     def feed(self, start: int, stop: int) -> Any:
         """What the steps `start` to `stop` need beside it; leading axis the step, then the row."""
@@ -153,6 +185,15 @@ class NoData(Split):
     def __init__(self, length: int, batch_size: int = 1) -> None:
         rows = np.zeros((length * batch_size,), np.int32)
         super().__init__({"row": rows}, batch_size=batch_size, shuffle=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def batch(self, rows: Host) -> dict[str, Host]:
+        """Nothing."""
+        return {}
 
     def resident(self) -> Mapping[str, Host]:
         """Nothing."""

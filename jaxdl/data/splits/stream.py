@@ -1,22 +1,25 @@
-"""The streamed road: rows are read while the device computes, in the order of the resident road.
+"""Streamed rows: read while the device computes, in the same order as those on the device.
 
 Grain reads whole batches ahead, in threads or in processes of its own. The loop is given two steps
 a time and keeps two such feeds under way, so two batches wait on the device.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Self
 
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.gather import Source, put
+from jaxdl.data.source import ArraySource, FieldSubsetSource, MergedSource, Source, SubsetSource
 from jaxdl.data.splits.split import Split
 from jaxdl.typing import Batch, Host
 
 STEPS = 2  # of one feed
 THREADS = 4  # where there are no worker processes
 AHEAD = 4  # batches that wait on the host
+BLOCK = 512  # rows whose one array is read at once
+NOT_BEGUN: dict[str, Any] = {"_batches": None, "_next": -1, "_last": ((-1, -1), None)}
 FOREVER = 2**31 - 1  # steps; the loop ends before
 
 
@@ -25,26 +28,17 @@ def read_rows(source: Source, numbers: Host, who: str) -> dict[str, Host]:
 
     Raises DataError with the number of a row that cannot be read or has another shape.
     """
-    many = getattr(source, "rows", None)
-    if many is not None:  # made or sliced at once
-        return many(numbers)
-    made: dict[str, Host] = {}
-    for i, number in enumerate(np.asarray(numbers).tolist()):
-        try:
-            row = source[number]
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            raise DataError(f"{who}: row {number} cannot be read: {reason}") from error
-        if not made:
-            made = {k: np.empty((len(numbers), *np.shape(v)), _dtype(v)) for k, v in row.items()}
-        put(made, i, number, row)
-    return made
+    try:
+        return source.rows(numbers)
+    except DataError as error:
+        raise DataError(f"{who}: {error}") from error
 
 
 class EpochBatches:
     """Batch k of a run that begins at step `first`: what Grain's workers call."""
 
     def __init__(self, source: Source, order: Split, first: int):
+        """`order` has the number of each row in the source as `row`."""
         self.source, self.order, self.first = source, order, first
         self.epoch: tuple[int, Any] = (-1, None)
 
@@ -57,7 +51,7 @@ class EpochBatches:
         if epoch != number:
             steps = self.order.indices(number)
             self.epoch = (number, steps)  # at once: other threads read it
-        rows = self.order.arrays["row"][steps[place]]
+        rows = self.order.read("row", steps[place])
         return read_rows(self.source, rows, self.order.name)
 
 
@@ -74,7 +68,7 @@ class ListedBatches:
         return read_rows(self.source, self.rows[index], self.who)
 
 
-def read_ahead(batches: Any, workers: int) -> Iterator[Mapping[str, Host]]:
+def read_ahead(batches: Any, workers: int) -> Generator[Mapping[str, Host], None, None]:
     """The elements of `batches` in order, prepared ahead by Grain; close it when it is done with.
 
     `workers` processes, or threads where it is 0. Raises DataError, within seconds, where a process
@@ -117,6 +111,9 @@ class StreamSplit(Split):
     """
 
     most_steps = STEPS
+    _batches: Any  # what reads ahead
+    _next: int  # the step that it has next
+    _last: tuple[tuple[int, int], Any]  # the steps of the last feed, and it
 
     def __init__(
         self,
@@ -135,15 +132,41 @@ class StreamSplit(Split):
         self.source, self.workers = source, workers
         self._forget()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See `Split.names`; one row is read."""
+        return tuple(self.example)
+
     def batch(self, rows: Host) -> dict[str, Host]:
         """See `Split.batch`; the source's order is not asked for."""
-        return read_rows(self.source, self.arrays["row"][rows], self.name)
+        return read_rows(self.source, self._arrays["row"][rows], self.name)
 
-    def take(self, rows: Host, *, name: str) -> "StreamSplit":
-        """See `Split.take`."""
-        part: Any = super().take(rows, name=name)
-        part._forget()
-        return part
+    def read(self, name: str, rows: Host | None = None) -> Host:
+        """See `Split.read`; a block of rows at a time, so that no other array piles up."""
+        rows = np.arange(self.size) if rows is None else np.asarray(rows)
+        if name in self._arrays:  # labels
+            return np.asarray(self._arrays[name][rows])
+        parts = []
+        for start in range(0, len(rows), BLOCK):
+            batch = self.batch(rows[start : start + BLOCK])
+            if name not in batch:
+                self.check_has(name)
+            parts.append(batch[name])
+        return np.concatenate(parts)
+
+    def with_arrays(self, arrays: Mapping[str, Host], *, without: Sequence[str] = ()) -> Self:
+        """See `Split.with_arrays`; its own arrays are still read as a stream."""
+        kept = [name for name in self.names if name not in (*without, *arrays)]
+        source: Source = ArraySource(arrays) if arrays else self.source
+        if kept:
+            own = FieldSubsetSource(SubsetSource(self.source, self._arrays["row"]), kept)
+            source = MergedSource(own, arrays)
+        labels = arrays.get("label", self.labels if "label" in kept else None)
+        known = {"row": np.arange(self.size)} | ({} if labels is None else {"label": labels})
+        return self._copied(known, source=source)
+
+    def _copied(self, arrays: Mapping[str, Host], **attributes: Any) -> Self:
+        return super()._copied(arrays, **attributes, **NOT_BEGUN)
 
     def resident(self) -> Mapping[str, Host]:
         """Nothing: the feed has it all."""
@@ -177,13 +200,11 @@ class StreamSplit(Split):
     def once(self, batch_size: int, most: int) -> Iterator[tuple[Any, Host]]:
         """See `Split.once`; pieces are no longer than a feed."""
         pieces = list(super().once(batch_size, min(most, STEPS)))
-        rows = self.arrays["row"][np.concatenate([numbers for numbers, _ in pieces])]
-        batches = read_ahead(ListedBatches(self.source, rows, self.name), self.workers)
-        try:
+        rows = self._arrays["row"][np.concatenate([numbers for numbers, _ in pieces])]
+        listed = ListedBatches(self.source, rows, self.name)
+        with closing(read_ahead(listed, self.workers)) as batches:
             for numbers, mask in pieces:
                 yield _stack([next(batches) for _ in numbers]), mask
-        finally:
-            batches.close()  # pyright: ignore[reportAttributeAccessIssue]
 
     @staticmethod
     def gather(resident: Any, item: Any) -> Batch:
@@ -197,27 +218,23 @@ class StreamSplit(Split):
         self._forget()
 
     def _forget(self) -> None:
-        self._batches: Any = None
-        self._next = -1
-        self._last: tuple[tuple[int, int], Any] = ((-1, -1), None)
+        vars(self).update(NOT_BEGUN)
 
     def _order(self) -> Split:
         # Without source and batches: it is sent to the workers.
-        return Split(
-            {"row": self.arrays["row"]},
+        order = Split(
+            {"row": self._arrays["row"]},
             name=self.name,
             batch_size=self.batch_size,
             seed=self.seed,
             shuffle=self.shuffle,
         )
+        order.contiguous = self.contiguous
+        return order
 
 
 def _stack(parts: list[Mapping[str, Host]]) -> dict[str, Host]:
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-
-
-def _dtype(value: Any) -> Any:
-    return np.asarray(value).dtype
 
 
 def _parse_flags() -> None:

@@ -2,44 +2,21 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdl.checks import UsageError, unknown
 from jaxdl.typing import Host
 
-Rows = tuple[Host, Host]  # x (N, D) float32, y (N,): int32 classes, or float32 targets
+Rows = tuple[Host, Host]  # x (N, D), y (N,)
+CLASSES = {"blobs": 3, "xor": 2, "rings": 2, "moons": 2, "spirals": 3, "hours": 2}
 CURVE = (5.0, 1.2, -3.4, 5.6)  # the polynomial's coefficients of x^i / i!
 
 
-@dataclass(frozen=True)
-class ToyConfig:
-    """Which set, and how much of it."""
-
-    name: str = "rings"
-    """blobs, xor, rings, moons or spirals (classes); hours, polynomial or wide (see made.py)."""
-    rows: int = 200
-    """How many rows."""
-    noise: float = 0.1
-    """Standard deviation of what is added."""
-    seed: int = 0
-    """Of the draws."""
-
-    def __post_init__(self) -> None:
-        if self.name not in MADE:
-            raise unknown("data.name", self.name, MADE)
-        if self.rows < 1 or self.noise < 0 or self.seed < 0:
-            raise UsageError(
-                f"data.rows must be at least 1, noise and seed >= 0, got {self.rows}, "
-                f"{self.noise} and {self.seed}"
-            )
-
-
-def make_toy(cfg: ToyConfig) -> Rows:
-    """The rows of `cfg`: x `(N, D)` float32 and y `(N,)`."""
-    x, y = MADE[cfg.name](np.random.default_rng(cfg.seed), cfg.rows, cfg.noise)
-    return x.astype(np.float32), y.astype(np.int32 if y.dtype.kind in "iub" else np.float32)
+def make_toy(name: str, rows: int, noise: float, seed: int) -> dict[str, Host]:
+    """`input` `(N, D)` float32 and `label` `(N,)`, int32 classes or float32 targets."""
+    x, y = MADE[name](np.random.default_rng(seed), rows, noise)
+    label = y.astype(np.int32 if name in CLASSES else np.float32)
+    return {"input": x.astype(np.float32), "label": label}
 
 
 def _blobs(rng: np.random.Generator, rows: int, noise: float) -> Rows:

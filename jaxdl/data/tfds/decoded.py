@@ -5,7 +5,6 @@ A set is decoded once into `.npy` files, which later starts map into memory with
 
 import fcntl
 import json
-import re
 import shutil
 import tempfile
 import warnings
@@ -16,48 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxdl.cache import cache_dir, data_dir
-from jaxdl.checks import DataError, JaxdlError, UsageError, unknown
-from jaxdl.data.tfds.download import command_of, find_builder, prepare_set
-from jaxdl.data.tfds.rows import open_version
+from jaxdl.cache import cache_dir
+from jaxdl.checks import DataError, JaxdlError
+from jaxdl.data.tfds.prepared import open_version, prepared_version
 from jaxdl.typing import Host
 
 Splits = dict[str, dict[str, Host]]
-NAME = r"[A-Za-z0-9]\w{0,99}(/[A-Za-z0-9][\w.+-]{0,99})?"
 DECODER = "pillow-1"  # part of the cache's key: other pixels need another name
-
-
-def prepared_version(name: str, folder: str = "", *, download: bool = False) -> Path:
-    """The newest prepared folder `name/[config/]<version>` below `data_dir(folder)`.
-
-    Raises DataError at once (no network is asked) where there is none, with the way to get it;
-    with `download` it is prepared first.
-    """
-    if not re.fullmatch(NAME, name):
-        raise UsageError(f"data.name must be like mnist or imagenet_v2/topimages, got {name!r}")
-    root = data_dir(folder)
-    for below in (root / name, *sorted((root / name).glob("*/"))):
-        infos = below.glob("*.*.*/dataset_info.json")
-        found = [p.parent for p in infos if re.fullmatch(r"\d+\.\d+\.\d+", p.parent.name)]
-        if found:
-            return max(found, key=lambda path: [int(part) for part in path.name.split(".")])
-    import tensorflow_datasets as tfds
-
-    known = tfds.list_builders(with_community_datasets=False)
-    # Builders whose module imports TensorFlow (ucf101) are not listed where that is absent.
-    known += [path.stem for path in Path(tfds.__file__).parent.glob("video/*.py")]
-    if name.split("/")[0] not in known:
-        from jaxdl.data.registry import OTHERS
-
-        known = [*OTHERS, *known]
-        raise unknown("data.name", name, known, "`jaxdl list` shows what configs use.")
-    if download:
-        return prepare_set(find_builder(name, root))
-    raise DataError(
-        f"data set {name!r} is not prepared under {root}; set TFDS_DATA_DIR or --data.dir to a "
-        "folder that has it, or prepare it there once, with a network: --data.download true, or "
-        f"{command_of(name, root)}"
-    )
 
 
 def load_tfds(name: str, version: Path | None = None) -> tuple[Splits, tuple[str, ...]]:

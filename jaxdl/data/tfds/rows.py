@@ -3,8 +3,6 @@
 Read row by row from their prepared folder, without TensorFlow and without the builder's code.
 """
 
-import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,40 +14,14 @@ from jaxdl.data.box_checks import BoxCheck, box_fault, clip_boxes, pad_objects
 from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
 from jaxdl.data.images.decode import decode_image
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale, resize_and_center_crop
+from jaxdl.data.source import Source
+from jaxdl.data.tfds.prepared import open_version
 from jaxdl.typing import Host
 
 OBJECTS = ("objects", "panoptic_objects")
 
 
-def features_of(version: Path) -> list[str]:
-    """The names of a row's entries, without importing anything."""
-    try:
-        content = json.loads((version / "features.json").read_text())
-        return list(content["featuresDict"]["features"])
-    except (OSError, ValueError, KeyError):
-        return []
-
-
-def open_version(version: Path) -> Any:
-    """The builder of a prepared folder.
-
-    Raises DataError with both versions where the installed tensorflow-datasets cannot read it.
-    """
-    import tensorflow_datasets as tfds
-
-    logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends another decoder
-    try:
-        return tfds.builder_from_directory(str(version))
-    except Exception as error:  # whatever a file from the future makes it raise
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(
-            f"data set {version.parent.name!r} {version.name} in {version} was prepared by another "
-            f"version of tensorflow-datasets than the installed {tfds.__version__}, or is damaged "
-            f"({reason}); prepare it again or install the version that wrote it"
-        ) from None
-
-
-class PreparedRows:
+class PreparedRows(Source):
     """One split of a prepared folder; images come as the bytes of their files.
 
     It opens its files when a row is asked for, so that it can be sent to worker processes.

@@ -14,6 +14,7 @@ from jaxdl.metrics.voc_ap import overlaps
 from jaxdl.typing import Host
 
 LEVELS = (3, 5, 8)  # steps of brightness a channel is cut into
+BLOCK = 512  # pictures at once
 LEAST = 4  # sides of a region in pixels
 
 
@@ -46,11 +47,16 @@ def sliding_windows(
 
 def with_proposals(split: Split, propose: Callable[[Host], dict[str, Host]]) -> Split:
     """The split with `proposals` and `proposed` beside each picture; a run's example has them."""
-    if "proposals" in split.arrays:
+    if "proposals" in split.names:
         return split
-    part = split.take(np.arange(split.size), name=split.name)
-    part.arrays |= propose(np.asarray(split.arrays["image"]))
-    return part
+    rows = np.arange(split.size)
+    parts = [
+        propose(split.read("image", rows[start : start + BLOCK]))
+        for start in range(0, split.size, BLOCK)
+    ]
+    return split.with_arrays(
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    )
 
 
 def recall_of(proposals: Host, proposed: Host, boxes: Host, kept: Host) -> float:

@@ -49,7 +49,7 @@ def test_classes_are_the_sub_folders_and_pixels_the_files(root):
         row = folder[i]
         with Image.open(folder.files[i]) as image:
             np.testing.assert_array_equal(row["image"], np.asarray(image.convert("RGB")))
-        assert row["label"] == folder.labels[i]
+        assert row["label"] == folder.numbers[i]
         assert row["label"].dtype == np.int32
     with pytest.raises(IndexError):
         folder[11]

@@ -37,11 +37,11 @@ def test_a_number_of_folds_that_cannot_be_is_refused(folds):
 def test_every_row_is_held_out_once_and_never_trained_on_then():
     split = Split({"x": np.arange(103), "label": LABELS}, batch_size=8)
     pairs = fold_splits(split, 4, seed=0)
-    held_of_all = np.concatenate([held.arrays["x"] for _, held in pairs])
+    held_of_all = np.concatenate([held.read("x") for _, held in pairs])
     assert (np.sort(held_of_all) == np.arange(103)).all()
     for train, held in pairs:
         seen = train.resident()["x"][train.rows(0, 3 * train.steps_per_epoch)]
-        assert not set(seen.ravel()) & set(held.arrays["x"])
-        rest = split.take(np.setdiff1d(np.arange(103), held.arrays["x"]), name="rest")
-        assert (seen == rest.arrays["x"][rest.rows(0, 3 * rest.steps_per_epoch)]).all()
+        assert not set(seen.ravel()) & set(held.read("x"))
+        rest = split.take(np.setdiff1d(np.arange(103), held.read("x")), name="rest")
+        assert (seen == rest.read("x")[rest.rows(0, 3 * rest.steps_per_epoch)]).all()
         assert train.resident()["x"] is split.resident()["x"]  # one copy for all folds

@@ -79,7 +79,7 @@ def test_carve_keeps_the_shares_of_the_labels():
 
 
 def test_take_makes_a_split_of_some_rows():
-    np.testing.assert_array_equal(split().take(np.array([4, 2]), name="val").arrays["x"], [4, 2])
+    np.testing.assert_array_equal(split().take(np.array([4, 2]), name="val").read("x"), [4, 2])
 
 
 def test_what_cannot_be_a_split_is_refused():

@@ -1,4 +1,4 @@
-"""The streamed road against the resident one: the same batches from any step, and its faults."""
+"""Streamed rows against those on the device: the same batches from any step, and faults."""
 
 import os
 import signal
@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError
+from jaxdl.data.config import ShapesData
 from jaxdl.data.load import load_splits
-from jaxdl.data.source import ArraySource
+from jaxdl.data.source import ArraySource, Source
+from jaxdl.data.splits.contiguous import contiguous
 from jaxdl.data.splits.split import Split
 from jaxdl.data.splits.stream import StreamSplit
 from jaxdl.data.synthetic.shapes import Shapes
@@ -26,7 +28,7 @@ ARRAYS = {
 }
 
 
-class OneByOne:
+class OneByOne(Source):
     """Rows without a way to read many at once."""
 
     def __init__(self, bad=-1):
@@ -41,7 +43,7 @@ class OneByOne:
         return {name: value[index] for name, value in ARRAYS.items()}
 
 
-def roads(seed=3, batch_size=8, source=None):
+def placements(seed=3, batch_size=8, source=None):
     resident = Split(ARRAYS, batch_size=batch_size, seed=seed)
     streamed = StreamSplit(source or OneByOne(), batch_size=batch_size, seed=seed)
     return resident, streamed
@@ -59,8 +61,8 @@ def batches(split, start, stop):
 
 @pytest.mark.parametrize("start", [0, 1, 5, 13])
 @pytest.mark.parametrize("source", [OneByOne, lambda: ArraySource(ARRAYS)])
-def test_both_roads_give_the_same_batches_from_any_step(start, source):
-    resident, streamed = roads(source=source())
+def test_both_placements_give_the_same_batches_from_any_step(start, source):
+    resident, streamed = placements(source=source())
     pairs = zip(batches(resident, start, 20), batches(streamed, start, 20), strict=True)
     for want, got in pairs:
         assert want.keys() == got.keys()
@@ -75,10 +77,11 @@ def test_worker_processes_keep_the_order_and_a_dead_one_is_an_error(tmp_path):
     import os, signal, sys, time
     import numpy as np
     from jaxdl.checks import DataError
+    from jaxdl.data.source import Source
     from jaxdl.data.splits.split import Split
     from jaxdl.data.splits.stream import StreamSplit
 
-    class Rows:
+    class Rows(Source):
         def __len__(self):
             return 40
         def __getitem__(self, index):
@@ -115,7 +118,7 @@ def test_worker_processes_keep_the_order_and_a_dead_one_is_an_error(tmp_path):
 
 @pytest.mark.parametrize(("batch_size", "most"), [(8, 64), (16, 1), (50, 4), (99, 3)])
 def test_once_has_every_row_once_and_masks_the_rest(batch_size, most):
-    _, streamed = roads()
+    _, streamed = placements()
     rows = []
     shapes = set()
     for feed, mask in streamed.once(batch_size, most):
@@ -127,20 +130,18 @@ def test_once_has_every_row_once_and_masks_the_rest(batch_size, most):
 
 
 def test_parts_of_a_source_keep_their_own_rows():
-    _, streamed = roads()
+    _, streamed = placements()
     part = streamed.take(np.array([40, 7, 9]), name="val")
     np.testing.assert_array_equal(part.batch(np.array([2, 0]))["label"], [9 % 5, 40 % 5])
     np.testing.assert_array_equal(part.example["image"], ARRAYS["image"][40])
     assert (part.size, part.name, streamed.size) == (3, "val", 50)
 
 
-def test_a_generated_set_is_the_same_on_both_roads():
-    from jaxdl.data.config import DataConfig
-
-    cfg = {"name": "shapes", "rows": 40, "batch_size": 8, "image_size": (32,)}
+def test_a_generated_set_is_the_same_on_both_placements():
+    cfg = {"synthetic_rows": 40, "batch_size": 8, "image_size": (32,)}
     resident, streamed = (
-        load_splits(DataConfig(road=road, **cfg), fields=("image", "label"))["train"]
-        for road in ("resident", "stream")
+        load_splits(ShapesData(placement=placement, **cfg), fields=("image", "label"))["train"]
+        for placement in ("device", "stream")
     )
     assert isinstance(streamed, StreamSplit)
     assert not isinstance(resident, StreamSplit)
@@ -155,7 +156,7 @@ def test_a_generated_set_is_the_same_on_both_roads():
 
 
 def test_a_row_that_cannot_be_read_is_named():
-    _, streamed = roads(source=OneByOne(bad=17))
+    _, streamed = placements(source=OneByOne(bad=17))
     with pytest.raises(DataError, match="train: row 17 cannot be read: disk on fire"):
         streamed.feed(0, 2 * streamed.steps_per_epoch)
     streamed.close()
@@ -170,15 +171,6 @@ def test_rows_of_another_shape_are_named():
     with pytest.raises(DataError, match=r"row 3: image has shape \(4, 5\)"):
         streamed.feed(0, 1)
     streamed.close()
-
-
-def test_the_budget_decides_the_road():
-    from jaxdl.data.config import DataConfig
-
-    bytes_of_train = 1437 * (64 + 4)
-    for budget, streamed in ((bytes_of_train, False), (bytes_of_train - 1, True)):
-        split = load_splits(DataConfig(budget=budget))["train"]
-        assert isinstance(split, StreamSplit) == streamed
 
 
 def test_reading_ahead_overlaps_with_work():
@@ -196,4 +188,47 @@ def test_reading_ahead_overlaps_with_work():
     while set(read) < set(range(20)) and time.monotonic() < end:
         time.sleep(0.01)
     assert set(read) >= set(range(20))
+    streamed.close()
+
+
+def test_one_array_is_read_at_both_placements():
+    rows = np.array([31, 4, 4])
+    for split in placements():
+        for name in ("image", "label"):
+            np.testing.assert_array_equal(split.read(name), ARRAYS[name])
+            np.testing.assert_array_equal(split.read(name, rows), ARRAYS[name][rows])
+        assert set(split.names) == {"image", "label"}
+        with pytest.raises(DataError, match=r"'train': rows have image, label, but boxes is"):
+            split.read("boxes")
+
+
+@pytest.mark.parametrize("without", [(), ("image",), ("image", "label")])
+def test_arrays_beside_and_in_place_of_its_own_go_the_same_way(without):
+    rows = np.random.default_rng(1).permutation(50)[:33]
+    extra = {"x": np.arange(33.0), "label": np.arange(33, dtype=np.int32) % 7}
+    resident, streamed = (
+        split.take(rows, name="part").with_arrays(extra, without=without) for split in placements()
+    )
+    want = {k: v[rows] for k, v in ARRAYS.items() if k not in without} | extra
+    for split in (resident, streamed):
+        assert set(split.names) == set(want)
+        for name, value in want.items():
+            np.testing.assert_array_equal(split.read(name), value)
+        assert split.labels is not None
+        np.testing.assert_array_equal(split.labels, extra["label"])
+    pairs = zip(batches(resident, 1, 9), batches(streamed, 1, 9), strict=True)
+    for first, second in pairs:
+        for name in want:
+            np.testing.assert_array_equal(first[name], second[name])
+    streamed.close()
+
+
+def test_streams_of_a_text_are_the_same_at_both_placements():
+    """Row b of step s is row b * 6 + s: 50 rows are 8 streams of 6."""
+    resident, streamed = (contiguous(split) for split in placements())
+    pairs = zip(batches(resident, 2, 14), batches(streamed, 2, 14), strict=True)
+    for step, (first, second) in enumerate(pairs, start=2):
+        rows = np.arange(8) * 6 + step % 6
+        np.testing.assert_array_equal(first["image"], ARRAYS["image"][rows])
+        np.testing.assert_array_equal(second["image"], ARRAYS["image"][rows])
     streamed.close()

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
-from jaxdl.data.synthetic.toy import MADE, ToyConfig, make_toy
+from jaxdl.checks import UsageError
+from jaxdl.data.config import ToyData
+from jaxdl.data.synthetic.toy import MADE, make_toy
 
 
-def rows_of(name, **options):
-    return make_toy(ToyConfig(name, **options))
+def rows_of(name, rows=200, noise=0.1, seed=0):
+    made = make_toy(name, rows, noise, seed)
+    return made["input"], made["label"]
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -49,8 +52,8 @@ def test_answers_are_known():
     np.testing.assert_allclose(np.cos(turned), 1, atol=1e-5)
 
 
-def test_errors():
-    with pytest.raises(ValueError, match="there is no 'ring'; did you mean rings"):
-        ToyConfig("ring")
-    with pytest.raises(ValueError, match=r"data.rows must be at least 1.*got 0"):
-        ToyConfig(rows=0)
+@pytest.mark.parametrize("wrong", [{"synthetic_rows": 0}, {"noise": -0.1}, {"seed": -1}])
+def test_errors(wrong):
+    (name,) = wrong
+    with pytest.raises(UsageError, match=f"data.{name} must be at least"):
+        ToyData(**wrong)

@@ -84,7 +84,7 @@ def test_a_step_is_two_updates_of_plain_descent():
     """SGD by hand: D on real and made rows, then G through the new D on noise of its own."""
     made = task(SGD(lr=0.1), MLPGenerator((3,), (5,), 2, bounded=False))
     state = made.init(jax.random.key(1))
-    batch = {k: v[:16] for k, v in made.splits["train"].arrays.items()}
+    batch = {k: v[:16] for k, v in made.splits["train"].resident().items()}
     step = jax.jit(jax.vmap(made.step, (None, 0), axis_name="device", axis_size=1))
     new = jax.tree.map(lambda x: x[0], step(state, jax.tree.map(lambda x: x[None], batch))[0])
     rows = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(state.key, 0), jnp.arange(16))
@@ -124,7 +124,7 @@ def test_a_penalized_critic_takes_its_parts_of_the_batch(critic_steps):
     state = jax.eval_shape(made.init, jax.eval_shape(jax.random.key, 0))
     batch = {
         k: jax.ShapeDtypeStruct((1, 16, *v.shape[1:]), v.dtype)
-        for k, v in made.splits["train"].arrays.items()
+        for k, v in made.splits["train"].resident().items()
     }
     step = jax.vmap(made.step, (None, 0), axis_name="device", axis_size=1)
     new, metrics = jax.eval_shape(step, state, batch)

@@ -1,0 +1,36 @@
+"""Where one's own data is: a path here or below `JAXDL_DATA_DIR`, an archive unpacked once."""
+
+import os
+from pathlib import Path
+
+from jaxdl.cache import cache_dir
+from jaxdl.checks import DataError, UsageError
+from jaxdl.data.config import OwnData
+from jaxdl.data.files.archive import unpack
+
+PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
+
+
+def own_path(cfg: OwnData) -> Path:
+    """`data.path`, below `JAXDL_DATA_DIR` if it is not here; an archive is unpacked once."""
+    if not cfg.path:
+        raise UsageError(f"data.name = {cfg.name} needs data.path, where your own data is")
+    found = find_path(cfg.path)
+    if not found.name.endswith(PACKED) or found.is_dir():
+        return found
+    state = found.stat()
+    target = cache_dir() / "unpacked" / f"{found.stem}-{state.st_size}-{state.st_mtime_ns}"
+    folder = target if target.exists() else unpack(found, target)
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def find_path(text: str) -> Path:
+    """The path as it is, else below `JAXDL_DATA_DIR`."""
+    places = [Path(text).expanduser()]
+    if os.environ.get("JAXDL_DATA_DIR"):
+        places.append(Path(os.environ["JAXDL_DATA_DIR"]).expanduser() / text)
+    for place in places:
+        if "\0" not in text and place.exists():
+            return place
+    raise DataError(f"data.path: there is no {' and no '.join(map(str, places))}")

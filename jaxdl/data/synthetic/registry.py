@@ -1,0 +1,74 @@
+"""Synthetic sets by name: made from a seed, with known answers."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxdl.data.config import (
+    DensityData,
+    LanguageData,
+    LineData,
+    MovingData,
+    ShapesData,
+    SolidsData,
+    SyntheticData,
+    ToyData,
+)
+from jaxdl.data.source import ArraySource, Dataset, SubsetSource
+from jaxdl.data.synthetic.base import Generated
+from jaxdl.data.synthetic.densities import Points
+from jaxdl.data.synthetic.moving_shapes import Moving
+from jaxdl.data.synthetic.shapes import Shapes
+from jaxdl.data.synthetic.solids import Solids
+from jaxdl.data.synthetic.toy import CLASSES, make_toy
+from jaxdl.data.synthetic.translation import Hello, Language
+
+
+def open_synthetic(cfg: SyntheticData, fields: tuple[str, ...] = ()) -> Dataset:
+    """The set that `cfg` names. `fields`: of a row, what is made (default: the usual ones)."""
+    if isinstance(cfg, ToyData):
+        return open_toy(cfg)
+    if isinstance(cfg, LineData):
+        return open_line(cfg)
+    train = cfg.synthetic_rows
+    made = generate(cfg, train + max(1, train // 5), fields)
+    rows = np.arange(len(made))
+    splits = {"train": SubsetSource(made, rows[:train]), "test": SubsetSource(made, rows[train:])}
+    return Dataset(splits, tuple(made.classes), tuple(made.vocabulary), made.description)
+
+
+def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generated:
+    """`rows` rows, any of which can be made by itself."""
+    options: dict[str, Any] = {"fields": fields} if fields else {}
+    match cfg:
+        case ShapesData():
+            size, objects = cfg.size(64), (1, cfg.max_objects)
+            return Shapes(rows, image_size=size, objects=objects, **options)
+        case MovingData():
+            return Moving(rows, image_size=cfg.size(32), **options)
+        case SolidsData():
+            return Solids(rows, image_size=cfg.size(64)[0], **options)
+        case LanguageData(name="hello"):
+            return Hello(rows, 0)
+        case LanguageData():
+            return Language(cfg.name, rows)
+        case DensityData():
+            return Points(cfg.name, rows)
+    raise TypeError(f"generate: there is no set for {type(cfg).__name__}")
+
+
+def open_toy(cfg: ToyData) -> Dataset:
+    """`input` `(N, D)` float32 and `label` `(N,)` of `data.seed`; the test rows are of the next."""
+    splits = {
+        split: ArraySource(make_toy(cfg.name, cfg.synthetic_rows, cfg.noise, seed))
+        for split, seed in (("train", cfg.seed), ("test", cfg.seed + 1))
+    }
+    about = f"synthetic {cfg.name}, noise {cfg.noise:g}, seed {cfg.seed}"
+    return Dataset(splits, tuple(map(str, range(CLASSES.get(cfg.name, 0)))), synthetic=about)
+
+
+def open_line(cfg: LineData) -> Dataset:
+    """`input` `(N,)` float32, evenly spaced; train and test are the same."""
+    values = np.linspace(-cfg.axis_range, cfg.axis_range, cfg.synthetic_rows).astype(np.float32)
+    line = ArraySource({"input": values})
+    return Dataset({"train": line, "test": line}, synthetic="synthetic: evenly spaced numbers")
