@@ -73,6 +73,14 @@ RULES_OF: dict[str, tuple[str, ...]] = {
     "momentum": ("momentum", "nesterov"),
     "rmsprop_decay": ("rmsprop",),
     "rmsprop_momentum": ("rmsprop",),
+    **dict.fromkeys(
+        (
+            *("decoupled", "l1", "max_norm", "schedule", "milestones", "step_factor"),
+            *("first_cycle", "cycle_mult", "min_factor", "warmup", "clip_norm", "clip_value"),
+            *("accumulate_steps", "ema", "swa", "swa_every"),
+        ),
+        ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"),
+    ),
 }
 
 # The same for single experiments, before FIELDS; a name that maps to itself stays as it is.

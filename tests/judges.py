@@ -65,7 +65,7 @@ JUDGES = {
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
     "training/test_freeze.py": "runs: run_folder training: report",
-    "training/test_loop.py": "training: divergence plan tally validation runs: progress",
+    "training/test_loop.py": "training: divergence plan tally validation",
     "training/test_step.py": "training: state task",
 }
 

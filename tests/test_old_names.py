@@ -12,7 +12,7 @@ from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
 from jaxdl.data.config import data_config
 from jaxdl.experiment import find_config
-from jaxdl.optim.config import Momentum, OptimConfig
+from jaxdl.optim.config import LBFGS, RULES, Momentum, OptimConfig
 from jaxdl.runs.results import read_results
 
 ROOT = Path(__file__).parents[1]
@@ -164,6 +164,14 @@ def test_a_saved_run_has_the_options_of_its_update_rule(tmp_path):
         read(tmp_path / "b.toml", new)
 
 
+def test_a_saved_run_with_a_line_search_has_no_schedule(tmp_path):
+    lines = (
+        'name = "lbfgs"\nmemory = 5\nschedule = "constant"\nwarmup = 0\nclip_norm = 0.0\nswa = 0.0'
+    )
+    file = f'experiment = "classification.train"\n[optim]\n{lines}'
+    assert read(tmp_path / "a.toml", file).optim == LBFGS(lbfgs_history=5)
+
+
 def test_every_new_name_is_a_field_and_no_old_one_is():
     configs = [".".join(p.parts[-2:])[:-3] for p in (ROOT / "experiments").glob("*/*.py")]
     configs = {name: set(names(config_class(name))) for name in configs if "__" not in name}
@@ -177,6 +185,9 @@ def test_every_new_name_is_a_field_and_no_old_one_is():
     for old in old_names.FIELDS:
         kept = {name for name, table in old_names.FIELDS_OF.items() if table.get(old) == old}
         assert {name for name, fields in configs.items() if old in fields} <= kept, old
+    shared = {field.name for field in dataclasses.fields(OptimConfig)}
+    every = {field.name for rule in RULES.values() for field in dataclasses.fields(rule)}
+    assert old_names.RULES_OF.keys() == every - shared
     for option, rules in old_names.RULES_OF.items():
         assert tuple(OptimConfig.known_by(option)) == rules, option
     assert set(old_names.EXPERIMENTS.values()) <= configs.keys()

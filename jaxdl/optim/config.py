@@ -1,7 +1,7 @@
 """Which update rule, and its options: `optim.name` first, then the fields of that rule's class."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import optax
@@ -43,7 +43,7 @@ class OptimConfig:
     @staticmethod
     def known_by(option: str) -> list[str]:
         """The names of the rules that have `option`."""
-        return [name for name, rule in RULES.items() if option in rule.__dataclass_fields__]
+        return [n for n, rule in RULES.items() if option in {f.name for f in fields(rule)}]
 
     def __post_init__(self) -> None:
         rule = OptimConfig.choose(self.name)

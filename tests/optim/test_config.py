@@ -76,6 +76,7 @@ def test_the_name_brings_the_options_of_its_rule():
         (["--optim.momentum", "0.5"], r"--optim\.momentum.*momentum, nesterov"),
         (["--optim.clip_nrom", "1"], r"--optim\.clip_nrom: did you mean --optim\.clip_norm"),
         (["--optim.name", "lbfgs", "--optim.warmup", "3"], r"--optim\.warmup.*sgd, momentum"),
+        (["--optim.name=lbfgs", "--optim.ema=.9"], r"--optim\.ema: an option .*sgd.*adamw$"),
         (["--optim.name", "adaw"], "optim.name must be one of sgd"),
     ],
 )

@@ -1,0 +1,67 @@
+"""The progress line against lines written by hand, on a terminal and elsewhere."""
+
+import io
+
+import pytest
+
+from jaxdl.runs import progress as module
+from jaxdl.runs.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands where a test puts it."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_the_rate_counts_examples_over_busy_seconds(clock):
+    progress = Progress(100, batch_size=32)
+    assert progress.rate() == 0.0
+    progress.advance(10, 10, 2.0, None)
+    progress.advance(20, 10, 1.0, None)
+    assert progress.rate() == pytest.approx(20 * 32 / 3, abs=0.05)
+
+
+def test_elsewhere_a_plain_line_comes_seldom_and_at_the_end(clock, monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stderr", out)
+    with Progress(100, batch_size=8) as progress:
+        progress.advance(10, 10, 1.0, 0.5)  # the first line is due at once
+        clock[0] += 4
+        progress.advance(20, 10, 1.0, 0.5)
+        progress.show(20, 0.5)
+        clock[0] += 2
+        progress.show(30, 0.25)
+        progress.show(100, None)
+    assert out.getvalue() == (
+        "step 10/100  80 examples/s  9 s left  loss 0.5000\n"
+        "step 30/100  80 examples/s  7 s left  loss 0.2500\n"
+        "step 100/100  80 examples/s  0 s left\n"
+    )
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_ended(clock, monkeypatch):
+    out = Terminal()
+    monkeypatch.setattr("sys.stderr", out)
+    monkeypatch.setattr(module, "_columns", lambda: 12)
+    with Progress(10, batch_size=1) as progress:
+        progress.say("a long line of text")
+        progress.say("short")
+    assert out.getvalue() == "\ra long line" + "\rshort      " + "\n"
+
+
+def test_a_reader_that_is_gone_does_not_end_the_run(clock, monkeypatch):
+    class Gone(Terminal):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    with Progress(10, batch_size=1) as progress:
+        progress.say("text")
