@@ -128,9 +128,9 @@ class TrialRunner:
         for start in range(0, self.steps, every):
             stop = min(start + every, self.steps)
             state, sums = self.advance(chunks, state, chunks.fresh_sums(), start, stop, split)
-            seen = jax.device_get(sums)
-            numbers: Numbers = {"step": stop, **finish(seen["pairs"])}
-            if seen["bad_step"] >= 0:
+            sums = jax.device_get(sums)
+            numbers: Numbers = {"step": stop, **finish(sums["pairs"])}
+            if sums["bad_step"] >= 0:
                 yield self.task.refresh(state), {**numbers, "loss": float("inf")}
                 return
             yield self.task.refresh(state), numbers
@@ -164,8 +164,8 @@ class TrialRunner:
 
         def work(places: list[int]) -> None:
             if not self.halt.is_set():
-                own = [trials[i] for i in places]
-                for place, outcome in zip(places, self._train(way, own, measure), strict=True):
+                group = [trials[i] for i in places]
+                for place, outcome in zip(places, self._train(way, group, measure), strict=True):
                     done(place, outcome)
 
         if way.lanes == 1:
@@ -189,8 +189,8 @@ class TrialRunner:
         state, sums = states
         outcomes = []
         for i, trial in enumerate(trials):
-            own, seen = (state, sums) if not way.group else _part(i, state, sums)
-            outcomes.append(self._outcome(trial, own, jax.device_get(seen), measure))
+            end, its_sums = _part(i, state, sums) if way.group else (state, sums)
+            outcomes.append(self._outcome(trial, end, jax.device_get(its_sums), measure))
         return outcomes
 
     def _outcome(self, trial: Trial, state: TrainState, sums: Any, measure: Measure) -> TrialResult:
@@ -277,8 +277,8 @@ def grouped(trials: Sequence[Trial], group: int) -> list[list[int]]:
     size = max(group, 1)
     groups = []
     for fold in sorted({trial.fold for trial in trials}):
-        own = [i for i, trial in enumerate(trials) if trial.fold == fold]
-        groups += [own[i : i + size] for i in range(0, len(own), size)]
+        places = [i for i, trial in enumerate(trials) if trial.fold == fold]
+        groups += [places[i : i + size] for i in range(0, len(places), size)]
     return groups
 
 
