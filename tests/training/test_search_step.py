@@ -89,7 +89,7 @@ def test_its_options_change_the_course():
         x, y = params["x"][0], params["x"][1]
         return (1 - x) ** 2 + 100 * (y - x * x) ** 2
 
-    def end(steps=30, **options):
+    def end(steps=40, **options):
         tx = make_optimizer(LBFGS(**options), steps)
 
         def one(_, carry):
@@ -105,7 +105,7 @@ def test_its_options_change_the_course():
         return run(start)[0]["x"]
 
     best = end()
-    np.testing.assert_allclose(best, 1.0, atol=0.1)
+    np.testing.assert_allclose(best, 1.0, atol=1e-3)
     for option in ({"lbfgs_history": 1}, {"lbfgs_search_steps": 2}):
         assert np.abs(best - end(**option)).max() > 1e-6
 
