@@ -232,7 +232,7 @@ RACES: dict[str, Callable[[Host, int], Race]] = {
 
 
 def draw_ratios(metrics: Numbers, cfg: Config) -> Figure:
-    """A line a learner: its time over theirs, at each number of rows."""
+    """One line per learner: its time over theirs, at each number of rows."""
     figure = Figure(size=(6, 4))
     (axis,) = figure.axes
     for name in cfg.learners:

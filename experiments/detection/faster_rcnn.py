@@ -29,7 +29,7 @@ class HeadConfig:
     fpn_features: int = 0
     """Features of a pyramid over the stages (FPN); 0: one stage, as it is."""
     fpn_canonical_cells: float = 14.0
-    """Of a pyramid: how many cells a side a region measures at least where it is cut out."""
+    """Of a pyramid: how many cells per side a region measures at least where it is cut out."""
     hidden: int = 128
     """Features of the hidden layers."""
     dropout: float = 0.3

@@ -36,9 +36,9 @@ class HeadConfig:
     """R-CNN: every region is warped and passes the backbone by itself. Without it the picture
     passes once, and regions are pooled from its features (Fast R-CNN)."""
     warp_size: int = 32
-    """Of warp: pixels a side that a region is warped to."""
+    """Of warp: pixels per side that a region is warped to."""
     roi_size: int = 5
-    """Without warp: cells a side that a region is pooled to."""
+    """Without warp: cells per side that a region is pooled to."""
     refine: bool = True
     """Learn to move the region's box; without it the answer is the region itself."""
     stage: str = "last"

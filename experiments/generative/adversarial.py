@@ -186,7 +186,7 @@ class GANEvaluator(Evaluator):
         return save_grid(self.make(variables, codes), folder / "arithmetic.png", columns=4)
 
     def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
-        """`samples.png`, a column a class where there are classes, and `interpolation.png`."""
+        """`samples.png`, one column per class where there are classes, and `interpolation.png`."""
         variables = state.variables
         paths = [
             save_grid(

@@ -129,7 +129,7 @@ def make_prepare(cfg: PixelModelConfig) -> Prepare:
 
 
 class PixelEvaluator(Evaluator):
-    """`evaluate(state, split, folder)`: nats an image, bits a dimension; in `folder` samples."""
+    """`evaluate(state, split, folder)`: nats per image, bits per dimension; in `folder` samples."""
 
     def __init__(self, cfg: Config, model: Any, prepare: Prepare):
         self.cfg, self.model = cfg, model

@@ -86,7 +86,7 @@ class Config:
 
     data: DataConfig = ShapesData(image_size=(48,))
     mean: tuple[float, ...] = (0.5,)
-    """Subtracted from pixels in [0, 1]; one number, or one a channel."""
+    """Subtracted from pixels in [0, 1]; one number, or one per channel."""
     std: tuple[float, ...] = (0.25,)
     """What they are divided by then."""
     model: ModelConfig = ModelConfig(name="mobilenet_v2")

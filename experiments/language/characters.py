@@ -113,7 +113,7 @@ def bits(nats: Any) -> Any:
 
 
 class CharacterEvaluator(Evaluator):
-    """`evaluate(state, split, folder)`: bits a character; in `folder` it writes a sample."""
+    """`evaluate(state, split, folder)`: bits per character; in `folder` it writes a sample."""
 
     def __init__(self, model: CharacterModel, cfg: Config):
         self.model, self.cfg = model, cfg

@@ -19,7 +19,7 @@ class ImageConfig:
     """What happens to an image between the data set and the model."""
 
     mean: tuple[float, ...] = (0.0,)
-    """Subtracted from pixels in [0, 1]; one number, or one a channel."""
+    """Subtracted from pixels in [0, 1]; one number, or one per channel."""
     std: tuple[float, ...] = (1.0,)
     """What they are divided by then."""
     crop: int = 0
@@ -30,7 +30,7 @@ class ImageConfig:
     rotate: float = 0.0
     """Training: turn by an angle of up to so many degrees to either side."""
     cutout: int = 0
-    """Training: cover a square of so many pixels a side with the mean."""
+    """Training: cover a square of so many pixels per side with the mean."""
     mixup: float = 0.0
     """Training: mix pairs of images and labels, weights from Beta(mixup, mixup)."""
     cutmix: float = 0.0
@@ -54,7 +54,7 @@ def to_float(image: Array) -> Array:
 
 
 def normalize(image: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
-    """(image - mean) / std of `(..., C)`, one number or one a channel."""
+    """(image - mean) / std of `(..., C)`, one number or one per channel."""
     shape = (1,) * (image.ndim - 1) + (-1,)
     center, spread = (jnp.asarray(v, jnp.float32).reshape(shape) for v in (mean, std))
     return (image - center) / spread

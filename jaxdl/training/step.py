@@ -164,7 +164,7 @@ def averaged_value(cost: Callable[[Tree], Array], axis_name: str | None) -> Call
 
 
 def row_keys(key: Key, batch: Batch, axis_name: str | None = AXIS) -> Key:
-    """One key a row, `(B,)`, by its place in the global batch: the same on any devices."""
+    """One key per row, `(B,)`, by its place in the global batch: the same on any devices."""
     leaves = jax.tree.leaves(dict(batch))
     rows = leaves[0].shape[0] if leaves else 0
     first = 0 if axis_name is None else jax.lax.axis_index(axis_name) * rows

@@ -34,7 +34,7 @@ def from_runs(runs: Host, shape: tuple[int, int]) -> Host:
 
 
 def unpack_runs(text: str | bytes) -> list[int]:
-    """Run lengths from a packed string: five bits a character, each less the one two before it."""
+    """Run lengths from a packed string: five bits per character, each less the one two before it."""
     codes = text.encode() if isinstance(text, str) else text
     runs: list[int] = []
     value, shift = 0, 0
@@ -77,7 +77,7 @@ def polygon_mask(polygon: Sequence[float], shape: tuple[int, int]) -> Host:
 
 
 def fine_outline(corners: Host) -> tuple[Host, Host]:
-    """The points of the closed line through whole-numbered corners `(k, 2)`, one a step."""
+    """The points of the closed line through whole-numbered corners `(k, 2)`, one per step."""
     us, vs = [], []
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         dx, dy = abs(x1 - x0), abs(y1 - y0)

@@ -11,7 +11,7 @@ from jaxdl.typing import Host
 
 
 class Characters(NamedTuple):
-    """`ids` `(N,)` int32, one a character, and what each stands for, in the order of Unicode."""
+    """`ids` `(N,)` int32, one per character, and what each stands for, in the order of Unicode."""
 
     ids: Host
     vocabulary: tuple[str, ...]

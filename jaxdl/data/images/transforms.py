@@ -107,7 +107,7 @@ def normalize(image: Host, mean: Sequence[float], std: Sequence[float]) -> Host:
         raise DataError("normalize: image must be floating point, got uint8; use to_array first")
     if not len(mean) == len(std) == image.shape[-1]:
         raise DataError(
-            f"normalize: mean and std must have {image.shape[-1]} numbers, one a channel,"
+            f"normalize: mean and std must have {image.shape[-1]} numbers, one per channel,"
             f" got {len(mean)} and {len(std)}"
         )
     if min(std) <= 0:

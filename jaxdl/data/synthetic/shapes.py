@@ -64,7 +64,7 @@ class Shapes(Generated):
         objects: tuple[int, int] = (1, MOST),
         fields: Sequence[str] = FIELDS,
     ):
-        """`objects`: the fewest and the most a picture; `fields`: only these keys in a row."""
+        """`objects`: the fewest and the most per picture; `fields`: only these keys in a row."""
         super().__init__(size, seed)
         if not 1 <= objects[0] <= objects[1] <= MOST:
             raise ValueError(f"Shapes: objects must rise within 1..{MOST}, got {objects}")
@@ -118,7 +118,7 @@ def draw_scene(
     u = uniforms(seed, "shapes.scene", rows, 2 + 6 * MOST + 9)
     count = objects[0] + choose(u[:, 0], objects[1] - objects[0] + 1)
     least = np.ceil(np.sqrt(count))
-    grid = (least + np.floor(u[:, 1] * (4 - least)))[:, None]  # cells a side, at most 3
+    grid = (least + np.floor(u[:, 1] * (4 - least)))[:, None]  # cells per side, at most 3
     cell = np.where(np.arange(9)[None] < grid**2, u[:, -9:], 2.0).argsort(axis=1)[:, :MOST]
     kind, color, shade, x, y, radius = u[:, 2:-9].reshape(len(rows), 6, MOST).swapaxes(0, 1)
     height, width = image_size[0] / grid, image_size[1] / grid
