@@ -35,7 +35,7 @@ class Config:
 
 
 def run(cfg: Config, run_dir: Path) -> Report:
-    """Draws one histogram per layer for every initializer and activation, and reports deviations."""
+    """Draws a histogram per layer for every initializer and activation, and reports deviations."""
     began = time.perf_counter()
     train = load_splits(cfg.data)["train"]
     x = train.read("input")

@@ -89,7 +89,7 @@ def polar(x: Host) -> Host:
 def draw_regions(
     fitted: dict[str, Contestant], x: Host, y: Host, metrics: Numbers, resolution: int
 ) -> Figure:
-    """One panel per classifier: the label that it gives to each point of the plane, and the rows."""
+    """A panel per classifier: the label that it gives to each point of the plane, and the rows."""
     low, high = x.min(axis=0) - 0.3, x.max(axis=0) + 0.3
     across, down = (np.linspace(low[i], high[i], resolution) for i in (0, 1))
     plane = np.stack(np.meshgrid(across, down), axis=2).reshape(-1, 2).astype(np.float32)

@@ -34,7 +34,7 @@ def from_runs(runs: Host, shape: tuple[int, int]) -> Host:
 
 
 def unpack_runs(text: str | bytes) -> list[int]:
-    """Run lengths from a packed string: five bits per character, each less the one two before it."""
+    """Run lengths from a packed string: five bits per character, less the one two before it."""
     codes = text.encode() if isinstance(text, str) else text
     runs: list[int] = []
     value, shift = 0, 0
