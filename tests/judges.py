@@ -55,6 +55,7 @@ JUDGES = {
     "models/mobile: mobilenet",
     "models/summary/test_table.py": "models/summary: receptive_field",
     "ops/boxes/test_geometry.py": "detection: box_coder",
+    "ops/forms/test_bilinear.py": "ops/forms: conv_geometry cpu_conv max_pool",
     "ops/test_attention.py": "ops: embedding_lookup position_encoding",
     "ops/test_conv_transpose.py": "layers: conv_transpose",
     "optim/test_update_rules.py": "optim: optimizer",

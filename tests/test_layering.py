@@ -37,7 +37,7 @@ ROOMS = (
     ("cli",),
 )
 FOLDERS = {  # the rooms that are divided, and into what
-    "ops": {"augment", "boxes"},
+    "ops": {"augment", "boxes", "forms"},
     "layers": {"norm", "sequence"},
     "data": {"files", "images", "splits", "synthetic", "tfds"},
     "models": {"convnets", "mobile", "small", "summary", "transformers"},

@@ -6,7 +6,8 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
-from jaxdl.ops.conv import Padding, conv, per_axis
+from jaxdl.ops.conv import conv
+from jaxdl.ops.forms.conv_geometry import Padding, per_axis
 from jaxdl.typing import Array
 
 # torch's own default for the kernels of Linear and Conv2d: U(-1, 1) / sqrt(fan_in)

@@ -1,12 +1,14 @@
-"""Transposed convolution as one matrix product and shifted additions.
+"""Transposed convolution: on a CPU one matrix product and shifted additions, elsewhere JAX's.
 
-As a convolution with a spread input it is slow on a CPU, and its gradients are slower: here forward
-and backward are products of matrices, slices and sums, inside a loop or not.
+As a convolution with a spread input it is slow on a CPU, and its gradients are slower.
 """
 
 import jax.numpy as jnp
+from jax import lax
 
 from jaxdl.checks import check_rank
+from jaxdl.ops.forms.bilinear import Bilinear
+from jaxdl.ops.forms.conv_geometry import canonical_form
 from jaxdl.typing import Array
 
 
@@ -24,7 +26,7 @@ def conv_transpose(
     """
     check_rank("conv_transpose: x", x, 4)
     check_rank("conv_transpose: kernel", kernel, 4)
-    size, width, channels, features = kernel.shape
+    size, width, channels, _ = kernel.shape
     if size != width or channels != x.shape[-1]:
         raise ValueError(
             f"conv_transpose: kernel must be (k, k, {x.shape[-1]}, F), got {kernel.shape}"
@@ -34,6 +36,12 @@ def conv_transpose(
             "conv_transpose: stride >= 1, 0 <= padding < k, 0 <= output_padding < stride, got "
             f"{stride}, {padding}, {output_padding}"
         )
+    return _conv_transpose(x, kernel, stride=stride, padding=padding, more=output_padding)
+
+
+def _cpu(x: Array, kernel: Array, *, stride: int, padding: int, more: int, trained: bool) -> Array:
+    """One matrix product and shifted additions; so are its gradients, inside a loop or not."""
+    size, _, channels, features = kernel.shape
     batch, *sizes, _ = x.shape
     taps = -(-size // stride)  # of the kernel in each phase of the output: t = s q + r
     edge = taps * stride - size
@@ -47,8 +55,23 @@ def conv_transpose(
             whole = whole + jnp.pad(columns[:, :, :, i, :, j], rest)
     spread = [(n + taps - 1) * stride for n in sizes]
     whole = whole.transpose(0, 1, 3, 2, 4, 5).reshape(batch, *spread, features)
-    out = [(n - 1) * stride - 2 * padding + size + output_padding for n in sizes]
+    out = [(n - 1) * stride - 2 * padding + size + more for n in sizes]
     # A padded end may reach past the last value: those are zeros.
     short = [max(0, padding + o - s) for o, s in zip(out, spread, strict=True)]
     whole = jnp.pad(whole, [(0, 0), (0, short[0]), (0, short[1]), (0, 0)])
     return whole[:, padding : padding + out[0], padding : padding + out[1]]
+
+
+def _stock(x: Array, kernel: Array, *, stride: int, padding: int, more: int) -> Array:
+    low = len(kernel) - 1 - padding
+    return lax.conv_general_dilated(
+        x,
+        jnp.flip(kernel, (0, 1)),
+        (1, 1),
+        [(low, low + more)] * 2,
+        lhs_dilation=(stride, stride),
+        dimension_numbers=canonical_form(2),
+    )
+
+
+_conv_transpose = Bilinear("jaxdl_conv_transpose", cpu=_cpu, stock=_stock)

@@ -1,28 +1,15 @@
 """Max and average pooling with torch's semantics and gradients that are cheap on every device."""
 
-import itertools
-import math
-from collections.abc import Iterator, Sequence
-from functools import reduce
-from typing import NamedTuple
+from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from jaxdl.checks import check_rank
-from jaxdl.ops.conv import pad_pairs, per_axis
+from jaxdl.ops.forms.conv_geometry import pad_pairs, per_axis
+from jaxdl.ops.forms.max_pool import Windows, window_maximum
 from jaxdl.typing import Array
-
-
-class Windows(NamedTuple):
-    """Where the windows of a pooling lie, one entry a spatial axis."""
-
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-    pads: tuple[tuple[int, int], ...]  # a negative high end is a crop: no window reaches there
-    out: tuple[int, ...]
 
 
 def max_pool(
@@ -43,7 +30,7 @@ def max_pool(
     Returns: `(B, H', W', C)`, H' = floor or ceil((H + 2 p - k) / s) + 1.
     """
     windows = _windows("max_pool", x, window, stride, padding, ceil_mode)
-    return _max_pool(x, windows)
+    return window_maximum(x, windows)
 
 
 def avg_pool(
@@ -118,20 +105,8 @@ def _windows(who, x, window, stride, padding, ceil_mode) -> Windows:
     return Windows(size, stride, tuple(zip(pads, ends, strict=True)), tuple(out))
 
 
-def _taps(x: Array, windows: Windows) -> Iterator[Array]:
-    """For each position in the window its values in all windows, `(B, H', W', C)`."""
-    edges = [(0, 0, 0), *((low, high, 0) for low, high in windows.pads), (0, 0, 0)]
-    x = lax.pad(x, jnp.array(-math.inf, x.dtype), edges)
-    for tap in itertools.product(*map(range, windows.size)):
-        where = [
-            slice(t, t + (o - 1) * s + 1, s)
-            for t, o, s in zip(tap, windows.out, windows.stride, strict=True)
-        ]
-        yield x[(slice(None), *where)]
-
-
 def _counts(sizes: Sequence[int], windows: Windows, include: bool) -> np.ndarray:
-    """The number of elements that the mean of each window divides by, one axis a spatial axis."""
+    """The number of elements that the mean of each window divides by, one axis per spatial axis."""
     lows = [low for low, _ in windows.pads]
     counts = np.ones((1,) * len(sizes))
     for axis, (n, k, s, p, o) in enumerate(
@@ -142,64 +117,3 @@ def _counts(sizes: Sequence[int], windows: Windows, include: bool) -> np.ndarray
         count = np.minimum(start + k, high) - np.maximum(start, low)
         counts = counts * count.reshape([-1 if a == axis else 1 for a in range(len(sizes))])
     return counts
-
-
-def _max_pool_plain(x: Array, windows: Windows) -> Array:
-    return reduce(jnp.maximum, _taps(x, windows))
-
-
-_max_pool = jax.custom_vjp(_max_pool_plain, nondiff_argnums=(1,))
-
-
-def _max_pool_forward(x: Array, windows: Windows) -> tuple[Array, Array]:
-    small = jnp.uint8 if math.prod(windows.size) < 256 else jnp.int32
-    parts = _taps(x, windows)
-    best = next(parts)
-    first = jnp.zeros(best.shape, small)
-    for place, part in enumerate(parts, 1):
-        better = (part > best) | jnp.isnan(part)  # a NaN wins, as in torch
-        best = jnp.where(better, part, best)
-        first = jnp.where(better, jnp.array(place, small), first)
-    return best, first
-
-
-def _max_pool_backward(windows: Windows, first: Array, grad: Array) -> tuple[Array]:
-    """Each input element asks the windows that hold it whether it was their maximum.
-
-    With the padded input cut into cells of the stride, (B, H / s, s, W / s, s, C), the windows of a
-    cell are its own and the few before it, so that all is one elementwise pass and no scatter.
-    """
-    rank, size, stride = len(windows.size), windows.size, windows.stride
-    ends = [
-        (o - 1) * s + k - high
-        for o, k, s, (_, high) in zip(windows.out, size, stride, windows.pads, strict=True)
-    ]
-    cells = [-(-end // s) for end, s in zip(ends, stride, strict=True)]
-    within = tuple(range(2, 2 * rank + 1, 2))
-    zero, parts = jnp.zeros((), grad.dtype), []
-    for back in itertools.product(*(range(-(-k // s)) for k, s in zip(size, stride, strict=True))):
-        edges = [(b, n - o - b, 0) for b, n, o in zip(back, cells, windows.out, strict=True)]
-        edges = [(0, 0, 0), *edges, (0, 0, 0)]
-        winner = jnp.expand_dims(lax.pad(first, jnp.zeros((), first.dtype), edges), within)
-        share = jnp.expand_dims(lax.pad(grad, zero, edges), within)
-        place = _places(windows, back).astype(first.dtype)
-        parts.append(jnp.where(winner == place, share, zero))
-    spread = reduce(jnp.add, parts)
-    spread = spread.reshape(len(grad), *(n * s for n, s in zip(cells, stride, strict=True)), -1)
-    inside = (slice(low, end) for (low, _), end in zip(windows.pads, ends, strict=True))
-    return (spread[(slice(None), *inside)],)
-
-
-def _places(windows: Windows, back: tuple[int, ...]) -> np.ndarray:
-    """The place that a cell's elements have in the window that starts `back` cells before it."""
-    places = np.zeros((1,) * (2 * len(back) + 2), np.int64)
-    outside = places > 0
-    for axis, (k, s, b) in enumerate(zip(windows.size, windows.stride, back, strict=True)):
-        shape = [s if i == 2 * axis + 2 else 1 for i in range(places.ndim)]
-        tap = (np.arange(s) + b * s).reshape(shape)
-        places = places * k + tap
-        outside = outside | (tap >= k)
-    return np.where(outside, math.prod(windows.size), places)
-
-
-_max_pool.defvjp(_max_pool_forward, _max_pool_backward)

@@ -1,19 +1,20 @@
 """A recurrent net over a whole sequence, with one product for the gradient of its matrix."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxdl.ops.forms.by_platform import PlatformOp
 from jaxdl.typing import Array
 
 State = tuple[Array, ...]
 Point = Callable[[State, Array, Array], State]  # (state, W_x x, W_h h) -> state, h first
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def rnn_scan(
     point: Point, reverse: bool, wh: Array, start: State, zx: Array, kept: Array | None
 ) -> tuple[Array, State]:
@@ -53,9 +54,54 @@ def _forward(
     return (h, last), (wh, before, zx, zh, kept)
 
 
-def _backward(point: Point, reverse: bool, residuals: Any, cotangent: Any) -> Any:
-    wh, before, zx, zh, kept = residuals
-    dh, dlast = cotangent
+@rnn_scan.defjvp
+def _jvp(point: Point, reverse: bool, primals: Any, tangents: Any) -> Any:
+    wh, start, zx, kept = primals
+    out, (_, before, zx, zh, kept) = _forward(point, reverse, wh, start, zx, kept)
+    arrays = (wh, *before, zx, zh, *(() if kept is None else (kept,)))
+    dwh, dstart, dzx, _ = tangents
+    static = {"point": point, "reverse": reverse, "parts": len(start), "holds": kept is not None}
+    dh, *dlast = _tangent(*arrays, dwh, *dstart, dzx, **static)
+    return out, (dh, tuple(dlast))
+
+
+class Residuals(NamedTuple):
+    """What the linear part of a scan depends on: the inputs of its every step."""
+
+    wh: Array
+    before: State  # (T, B, H) of each part
+    zx: Array
+    zh: Array
+    kept: Array | None
+
+
+def _parse(arrays: Sequence[Array], parts: int, holds: bool) -> tuple[Residuals, Sequence[Array]]:
+    wh, before, (zx, zh) = arrays[0], arrays[1 : 1 + parts], arrays[1 + parts : 3 + parts]
+    end = 3 + parts + holds
+    return Residuals(wh, tuple(before), zx, zh, arrays[end - 1] if holds else None), arrays[end:]
+
+
+def _linear(*arrays: Array, point: Point, reverse: bool, parts: int, holds: bool) -> list[Array]:
+    """Tangents of h and of the last state. The matrix meets its tangent in one product."""
+    (wh, before, zx, zh, kept), (dwh, *dstart, dzx) = _parse(arrays, parts, holds)
+    h = before[0]
+    moved = (h.reshape(-1, h.shape[-1]) @ dwh).reshape(zh.shape)
+
+    def step(dstate: State, inputs: Any) -> Any:
+        dz, moved_t, state, z, zh_t, keep = inputs
+        dzh = dstate[0] @ wh + moved_t
+        hold = lambda s, a, b: _hold(point, s, a, b, keep)  # noqa: E731
+        _, dstate = jax.jvp(hold, (state, z, zh_t), (dstate, dz, dzh))
+        return dstate, dstate[0]
+
+    inputs = (dzx, moved, before, zx, zh, kept)
+    dlast, dh = jax.lax.scan(step, tuple(dstart), inputs, reverse=reverse)
+    return [dh, *dlast]
+
+
+def _backward(*arrays: Array, point: Point, reverse: bool, parts: int, holds: bool) -> list[Array]:
+    """Gradients by the matrix, the start and the inputs, given those by h and the last state."""
+    (wh, before, zx, zh, kept), (dh, *dlast) = _parse(arrays, parts, holds)
 
     def step(dstate: State, inputs: Any) -> Any:
         dh_t, state, z, zh_t, keep = inputs
@@ -65,10 +111,52 @@ def _backward(point: Point, reverse: bool, residuals: Any, cotangent: Any) -> An
         return (dstate[0] + dzh @ wh.T, *dstate[1:]), (dz, dzh)
 
     inputs = (dh, before, zx, zh, kept)
-    dstart, (dzx, dzh) = jax.lax.scan(step, dlast, inputs, reverse=not reverse)
+    dstart, (dzx, dzh) = jax.lax.scan(step, tuple(dlast), inputs, reverse=not reverse)
     h, dz = before[0], dzh  # over rows: a product that contracts two axes copies its operands
     dwh = h.reshape(-1, h.shape[-1]).T @ dz.reshape(-1, dz.shape[-1])
-    return dwh, dstart, dzx, None
+    return [dwh, *dstart, dzx]
 
 
-rnn_scan.defvjp(_forward, _backward)
+def _plain_jvp(
+    form: Callable[..., Any], args: Sequence[Array], tangents: Mapping[int, Array], **static: Any
+) -> Any:
+    """Derivatives of the derivatives are JAX's own."""
+    live = list(tangents)
+
+    def moving(*values: Array) -> Any:
+        given = dict(zip(live, values, strict=True))
+        return form(*(given.get(i, x) for i, x in enumerate(args)), **static)
+
+    return jax.jvp(moving, [args[i] for i in live], list(tangents.values()))
+
+
+def _gradient_of_tangent(
+    unknown: Sequence[int], cotangents: Any, args: Any, shapes: Any, **static: Any
+) -> list[Array]:
+    known = args[: len(args) - static["parts"] - 2]
+    found = _gradient(*known, *cotangents, **static)
+    return [found[i - len(known)] for i in unknown]
+
+
+def _tangent_of_gradient(
+    unknown: Sequence[int], cotangents: Any, args: Any, shapes: Any, **static: Any
+) -> list[Array]:
+    known = args[: len(args) - static["parts"] - 1]
+    found = _tangent(*known, *cotangents, **static)
+    return [found[i - len(known)] for i in unknown]
+
+
+_tangent = PlatformOp(
+    "jaxdl_rnn_tangent",
+    cpu=_linear,
+    stock=_linear,
+    jvp=partial(_plain_jvp, _linear),
+    transpose=_gradient_of_tangent,
+)
+_gradient = PlatformOp(
+    "jaxdl_rnn_gradient",
+    cpu=_backward,
+    stock=_backward,
+    jvp=partial(_plain_jvp, _backward),
+    transpose=_tangent_of_gradient,
+)

@@ -10,7 +10,7 @@ from typing import Any
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxdl.models.summary.receptive_field import Field, after, merge, whole
-from jaxdl.ops.conv import MULTIPLY_ADD
+from jaxdl.ops.forms.by_platform import stock_program
 
 Scope = tuple[str, ...]
 MARK = "jaxdl:"  # names of `checkpoint_name` that start so are reported
@@ -70,6 +70,9 @@ def scope_of(eqn: Any) -> Scope:
 
 
 def _inner_programs(eqn: Any) -> list[Any]:
+    stock = stock_program(eqn)
+    if stock is not None:
+        return [stock]
     for name in ("call_jaxpr", "jaxpr", "body_jaxpr", "branches"):
         inner = eqn.params.get(name)
         if inner is not None:
@@ -110,8 +113,6 @@ def _count(eqn: Any, scope: Scope, field: Field, costs: Costs) -> None:
         costs.multiply_adds[scope] += out.size * depth
     elif name == "conv_general_dilated":
         costs.multiply_adds[scope] += _conv_multiply_adds(eqn)
-    elif name == "mul" and MULTIPLY_ADD in scope:
-        costs.multiply_adds[scope] += out.size
 
 
 def _conv_multiply_adds(eqn: Any) -> int:
