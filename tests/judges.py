@@ -3,6 +3,8 @@
 # test (below tests/) -> modules (below jaxdl/) that it judges beside the one of its own name.
 # Each is imported by the test, or by a module that the test imports.
 JUDGES = {
+    "bench/accelerator/test_check.py": "bench/accelerator: inputs jax_side quality rows side "
+    "table torch_side",
     "bench/test_against_torch.py": "bench: devices jax_workloads step_loop torch_workloads "
     "worker_pool workloads interop/torch_twins: adversarial",
     "classic/backprop/test_by_hand.py": "classic/backprop: activation conv dropout linear loss "
@@ -72,6 +74,9 @@ JUDGES = {
 
 # Tests of what no one module does alone.
 CHAINS = {
+    "tests/accelerator/test_models.py": "models, on an accelerator and on the CPU",
+    "tests/accelerator/test_ops.py": "ops, on an accelerator and on the CPU",
+    "tests/accelerator/test_process.py": "whole runs on an accelerator",
     "tests/classic/test_worked_examples.py": "a course's numbers, through backprop and losses",
     "tests/detection/test_learning.py": "detectors from loss to box",
     "tests/interop/test_full_models.py": "every model of torchvision at full size",
@@ -84,6 +89,7 @@ CHAINS = {
 UNTESTED = {
     "jaxdl/typing.py": "types alone: pyright judges it",
     "jaxdl/bench/data_loading.py": "times torch's loaders, for minutes; `bench data` runs it",
+    "jaxdl/bench/accelerator/worker.py": "a process of `jaxdl bench --device`",
     "jaxdl/bench/worker.py": "a process of `jaxdl bench`, run by a slow test",
     "jaxdl/compare/speed.py": "times of two processes; `jaxdl compare` runs it",
     "jaxdl/language/translation_task.py": "run by every translation config of test_experiments",

@@ -45,6 +45,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},
     "interop": {"torch_twins"},
+    "bench": {"accelerator"},
 }
 RANK = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
 FOLDER_FILES, FILE_LINES, FUNCTION_LINES = 20, 400, 50

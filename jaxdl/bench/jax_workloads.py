@@ -1,5 +1,6 @@
 """The workloads of `jaxdl bench` as tasks, run by the same loop as any training."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -41,9 +42,13 @@ def our_steps(name: str) -> Callable[[], None]:
     return looped(bench_task(name), work.steps)
 
 
-def bench_task(name: str) -> Task:
-    """One of `WORKLOADS`: images under SGD with momentum, tokens under clipped Adam."""
+def bench_task(name: str, precision: str = "float32", batch: int = 0) -> Task:
+    """One of `WORKLOADS`: images under SGD with momentum, tokens under clipped Adam.
+
+    `precision` is that of the step (dcgan: float32 alone), `batch` another number of rows.
+    """
     work = WORKLOADS[name]
+    work = dataclasses.replace(work, batch=batch or work.batch)
     if name == "dcgan":
         return game_task(work)
     images = len(work.shape) == 3
@@ -51,7 +56,8 @@ def bench_task(name: str) -> Task:
     model = bench_model(name, work)
 
     def logits_and_extra(params: Tree, extra: Tree, batch: Batch, key: Key) -> Any:
-        out, extra = apply_train(model, params, extra, batch["inputs"], key)
+        inputs = batch["inputs"]
+        out, extra = apply_train(model, params, extra, inputs, key, precision=precision)
         return (out if images else out[0]), extra
 
     def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:

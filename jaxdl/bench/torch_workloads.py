@@ -1,5 +1,6 @@
 """The workloads of `jaxdl bench` as PyTorch trains them."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +19,29 @@ from jaxdl.bench.workloads import (
 from jaxdl.interop.torch_twins import adversarial, classifiers, sequences
 
 
-def torch_steps(name: str, form: str) -> Callable[[], None]:
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Where and how a workload is done; 0: as many as the workload says."""
+
+    device: str = "cpu"
+    bfloat16: bool = False
+    """What can be is computed in bfloat16 (`torch.autocast`)."""
+    steps: int = 0
+    batch: int = 0
+
+    def of(self, work: Workload) -> Workload:
+        """The workload in these numbers."""
+        steps, batch = self.steps or work.steps, self.batch or work.batch
+        return dataclasses.replace(work, steps=steps, batch=batch)
+
+
+def torch_steps(name: str, form: str, setting: Setting = Setting()) -> Callable[[], None]:
     """`work()` trains as many steps as a round has; `form` is eager, channels_last or compile."""
+    work = setting.of(WORKLOADS[name])
     if name == "dcgan":
-        return game_steps(WORKLOADS[name], form)
-    work, model = WORKLOADS[name], twin(name)
-    rows = {key: torch.from_numpy(value) for key, value in draw_rows(work).items()}
+        return game_steps(work, form, setting.device)
+    model = twin(name).to(setting.device)
+    rows = {k: torch.from_numpy(v).to(setting.device) for k, v in draw_rows(work).items()}
     images = "image" in rows
     if images:
         rows["image"] = rows["image"].movedim(-1, 1).contiguous()
@@ -34,18 +52,18 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
     model.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     call: Any = torch.compile(model) if form == "compile" else model
 
-    def step(at: torch.Tensor) -> None:
-        batch = {key: value[at] for key, value in rows.items()}
+    def loss_of(batch: dict[str, torch.Tensor]) -> torch.Tensor:
         if images:
             logits = call(batch["image"].to(memory_format=layout))
-            loss = F.cross_entropy(logits, batch["label"].long())
-        else:
-            given = (
-                [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
-            )
-            wanted = batch["target"][:, 1:].long()
-            logits = call(*given)[0] if name == "lstm" else call(*given)
-            loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten())
+            return F.cross_entropy(logits, batch["label"].long())
+        given = [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
+        logits = call(*given)[0] if name == "lstm" else call(*given)
+        return F.cross_entropy(logits.flatten(0, 1), batch["target"][:, 1:].long().flatten())
+
+    def step(at: torch.Tensor) -> None:
+        batch = {key: value[at] for key, value in rows.items()}
+        with torch.autocast(setting.device, torch.bfloat16, enabled=setting.bfloat16):
+            loss = loss_of(batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if not images:
@@ -53,7 +71,7 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
         optimizer.step()
 
     def run() -> None:
-        order = torch.randperm(len(next(iter(rows.values()))))
+        order = torch.randperm(len(next(iter(rows.values()))), device=setting.device)
         for i in range(work.steps):
             first = i * work.batch % len(order)
             step(order[first : first + work.batch])
@@ -61,21 +79,22 @@ def torch_steps(name: str, form: str) -> Callable[[], None]:
     return run
 
 
-def game_steps(work: Workload, form: str) -> Callable[[], None]:
+def game_steps(work: Workload, form: str, device: str) -> Callable[[], None]:
     """The rounds of DCGAN."""
-    networks = game_networks(work)
+    networks = [network.to(device) for network in game_networks(work)]
     optimizers = [torch.optim.Adam(n.parameters(), lr=RATE, betas=(0.5, 0.999)) for n in networks]
     layout: Any = torch.channels_last if form == "channels_last" else torch.contiguous_format
     for network in networks:
         network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     calls = [torch.compile(n) if form == "compile" else n for n in networks]
     images = torch.from_numpy(draw_rows(work)["image"]).movedim(-1, 1).clip(-1, 1).contiguous()
+    images = images.to(device)
 
     def run() -> None:
-        order = torch.randperm(len(images))
+        order = torch.randperm(len(images), device=device)
         for i in range(work.steps):
             at = order[i * work.batch % len(order) :][: work.batch]
-            noises = 2 * torch.rand(2, work.batch, NOISE) - 1
+            noises = 2 * torch.rand(2, work.batch, NOISE, device=device) - 1
             real = images[at].to(memory_format=layout)
             adversarial.step((calls[0], calls[1]), (optimizers[0], optimizers[1]), real, noises)
 

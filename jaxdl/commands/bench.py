@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
     parser.add_argument("--out", type=Path, help="also write the rows into this JSON file")
     parser.add_argument("--against", type=Path, help="an earlier --out: names what got slower")
+    parser.add_argument("--device", action="store_true", help="all of it on an accelerator")
+    parser.add_argument("--seconds", type=float, default=420, help="of --device, about")
+    parser.add_argument("--tiny", action="store_true", help="of --device: sizes to try it out")
+    parser.add_argument("--data", type=Path, help="of --device: mnist.npz and cifar10.npz")
     parser.set_defaults(takes_fields=True)
 
 
@@ -28,6 +32,8 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Prints what was measured; `rest` are fields of the config that is timed."""
     if args.rounds < 1:
         raise UsageError(f"bench: --rounds must be at least 1, got {args.rounds}")
+    if args.device:
+        return run_on_device(args)
     match args.work:
         case ["data"]:
             from jaxdl.bench.data_loading import bench_data
@@ -68,3 +74,16 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
                 out=args.out,
             )
     return 0
+
+
+def run_on_device(args: argparse.Namespace) -> int:
+    """`jaxdl bench --device`; `work` are beginnings of the names of rows."""
+    from jaxdl.bench.accelerator.check import bench_device
+
+    return bench_device(
+        tiny=args.tiny,
+        seconds=args.seconds,
+        only=tuple(args.work),
+        out=args.out,
+        data=args.data,
+    )

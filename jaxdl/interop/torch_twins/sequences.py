@@ -54,7 +54,9 @@ class Translator(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         padding = source == 0
         memory = self.encoder(self.place(self.source_embed, source), src_key_padding_mask=padding)
-        later = nn.Transformer.generate_square_subsequent_mask(target.shape[1])
+        later = nn.Transformer.generate_square_subsequent_mask(
+            target.shape[1], device=target.device
+        )
         y = self.decoder(
             self.place(self.target_embed, target),
             memory,
