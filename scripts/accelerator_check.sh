@@ -34,8 +34,10 @@ timeout $((bench_seconds + 60)) $python -m jaxdl.cli bench --device --seconds "$
     --out "$out/bench.json" --data "$data" ${BENCH_FLAGS:-} 2>&1 | tee "$out/bench.log"
 
 say "pytest -m gpu, $test_seconds s"
-timeout "$test_seconds" $python -m pytest -m gpu -n "${TEST_WORKERS:-8}" -p no:cacheprovider \
-    -o filterwarnings=default --tb=short --durations=10 -rfEs tests/accelerator \
+# -v: what has failed by then is named even where the time runs out.
+timeout "$test_seconds" $python -m pytest -v -m gpu -n "${TEST_WORKERS:-8}" -p no:cacheprovider \
+    -o filterwarnings=ignore --tb=short --durations=10 -rfEs tests/accelerator \
     > "$out/tests.log" 2>&1
-tail -n 60 "$out/tests.log"
+grep -E " (FAILED|ERROR) " "$out/tests.log"
+tail -n 40 "$out/tests.log"
 say "done"
