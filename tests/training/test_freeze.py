@@ -108,11 +108,20 @@ def test_a_pattern_that_fits_nothing_is_named():
 
 
 def test_two_trainings_take_over_all_but_the_head(source, two_classes, tmp_path):
-    cfg = finetuning(source, two_classes, freeze=("stem/*",), head_epochs=1, rate=0.5, scratch=True)
-    metrics = finetune.run(cfg, tmp_path)
+    cfg = finetuning(
+        source,
+        two_classes,
+        freeze=("stem/*",),
+        head_epochs=1,
+        finetune_lr_factor=0.5,
+        train_scratch=True,
+    )
+    metrics = finetune.run(cfg, tmp_path)["metrics"]
     assert 0 <= metrics["test_accuracy_head_only"] <= 1
-    own = finetuning("", two_classes, head_epochs=1, rate=0.5)  # the same training by itself
-    alone = finetune.run(own, tmp_path / "alone")
+    own = finetuning(
+        "", two_classes, head_epochs=1, finetune_lr_factor=0.5
+    )  # the same training by itself
+    alone = finetune.run(own, tmp_path / "alone")["metrics"]
     assert metrics["test_accuracy_scratch"] == alone["test_accuracy"]
     given = finetune.read_source(source)
     start = jax.jit(finetune.build(cfg).init)(jax.random.key(0))
@@ -162,6 +171,8 @@ def test_without_a_source_everything_is_trained_as_long():
     cfg = finetune.Config(loop=LoopConfig(epochs=3), head_epochs=2)
     assert finetune.second(cfg).loop.epochs == 5
     assert finetune.second(cfg).optim.lr == cfg.optim.lr
-    cfg = finetune.Config(loop=LoopConfig(epochs=3), head_epochs=2, source="x", rate=0.25)
+    cfg = finetune.Config(
+        loop=LoopConfig(epochs=3), head_epochs=2, source="x", finetune_lr_factor=0.25
+    )
     assert finetune.second(cfg).loop.epochs == 3
     assert finetune.second(cfg).optim.lr == 0.25 * cfg.optim.lr
