@@ -1,5 +1,7 @@
 """Eight simulated devices, a compilation cache, strict shapes; torchvision as far as it goes."""
 
+import ctypes
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,6 +23,10 @@ def _forget_compiled_programs():
     """What a module has compiled goes with it, or a worker grows to several gigabytes."""
     yield
     jax.clear_caches()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc keeps what was freed, otherwise
+        trim(0)
 
 
 @pytest.fixture(scope="session")

@@ -29,21 +29,27 @@ class Terminated(KeyboardInterrupt):
 def terminable() -> Iterator[None]:
     """While it is open, SIGTERM raises Terminated, as Ctrl-C raises KeyboardInterrupt.
 
-    Some library's callback may swallow the exception: the loop then finds it in `Signals.early`.
+    Some library's callback may swallow the exception: the loop then finds it in `Signals.early`,
+    and Python's note of it, a traceback, is not shown.
     """
 
     def note(signum: int, frame: object) -> None:
         Signals.early = Signals.early or signum
         raise Terminated if signum == signal.SIGTERM else KeyboardInterrupt
 
+    def show(unraisable: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            hook(unraisable)
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {kind: signal.signal(kind, note) for kind in KINDS}
+    hook, sys.unraisablehook = sys.unraisablehook, show
     try:
         yield
     finally:
-        Signals.early = None
+        Signals.early, sys.unraisablehook = None, hook
         for kind, handler in before.items():
             signal.signal(kind, handler)
 

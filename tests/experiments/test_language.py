@@ -87,7 +87,7 @@ def test_the_memory_of_attention_grows_with_the_square():
 def test_layers_that_there_are_not_are_refused():
     with pytest.raises(UsageError, match="kinds"):
         Config(kinds=("gru",))
-    with pytest.raises(UsageError, match=r"data\.width"):
+    with pytest.raises(UsageError, match=r"sequences\.width"):
         SequenceConfig(width=6)
     with pytest.raises(UsageError, match="kernel must be odd"):
         Config(kernel=4)

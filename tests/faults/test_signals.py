@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -73,6 +74,28 @@ def test_a_signal_that_a_library_swallowed_is_not_lost(signum):
             assert signals.signum == signum
     with Signals(said.append) as signals:
         assert signals.signum is None
+
+
+def test_a_signal_in_a_callback_that_python_guards_is_noted_without_a_traceback(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+
+    class Callback:
+        def __init__(self, error=None):
+            self.error = error
+
+        def __del__(self):
+            if self.error:
+                raise self.error
+            signal.raise_signal(signal.SIGINT)
+
+    with terminable():
+        Callback()
+        assert shown == []
+        with Signals(print) as signals:
+            assert signals.signum == signal.SIGINT
+        Callback(ValueError("another fault"))
+    assert len(shown) == 1
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_a_sweep_leaves_its_table_picture_and_best_config(swept):
     best = next(row for row in table if row["rank"] == 1)
     ended = table[:4]
     assert best["val_accuracy"] == max(row["val_accuracy"] for row in ended)
-    rows = list(csv.DictReader((swept / "table.csv").open()))
+    rows = list(csv.DictReader((swept / "table.csv").read_text().splitlines()))
     assert [float(r["val_loss"]) for r in rows[:4]] == [r["val_loss"] for r in ended]
     assert (swept / "sweep.png").stat().st_size > 5000
     report = json.loads((swept / "report.json").read_text())
