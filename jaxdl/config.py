@@ -13,7 +13,7 @@ import io
 import itertools
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -260,12 +260,17 @@ def _chosen(default: Any, flat: dict[str, Any], argv: list[str], prefix: str) ->
         foreign = {k for k in flat if k.startswith(prefix) and k[len(prefix) :] not in shared}
         flat = {k: v for k, v in flat.items() if k not in foreign and k != f"{prefix}name"}
     has = {prefix + field.name for field in dataclasses.fields(variant)}
-    flat = {k: v for k, v in flat.items() if k in has or k not in FOREIGN or FOREIGN[k] != v}
+    flat = without_foreign(flat, has)
     values = _values(default, variant)
     if name != default.name:
         shared = shared_fields(type(default), variant)
         values = {k: v for k, v in values.items() if k in shared}
     return variant(**values | {"name": name}), flat
+
+
+def without_foreign(flat: dict[str, Any], has: Collection[str]) -> dict[str, Any]:
+    """Without options of other sources, which meant nothing where configs still listed them all."""
+    return {k: v for k, v in flat.items() if k in has or k not in FOREIGN or FOREIGN[k] != v}
 
 
 def _values(config: Any, cls: type) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import pytest
 
 from jaxdl import old_names
 from jaxdl.checks import UsageError
-from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
+from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table, write_toml
 from jaxdl.data.config import data_config
 from jaxdl.experiment import find_config
 from jaxdl.optim.config import LBFGS, RULES, Momentum, OptimConfig
 from jaxdl.runs.results import read_results
+from jaxdl.runs.run_folder import open_run
 
 ROOT = Path(__file__).parents[1]
 OLD = """experiment = "detection.localise"
@@ -274,3 +275,16 @@ def test_what_was_no_data_has_a_table_of_its_own(tmp_path, experiment, old, new)
     cfg = read(tmp_path / "a.toml", f'experiment = "{experiment}"\ndata = {{ {old} }}')
     name, value = old.rpartition(", ")[2].split(" = ")
     assert getattr(getattr(cfg, new), name) == float(value)
+
+
+def test_a_run_that_lists_the_options_of_all_sources_goes_on(tmp_path, capsys):
+    today = {"experiment": "classification.train", "data": {"name": "digits", "batch_size": 32}}
+    idle = {"boxes": 64, "frames": 16, "path": "", "image_size": []}
+    for folder, more in {"same": {}, "other": {"path": "here"}}.items():
+        (tmp_path / folder).mkdir()
+        old = {**today, "data": today["data"] | idle | more}
+        write_toml(tmp_path / folder / "config.toml", old)
+    with open_run(tmp_path / "same", today, resume=True, again=""):
+        assert "resuming with" not in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"resume: data\.path cannot change"):
+        open_run(tmp_path / "other", today, resume=True, again="").__enter__()

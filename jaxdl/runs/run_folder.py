@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.config import differences, read_toml, to_table, write_toml
+from jaxdl.config import (
+    differences,
+    flatten,
+    read_toml,
+    to_table,
+    without_foreign,
+    write_toml,
+)
 from jaxdl.runs.lock import NAME as LOCK
 from jaxdl.runs.lock import hold
 from jaxdl.runs.results import Report, write_report
@@ -75,7 +82,8 @@ def _prepare(folder: Path, table: dict[str, Any], resume: bool, again: str) -> b
 
 
 def _compare(old: dict[str, Any], new: dict[str, Any]) -> None:
-    changed = differences(old, new)
+    new = flatten(new)
+    changed = differences(without_foreign(flatten(old), new), new)
     for name, (before, after) in changed.items():
         print(f"resuming with {name} = {after} (was {before})", file=sys.stderr)
     fixed = [n for n in changed if n.startswith(STRUCTURAL) and n not in MOVABLE]
