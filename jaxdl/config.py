@@ -53,10 +53,10 @@ def rename_table(table: dict[str, Any], who: str) -> dict[str, Any]:
         new[current] = _revalue(current, value)
         said += [f"{name} -> {current}"] * (current != name)
         said += [f"{current} = {value} -> {new[current]}"] * (new[current] != value)
-    new = _without_idle(new) if said else new
     if not said:
         return table
     say_renamed(who, said)
+    new = _without_idle(new)
     return _nest({name: v for name, v in new.items() if name not in UNSET or UNSET[name] != v})
 
 

@@ -63,7 +63,7 @@ def _rename_result(name: str, entry: dict[str, Any], path: Path) -> tuple[str, d
     metrics = {METRICS.get(key, key): value for key, value in entry["metrics"].items()}
     words = [CONFIGS.get(word, word) for word in shlex.split(entry["command"])]
     command = shlex.join(rename_flags(words, experiment, f"{path}: command of {new}"))
-    changes = [f"{old} -> {CONFIGS[old]}" for old in (name,) if old in CONFIGS]
+    changes = [f"{name} -> {new}"] if name != new else []
     changes += [f"{old} -> {METRICS[old]}" for old in entry["metrics"] if old in METRICS]
     if changes:
         say_renamed(str(path), changes)

@@ -24,6 +24,7 @@ from jaxdl.runs.checkpoint import flatten
 from jaxdl.search.trials import TrialRunner
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
+from jaxdl.training.task import as_it_is
 from tests.training import toys
 
 
@@ -39,7 +40,7 @@ def test_members_vote_with_their_probabilities():
     kernels = draw.normal(size=(3, 5, 4)).astype(np.float32)
     members = [{"params": {"head": {"kernel": k, "bias": np.zeros(4)}}} for k in kernels]
     split = Split({"image": x, "label": label}, tuple("abcd"), shuffle=False)
-    evaluate = EnsembleEvaluator(Linear(), lambda keys, batch, *, train: batch)
+    evaluate = EnsembleEvaluator(Linear(), as_it_is)
     probability, labels = evaluate(stack_members(members), split)
     want = scipy.special.softmax(np.float64(x) @ np.float64(kernels), axis=2)
     np.testing.assert_allclose(probability, want, atol=1e-6)

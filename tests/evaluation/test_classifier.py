@@ -9,6 +9,7 @@ import pytest
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.training.state import TrainState
+from jaxdl.training.task import as_it_is
 
 
 class Linear(nn.Module):
@@ -28,9 +29,7 @@ def test_loss_and_accuracy_are_the_formula_with_and_without_mirror_images(flip_e
         logits = (logits + image[:, :, ::-1].reshape(20, -1) @ weights) / 2
     log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     split = Split({"image": image, "label": label}, ("a", "b", "c"), batch_size=8)
-    evaluate = make_classifier_evaluator(
-        Linear(), lambda keys, batch, *, train: batch, flip_eval=flip_eval
-    )
+    evaluate = make_classifier_evaluator(Linear(), as_it_is, flip_eval=flip_eval)
     state = TrainState(jnp.int32(0), params, {}, jax.random.key(0))
     numbers = evaluate(state, split)
     assert numbers["loss"] == pytest.approx(-log[np.arange(20), label].mean(), rel=1e-5)

@@ -61,9 +61,8 @@ class PlatformOp:
         return self.primitive.bind(*map(jnp.asarray, args), axes=(), **static)
 
     def _now(self, *args: Array, **params: Any) -> list[Array]:
-        with jax.disable_jit(
-            disable=False
-        ):  # what runs alone is compiled, too: its device then decides
+        # What runs alone is compiled, too: its device then decides.
+        with jax.disable_jit(disable=False):
             return _program(self.primitive, tuple(sorted(params.items())))(*args)
 
     def _shapes(self, *avals: Any, **params: Any) -> list[ShapedArray]:
