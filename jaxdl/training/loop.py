@@ -96,7 +96,7 @@ class FitLoop:
             finally:
                 self.split.close()
         return FitResult(
-            state=self.best.restore(self.parallel.read(self.state)),
+            state=self._outcome(),
             steps=self.step,
             seconds=self.tally.seconds(),
             examples_per_second=self.progress.rate(),
@@ -106,6 +106,12 @@ class FitLoop:
             best_step=self.best.step,
             skipped=self.tally.skipped,
         )
+
+    def _outcome(self) -> TrainState:
+        """The last state, or the best one: placed as a trained one, as what measures it expects."""
+        last = self.parallel.read(self.state)
+        best = self.best.restore(last)
+        return last if best is last else self.parallel.read(self.parallel.place(best))
 
     def _start(self) -> None:
         self.progress.say("preparing")
