@@ -23,9 +23,9 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Prints what was found; the code of a data error where a row is bad."""
     from jaxdl.data.validate import report_scan, scan_set
 
-    faults, sizes = scan_set(read_data(args.name, rest, "check-data"))
-    print(report_scan(args.name, faults, sizes))
-    return DataError.code if faults else 0
+    scan = scan_set(read_data(args.name, rest, "check-data"))
+    print(report_scan(args.name, scan))
+    return DataError.code if scan.faults else 0
 
 
 def read_data(name: str, flags: Sequence[str], command: str) -> Any:

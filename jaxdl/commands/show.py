@@ -26,11 +26,11 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 def show_data(args: argparse.Namespace, rest: list[str]) -> str:
     """What a data set holds, and the file with its examples."""
-    from jaxdl.data.load import load_splits
+    from jaxdl.data.load import open_splits
     from jaxdl.data.summary import describe, draw_examples
 
     data = read_data(args.name, rest, "show")
-    splits = load_splits(data)
+    splits = open_splits(data)
     out = args.out or Path(f"{Path(args.name).stem}.png")
     title = f"{data.name}, synthetic" if splits["train"].synthetic else data.name
     return f"{describe(splits)}\n{draw_examples(splits['train'], title=title).save(out)}"

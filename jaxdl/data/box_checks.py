@@ -42,7 +42,7 @@ class BoxCheck:
         self.fraction = fraction
         self.total = 0
         self.small = 0  # boxes that lie within the first two pixels
-        self.dropped: list[tuple[str, str]] = []  # (image, why)
+        self.dropped: list[tuple[str, list[float], str]] = []  # (image, box, why)
 
     def good(self, name: str, boxes: Host, shape: tuple[int, int]) -> Host:
         """Which boxes `(n, 4)` of the picture can be used: `(n,)` bool."""
@@ -52,11 +52,18 @@ class BoxCheck:
             int((np.abs(boxes).max(axis=-1, initial=0) <= 2).sum()) if min(shape) > 8 else 0
         )
         self.dropped += [
-            (name, f"{np.round(box, 2).tolist()} {why}")
+            (name, np.round(box, 2).tolist(), why)
             for box, why in zip(boxes, faults, strict=True)
             if why
         ]
         return np.array([not why for why in faults], bool)
+
+    def by_reason(self) -> dict[str, list[str]]:
+        """Why boxes were dropped -> their images."""
+        reasons: dict[str, list[str]] = {}
+        for name, _, why in self.dropped:
+            reasons.setdefault(why, []).append(f"image {name}")
+        return reasons
 
     def finish(self) -> None:
         """Raises DataError, naming the first images, where too many boxes were dropped."""
@@ -67,7 +74,7 @@ class BoxCheck:
             )
         if not self.dropped or len(self.dropped) < self.fraction * self.total:
             return
-        first = "; ".join(f"image {name}: box {why}" for name, why in self.dropped[:5])
+        first = "; ".join(f"image {name}: box {box} {why}" for name, box, why in self.dropped[:5])
         raise DataError(
             f"{self.who}: {len(self.dropped)} of {self.total} boxes cannot be used, fewer than "
             f"{self.fraction:.0%} may be: {first}. In COCO-json a box is x, y, width, height in "

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxdl.checks import UsageError, unknown
 from jaxdl.data.config import DataConfig, RunData
+from jaxdl.data.notes import say_notes
 from jaxdl.data.registry import open_dataset
 from jaxdl.data.run_example import load_run_example
 from jaxdl.data.source import ClassSubsetSource, Dataset, FieldSubsetSource
@@ -16,6 +17,13 @@ from jaxdl.data.splits.split import Split
 
 
 def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, Split]:
+    """`open_splits`; what the rows were taken from and what was left out is said on stderr."""
+    splits = open_splits(cfg, fields=fields)
+    say_notes({role: split.notes for role, split in splits.items()})
+    return splits
+
+
+def open_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, Split]:
     """`train`, `test` and, where `cfg.val` asks for it or the set has one, `val`.
 
     `fields`: what of a row is kept (default: all). Splits are on the device or streamed as

@@ -11,6 +11,7 @@ import numpy as np
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck
 from jaxdl.data.images.decode import BadFileBudget
+from jaxdl.data.notes import Notes, count_left_out
 from jaxdl.typing import Host
 
 
@@ -18,13 +19,15 @@ class Source(ABC):
     """Rows by number, each a mapping of arrays of the same names, shapes and dtypes.
 
     `labels` `(N,)`: of every row, where they are known without reading it; `check`: unusable boxes
-    as they are met; `skipped`: files that cannot be read, as they are met; `block`: how many rows
-    `rows` brings at once, 1 where it reads one after the other.
+    as they are met; `skipped`: files that cannot be read, as they are met; `notes`: what else is to
+    be said of them; `block`: how many rows `rows` brings at once, 1 where it reads one after the
+    other.
     """
 
     labels: Host | None = None
     check: BoxCheck | None = None
     skipped: BadFileBudget | None = None
+    notes: Notes | None = None
     block: int = 1
 
     @abstractmethod
@@ -48,6 +51,12 @@ class Source(ABC):
             made = made or empty_rows(row, len(numbers))
             put_row(made, place, number, row)
         return made
+
+    def remarks(self) -> list[str]:
+        """What the rows were taken from, and how many files and boxes were left out so far, why."""
+        skipped = count_left_out(self.skipped.by_reason(), "file") if self.skipped else []
+        dropped = count_left_out(self.check.by_reason(), "object") if self.check else []
+        return [*(self.notes.lines() if self.notes else []), *skipped, *dropped]
 
     def faults(self, index: int) -> list[str]:
         """What is wrong with a row, beyond what stops it from being read."""
@@ -112,7 +121,7 @@ class SourceView(Source):
     def __init__(self, source: Source):
         self.source = source
         self.labels, self.block = source.labels, source.block
-        self.check, self.skipped = source.check, source.skipped
+        self.check, self.skipped, self.notes = source.check, source.skipped, source.notes
 
     def __len__(self) -> int:
         return len(self.source)

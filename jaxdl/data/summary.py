@@ -16,10 +16,11 @@ COLORS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:purple", "tab:c
 
 def describe(splits: Mapping[str, Split]) -> str:
     """Rows, shapes, dtypes and ranges of every array, and how often each class occurs."""
-    lines = []
+    lines: list[str] = []
     for role, split in splits.items():
         made = f", {split.synthetic}" if split.synthetic else ""
         lines.append(f"{role}: {split.size} rows ({split.name}){made}")
+        lines += [line for note in split.notes if (line := f"  {note}") not in lines]
         held = dict(split.resident()) or split.batch(np.arange(min(split.size, LOOKED)))
         if len(next(iter(held.values()))) < split.size:
             lines.append(f"  streamed; ranges are those of the first {LOOKED} rows")

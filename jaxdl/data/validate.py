@@ -1,6 +1,6 @@
 """A scan of a data set: every row is read once, every bad one named."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,18 +15,29 @@ from jaxdl.data.source import Dataset, Source
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong with a row."""
+    """One thing that is wrong with a row; with the split as such where `row` is ""."""
 
     split: str
     row: str
     why: str
 
 
-def scan_set(cfg: DataConfig) -> tuple[list[Fault], dict[str, int]]:
-    """All faults of the set that `cfg` names, and how many rows each split has."""
+class Scan(NamedTuple):
+    """What is wrong with a set, how many rows each split has, what they were taken from."""
+
+    faults: list[Fault]
+    sizes: Mapping[str, int]
+    taken: Mapping[str, Sequence[str]]
+
+
+def scan_set(cfg: DataConfig) -> Scan:
+    """All faults of the set that `cfg` names."""
     opened = open_dataset(replace(cfg, val=0))
-    faults = [fault for split in opened.splits for fault in scan_split(opened, split)]
-    return faults, {split: len(source) for split, source in opened.splits.items()}
+    return Scan(
+        [fault for split in opened.splits for fault in scan_split(opened, split)],
+        {split: len(source) for split, source in opened.splits.items()},
+        {split: source.notes.taken for split, source in opened.splits.items() if source.notes},
+    )
 
 
 def scan_split(opened: Dataset, split: str) -> Iterator[Fault]:
@@ -34,12 +45,16 @@ def scan_split(opened: Dataset, split: str) -> Iterator[Fault]:
     source = opened.splits[split]
     skipped = source.skipped
     known = {name for name, _ in skipped.rows} if skipped else set()
+    if source.notes is not None:
+        yield from (Fault(split, "", line) for line in source.notes.doubts)
+        for why, names in source.notes.left_out.items():
+            yield from (Fault(split, name, f"left out: {why}") for name in names)
     if skipped:
         yield from (Fault(split, name, why) for name, why in skipped.rows)
         skipped.most = len(source) + len(known)  # all of them are to be named
     if source.check is not None:
         dropped = source.check.dropped
-        yield from (Fault(split, f"image {name}", f"box {why}") for name, why in dropped)
+        yield from (Fault(split, f"image {n}", f"box {box} {why}") for n, box, why in dropped)
     for index in range(len(source)):
         yield from (Fault(split, str(index), why) for why in row_faults(opened, source, index))
         fresh = [pair for pair in skipped.rows if pair[0] not in known] if skipped else []
@@ -91,9 +106,11 @@ def content_faults(row: Mapping[str, Any], opened: Dataset) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
-def report_scan(name: str, faults: list[Fault], sizes: Mapping[str, int]) -> str:
-    """A line a fault, and the sum."""
-    lines = [f"{fault.split}, row {fault.row}: {fault.why}" for fault in faults]
-    counted = ", ".join(f"{split} {size}" for split, size in sizes.items())
-    what = f"{len(faults)} faults" if faults else "nothing is wrong"
-    return "\n".join([*lines, f"{name}: {what} in {sum(sizes.values())} rows ({counted})"])
+def report_scan(name: str, scan: Scan) -> str:
+    """What was taken, a line a fault, and the sum."""
+    lines = [f"{split}: {line}" for split, taken in scan.taken.items() for line in taken]
+    for split, row, why in scan.faults:
+        lines.append(f"{split}, row {row}: {why}" if row else f"{split}: {why}")
+    counted = ", ".join(f"{split} {size}" for split, size in scan.sizes.items())
+    what = f"{len(scan.faults)} faults" if scan.faults else "nothing is wrong"
+    return "\n".join([*lines, f"{name}: {what} in {sum(scan.sizes.values())} rows ({counted})"])

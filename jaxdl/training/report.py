@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.config import to_table
+from jaxdl.data.notes import say_notes
 from jaxdl.data.run_example import save_run_example
 from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
@@ -42,6 +43,10 @@ def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:
     }
     if fit.best_step is not None:
         report["best_step"] = fit.best_step
+    notes = {role: split.notes for role, split in task.splits.items() if split.notes}
+    if notes:
+        say_notes(notes)  # a stream has met more by now
+        report["notes"] = notes
     if fit.skipped:
         report["skipped_steps"] = fit.skipped
     report |= task.report()

@@ -102,6 +102,13 @@ class BadFileBudget:
         self.rows.append((name, why))
         self.check()
 
+    def by_reason(self) -> dict[str, list[str]]:
+        """Why -> the names."""
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.rows:
+            reasons.setdefault(why, []).append(name)
+        return reasons
+
     def check(self) -> None:
         """Raises DataError if more rows are bad than may be."""
         if len(self.rows) <= self.most:

@@ -33,7 +33,7 @@ def place_split(opened: Dataset, assigned: Assigned, cfg: DataConfig) -> Split:
     arrays = gather_rows(source, numbers)
     if source.check is not None:
         source.check.finish()  # too many boxes that cannot be used
-    return Split(arrays, opened.classes, **options)
+    return Split(arrays, opened.classes, notes=source.remarks(), **options)
 
 
 def choose_placement(source: Source, count: int, cfg: DataConfig) -> str:

@@ -26,8 +26,9 @@ class Split:
     `arrays` name -> `(size, ...)`. Other placements derive from it and override `batch`, `read`,
     `take`, `with_arrays`, `resident`, `feed`, `once` and `gather`. `example` is row 0, `classes`
     the names of the labels, `vocabulary` the words of token ids; `synthetic` says what made the
-    rows, "" if they are real. `contiguous`: row b of a step goes on where row b of the step before
-    ended, the same in every epoch (see `contiguous.py`).
+    rows, "" if they are real; `notes` what they were taken from and what was left out.
+    `contiguous`: row b of a step goes on where row b of the step before ended, the same in every
+    epoch (see `contiguous.py`).
     """
 
     most_steps: int | None = None  # that one feed may hold, where rows are large
@@ -44,6 +45,7 @@ class Split:
         shuffle: bool = True,
         vocabulary: tuple[str, ...] = (),
         synthetic: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         self._arrays = dict(arrays)
         sizes = {key: len(value) for key, value in self._arrays.items()}
@@ -59,11 +61,17 @@ class Split:
         self.classes, self.name, self.batch_size = tuple(classes), name, batch_size
         self.seed, self.shuffle = seed, shuffle
         self.vocabulary, self.synthetic = tuple(vocabulary), synthetic
+        self._notes = list(notes)
 
     @property
     def example(self) -> dict[str, Any]:
         """One row."""
         return {key: value[0] for key, value in self.batch(np.zeros(1, np.int64)).items()}
+
+    @property
+    def notes(self) -> list[str]:
+        """What its rows were taken from, how many were left out and why, a line each."""
+        return self._notes
 
     @property
     def names(self) -> tuple[str, ...]:

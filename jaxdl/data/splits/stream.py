@@ -137,6 +137,11 @@ class StreamSplit(Split):
         """See `Split.names`; one row is read."""
         return tuple(self.example)
 
+    @property
+    def notes(self) -> list[str]:
+        """See `Split.notes`; so far, and without what worker processes have met."""
+        return self.source.remarks()
+
     def batch(self, rows: Host) -> dict[str, Host]:
         """See `Split.batch`; the source's order is not asked for."""
         return read_rows(self.source, self._arrays["row"][rows], self.name)

@@ -1,0 +1,58 @@
+"""What rows were taken from, what was left out and why: said by every command that reads a set."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+
+NAMED = 3  # of what was left out for one reason
+
+
+class Notes:
+    """Of one source. `taken`: lines such as "pictures of ImageSets/Main/trainval.txt".
+
+    `left_out`: reason -> names of rows, files or boxes that are not in the set; `doubts`: lines on
+    what is in the set, but looks like a mistake. A scan of the set counts both as faults.
+    """
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.left_out: dict[str, list[str]] = {}
+        self.doubts: list[str] = []
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Counts one row, file or box."""
+        self.left_out.setdefault(why, []).append(name)
+
+    def lines(self) -> list[str]:
+        """All of it; of what was left out the counts and the first names."""
+        return [*self.taken, *count_left_out(self.left_out), *self.doubts]
+
+
+def count_left_out(left_out: Mapping[str, Sequence[str]], what: str = "") -> list[str]:
+    """A line for each reason: how many (of `what`, in the singular), why, and the first names."""
+    lines = []
+    for why, names in left_out.items():
+        shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+        plural = "" if len(names) == 1 or not what else "s"
+        lines.append(f"left out {len(names)} {what}".rstrip() + f"{plural}: {why} ({shown})")
+    return lines
+
+
+def say_notes(notes: Mapping[str, Sequence[str]]) -> None:
+    """Prints notes, split -> lines, on stderr: each line once a process.
+
+    Splits that were cut from the same rows share their lines.
+    """
+    said: set[str] = set()
+    for split, lines in notes.items():
+        for line in lines:
+            if line not in said:
+                _say_once(f"data, {split}: {line}")
+            said.add(line)
+
+
+@cache
+def _say_once(line: str) -> None:
+    with suppress(OSError):  # whether anybody reads it or not
+        print(line, file=sys.stderr, flush=True)
