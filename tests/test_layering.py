@@ -40,7 +40,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "ops": {"augment", "boxes", "forms"},
     "layers": {"norm", "sequence"},
     "data": {"files", "images", "splits", "synthetic", "tfds"},
-    "models": {"convnets", "mobile", "small", "summary", "transformers"},
+    "models": {"convnets", "mobile", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},

@@ -20,7 +20,7 @@ from jaxdl.cli import main
 from jaxdl.data.config import RunData
 from jaxdl.data.splits.split import Split
 from jaxdl.experiment import load_run
-from jaxdl.interop.weights import load_weights
+from jaxdl.models.weights.published import load_weights
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.runs.results import Report
 from jaxdl.training.freeze import freeze_task

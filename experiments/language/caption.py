@@ -173,7 +173,7 @@ def freeze(cfg: Config, backbone: Any, splits: dict[str, Split]) -> dict[str, Sp
 def frozen_variables(cfg: Config, backbone: Any, split: Split) -> Tree:
     """The weights of the file, else random ones of seed 0."""
     if cfg.backbone.weights:
-        from jaxdl.interop.weights import load_weights
+        from jaxdl.models.weights.published import load_weights
 
         weights = load_weights(Path(cfg.backbone.weights))
         if weights.name != cfg.model.name:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _import(args: argparse.Namespace) -> str:
-    from jaxdl.interop.weights import import_weights, save_weights
+    from jaxdl.models.weights.published import import_weights, save_weights
 
     out = args.out or Path(f"{args.model}.jaxdl.safetensors")
     _check_free(out)
@@ -63,7 +63,7 @@ def _import(args: argparse.Namespace) -> str:
 
 
 def _export(args: argparse.Namespace) -> str:
-    from jaxdl.interop.weights import export_weights, load_weights
+    from jaxdl.models.weights.published import export_weights, load_weights
 
     _check_free(args.out)
     weights = load_weights(args.file)
@@ -72,8 +72,8 @@ def _export(args: argparse.Namespace) -> str:
 
 
 def _show(args: argparse.Namespace) -> str:
-    from jaxdl.interop.weight_file import read_weights
-    from jaxdl.interop.weights import load_weights
+    from jaxdl.models.weights.published import load_weights
+    from jaxdl.models.weights.weight_file import read_weights
 
     arrays = read_weights(args.file)
     width = max(map(len, arrays), default=0)

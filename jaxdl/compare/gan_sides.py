@@ -23,8 +23,8 @@ from jaxdl.interop.torch_twins.classifiers import side_after_convs
 from jaxdl.interop.torch_twins.optimizers import TorchRule
 from jaxdl.interop.torch_twins.registry import Twin
 from jaxdl.interop.torch_twins.trainer import Trainer, tensor
-from jaxdl.interop.weight_rules import Rules, to_torch
 from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.models.weights.weight_rules import Rules, to_torch
 from jaxdl.ops.augment.crop_flip import split_rows
 from jaxdl.training.step import Step, row_keys
 from jaxdl.training.task import as_it_is

@@ -8,7 +8,7 @@ from jaxdl.layers.activation import activation_layer, width_before
 from jaxdl.layers.drop import DropConnect
 from jaxdl.layers.initializers import initializer
 from jaxdl.layers.norm.registry import norm_layer
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array
 

@@ -10,7 +10,7 @@ import re
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from jaxdl.checks import UsageError, unknown
 
@@ -27,7 +27,6 @@ class ModelConfig:
         return model_options(name)
 
 
-T = TypeVar("T", bound=Callable[..., Any])
 HERE = Path(__file__).parent
 PLAIN = (bool, int, float, str)
 # Fields that hold a function or a layer, and where its name is looked up.
@@ -35,24 +34,6 @@ NAMED = {
     "act": ("jaxdl.layers.activation", "activation_layer", "jaxdl.ops.activation", "ACTIVATIONS"),
     "norm": ("jaxdl.layers.norm.registry", "norm_layer", "jaxdl.layers.norm.registry", "NORMS"),
 }
-
-
-@overload
-def register(target: str) -> Callable[[T], T]: ...
-
-
-@overload
-def register(target: T) -> T: ...
-
-
-def register(target: Any) -> Any:
-    """Puts a Linen module class, or a function that returns a module, among the named models.
-
-    `@register` uses the name in snake case (`DenseNet` -> `dense_net`), `@register("lenet")` the
-    given one, which must be a literal. It stands on the top level of a file below this folder,
-    because the list of names is read from the source text; so it changes nothing here.
-    """
-    return (lambda model: model) if isinstance(target, str) else target
 
 
 def list_models(pattern: str = "*") -> list[str]:

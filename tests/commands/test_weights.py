@@ -5,11 +5,11 @@ import pytest
 
 from jaxdl.cli import main
 from jaxdl.commands import weights
-from jaxdl.interop.rule_sets import rules_for
-from jaxdl.interop.weight_file import read_weights, write_safetensors
-from jaxdl.interop.weight_rules import to_torch
-from jaxdl.interop.weights import load_weights, variable_shapes
 from jaxdl.models.registry import create_model
+from jaxdl.models.weights.published import load_weights, variable_shapes
+from jaxdl.models.weights.rule_sets import rules_for
+from jaxdl.models.weights.weight_file import read_weights, write_safetensors
+from jaxdl.models.weights.weight_rules import to_torch
 from tests.commands.asking import ask
 
 

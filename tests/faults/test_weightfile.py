@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.interop.weight_file import (
+from jaxdl.models.weights.weight_file import (
     SAFETENSORS,
     UntrustedWeightsError,
     WeightFileError,

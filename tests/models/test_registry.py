@@ -10,6 +10,7 @@ import pytest
 
 from jaxdl.checks import UsageError
 from jaxdl.models import registry
+from jaxdl.models.register import register
 from jaxdl.models.registry import build_model, create_model, list_models, model_options, snake_case
 
 
@@ -86,6 +87,11 @@ def test_names_of_functions_and_classes_are_read_from_the_text(tmp_path, monkeyp
         assert list_models() == ["tiny18", "tiny_net"]
     finally:
         registry._table.cache_clear()
+
+
+def test_the_mark_of_a_model_changes_nothing():
+    assert register(len) is len
+    assert register("long")(len) is len
 
 
 def test_listing_imports_no_jax():

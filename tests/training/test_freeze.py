@@ -11,8 +11,8 @@ from jaxdl.checks import UsageError
 from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.data.config import data_config
 from jaxdl.data.digits import load_digits
-from jaxdl.interop.weight_file import write_safetensors
 from jaxdl.models.registry import model_options
+from jaxdl.models.weights.weight_file import write_safetensors
 from jaxdl.optim.config import Momentum
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.freeze import freeze_task

@@ -13,7 +13,6 @@ from torch import nn
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_rnn import recurrent_to_torch
 from jaxdl.interop.torch_twins import classifiers, sequences
-from jaxdl.interop.weight_rules import Pattern, Rules, fill_in, to_torch
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.models.convnets.preact_resnet import PreActResNet
@@ -23,6 +22,7 @@ from jaxdl.models.small.mnist_inception import MNISTInception
 from jaxdl.models.small.mnist_residual import MNISTResidual
 from jaxdl.models.small.small_convnets import CIFARConvNet, DeepConvNet
 from jaxdl.models.transformers.vit import ViT
+from jaxdl.models.weights.weight_rules import Pattern, Rules, fill_in, to_torch
 from jaxdl.typing import Host, Tree
 
 Shape = tuple[int, ...]

@@ -8,7 +8,7 @@ import jax
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.pool import MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.pool import adaptive_avg_pool
 from jaxdl.typing import Array

@@ -11,7 +11,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import AvgPool, MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 

@@ -9,7 +9,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv_norm import ConvNorm
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.pool import adaptive_avg_pool
 from jaxdl.typing import Array, ModuleDef

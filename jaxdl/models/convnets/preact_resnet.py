@@ -10,7 +10,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.drop import DropPath
 from jaxdl.layers.norm.batch_norm import BatchNorm
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 

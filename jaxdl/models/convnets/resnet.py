@@ -10,7 +10,7 @@ from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 

@@ -9,7 +9,7 @@ import jax
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv_norm import ConvNorm
 from jaxdl.layers.norm.batch_norm import BatchNorm
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 

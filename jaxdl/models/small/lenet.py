@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.pool import AvgPool, MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, Key
 

@@ -5,7 +5,7 @@ import flax.linen as nn
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.pool import MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array
 

@@ -16,7 +16,7 @@ from jaxdl.layers.conv import Conv
 from jaxdl.layers.initializers import initializer
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import FractionalMaxPool, MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 

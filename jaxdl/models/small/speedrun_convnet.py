@@ -17,7 +17,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.conv import conv
 from jaxdl.typing import Array, Host, Key, ModuleDef

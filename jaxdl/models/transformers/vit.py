@@ -13,7 +13,7 @@ from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.dense import Dense
 from jaxdl.layers.residual import WIRINGS, deepnorm_gain, residual, scaled
-from jaxdl.models.registry import register
+from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.resize import resize
 from jaxdl.typing import Array, Host, Key

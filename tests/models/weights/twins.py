@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.interop.rule_sets import rules_for
-from jaxdl.interop.weight_rules import from_torch, places
+from jaxdl.models.weights.rule_sets import rules_for
+from jaxdl.models.weights.weight_rules import from_torch, places
 
 CLASSES = 7
 

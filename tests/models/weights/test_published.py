@@ -8,10 +8,20 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.interop.preprocessing import Preprocessing, published_preprocessing
-from jaxdl.interop.weight_file import read_metadata, read_weights, write_pickle, write_safetensors
-from jaxdl.interop.weights import export_weights, import_weights, load_weights, save_weights
-from tests.interop.twins import (
+from jaxdl.models.weights.preprocessing import Preprocessing, published_preprocessing
+from jaxdl.models.weights.published import (
+    export_weights,
+    import_weights,
+    load_weights,
+    save_weights,
+)
+from jaxdl.models.weights.weight_file import (
+    read_metadata,
+    read_weights,
+    write_pickle,
+    write_safetensors,
+)
+from tests.models.weights.twins import (
     CLASSES,
     arrays_of,
     images,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from jaxdl.interop.weight_rules import Pattern, Rules
 from jaxdl.models.convnets.alexnet import AlexNet
 from jaxdl.models.convnets.densenet import DenseNet
 from jaxdl.models.convnets.googlenet import GoogLeNet
@@ -11,6 +10,7 @@ from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.convnets.vgg import VGG
 from jaxdl.models.mobile.mobilenet import MobileNetV2
 from jaxdl.models.transformers.vit import ViT
+from jaxdl.models.weights.weight_rules import Pattern, Rules
 
 
 def alexnet_rules(model: AlexNet) -> Rules:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from jaxdl.interop.torchvision_rules import resnet_rules
-from jaxdl.interop.weight_rules import Rules
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.transformers.vit import ViT
+from jaxdl.models.weights.torchvision_rules import resnet_rules
+from jaxdl.models.weights.weight_rules import Rules
 
 
 def vit_rules(model: ViT) -> Rules:

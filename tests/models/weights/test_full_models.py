@@ -3,7 +3,7 @@
 import pytest
 
 from jaxdl.models.registry import create_model, list_models
-from tests.interop.twins import check_gradients, check_logits, randomize
+from tests.models.weights.twins import check_gradients, check_logits, randomize
 
 pytestmark = pytest.mark.slow
 # One of each family: deeper ones differ in the number of blocks alone.

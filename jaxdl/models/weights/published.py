@@ -18,17 +18,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import CheckpointError
-from jaxdl.interop.preprocessing import Preprocessing, published_preprocessing
-from jaxdl.interop.rule_sets import SOURCES, find_source, rules_for
-from jaxdl.interop.weight_file import (
+from jaxdl.models.registry import create_model
+from jaxdl.models.weights.preprocessing import Preprocessing, published_preprocessing
+from jaxdl.models.weights.rule_sets import SOURCES, find_source, rules_for
+from jaxdl.models.weights.weight_file import (
     PICKLES,
     read_metadata,
     read_weights,
     write_pickle,
     write_safetensors,
 )
-from jaxdl.interop.weight_rules import count_classes, from_torch, to_torch
-from jaxdl.models.registry import create_model
+from jaxdl.models.weights.weight_rules import count_classes, from_torch, to_torch
 from jaxdl.typing import Tree
 
 HEADER = "jaxdl"  # the name of our entry in a file's metadata

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.interop.rule_sets import find_source, rules_for
-from jaxdl.interop.weight_rules import count_classes, from_torch, places, to_torch
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.transformers.vit import ViT
-from tests.interop.test_torchvision_rules import FAMILIES
-from tests.interop.twins import arrays_of, randomize, shapes_of
+from jaxdl.models.weights.rule_sets import find_source, rules_for
+from jaxdl.models.weights.weight_rules import count_classes, from_torch, places, to_torch
+from tests.models.weights.test_torchvision_rules import FAMILIES
+from tests.models.weights.twins import arrays_of, randomize, shapes_of
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -13,7 +13,7 @@ from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.convnets.vgg import VGG
 from jaxdl.models.mobile.mobilenet import MobileNetV2
 from jaxdl.models.transformers.vit import ViT
-from tests.interop.twins import (
+from tests.models.weights.twins import (
     CLASSES,
     check_gradients,
     check_logits,

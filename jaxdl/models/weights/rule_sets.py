@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
-from jaxdl.interop.timm_rules import TIMM
-from jaxdl.interop.torchvision_rules import TORCHVISION
-from jaxdl.interop.weight_rules import Rules, fit
+from jaxdl.models.weights.timm_rules import TIMM
+from jaxdl.models.weights.torchvision_rules import TORCHVISION
+from jaxdl.models.weights.weight_rules import Rules, fit
 from jaxdl.typing import Tree
 
 SOURCES: Mapping[str, Mapping[type, Any]] = {"torchvision": TORCHVISION, "timm": TIMM}

@@ -4,7 +4,7 @@ import pytest
 
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.transformers.vit import ViT
-from tests.interop.twins import CLASSES, check_gradients, randomize
+from tests.models.weights.twins import CLASSES, check_gradients, randomize
 
 
 @pytest.fixture(scope="module")
