@@ -6,38 +6,53 @@ import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from jaxdl.checks import DataError
+from jaxdl.data.images.orientation import orientation_of, turn_pixels, turn_shape
+from jaxdl.data.images.shown import shown_pixels
 from jaxdl.typing import Host
 
 MOST_PIXELS = 89_478_485  # Pillow's own bound, above which it only warns
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = (
-    *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"),
-    *(".pgm", ".pbm"),
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".webp", ".tif"),
+    *(".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
-# Up to twice the bound Pillow warns, on a stream that belongs to the progress line.
+# On a stream that belongs to the progress line Pillow warns up to twice the bound, and, without
+# the file's name, of damaged EXIF.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+warnings.filterwarnings("ignore", message="Corrupt EXIF data")
+ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
 
 class UnreadableImage(DataError):
-    """An image file that is damaged, too large, or none at all."""
+    """An image file that is damaged, too large, of unknown range, or none at all."""
+
+
+class ImageHead(NamedTuple):
+    """What the head of a file says: why it is no image ("" if it may be one), size and turn."""
+
+    fault: str
+    shape: tuple[int, int] = (0, 0)  # as seen
+    orientation: int = 1
 
 
 def decode_image(source: Path | bytes, *, channels: int = 3, name: str = "") -> Host:
-    """The pixels of a file or of its bytes: `(H, W, channels)` uint8, gray for one channel.
+    """What a viewer shows of a file or its bytes: `(H, W, channels)` uint8, gray for one channel.
 
+    Turned as EXIF says, transparency on white, 16 bits brought to 8, the first of several frames.
     Raises UnreadableImage, naming the file, where it is damaged, no image or over 89 megapixels.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
     try:
         with open_image(source) as image:
-            image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
-            return np.asarray(image, np.uint8).reshape(image.height, image.width, channels)
+            orientation = 1 if image.format == "TIFF" else orientation_of(image)  # Pillow has it
+            pixels = turn_pixels(shown_pixels(image, channels), orientation)
+            return np.ascontiguousarray(pixels)
     except UnreadableImage as error:
         raise UnreadableImage(f"{name}: {error}") from None
     except (OSError, SyntaxError, ValueError, struct.error, MemoryError) as error:
@@ -59,23 +74,51 @@ def open_image(source: Path | bytes) -> Image.Image:
     return image
 
 
-def probe_image(path: Path) -> str:
-    """Why the file cannot be an image, from its head and tail alone; "" if it may be one."""
+def read_head(path: Path) -> ImageHead:
+    """What the head and tail of a file say of it; all of it is read only where its end is odd."""
     try:
         with open_image(path) as image:
-            end = ENDS.get(image.format or "")
-        with path.open("rb") as file:
-            # Some writers pad the end with a few bytes.
-            file.seek(max(path.stat().st_size - 64, 0))
-            return "" if end is None or end in file.read() else "it is cut off"
+            orientation = orientation_of(image)
+            shape = (image.height, image.width)
+            if image.format != "TIFF":  # there Pillow has turned it
+                shape = turn_shape(shape, orientation)
+            fault = "" if has_end(path, image.format or "") else "it is cut off"
+            return ImageHead(fault, shape, orientation)
     except (UnreadableImage, OSError, SyntaxError, ValueError, struct.error) as error:
-        return reason(error)
+        return ImageHead(reason(error))
+
+
+def has_end(path: Path, kind: str) -> bool:
+    """Whether the file of this format has the mark of its end; some formats have none."""
+    end = ENDS.get(kind)
+    if end is None:
+        return True
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 64, 0))
+        if end in file.read():  # some writers pad the end with a few bytes
+            return True
+        file.seek(0)  # phones append a film
+        data = file.read()
+    return end in data[first_scan(data) if kind != "PNG" else 0 :]
+
+
+def first_scan(data: bytes) -> int:
+    """Where the pixels of a JPEG begin: before, a small picture in the head has an end, too."""
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return place
+
+
+def read_heads(paths: Iterable[Path]) -> list[ImageHead]:
+    """`read_head` of many files, several at a time: most of it waits for the disk."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(read_head, paths))
 
 
 def quick_faults(paths: Iterable[Path]) -> list[str]:
-    """`probe_image` of many files, several at a time: most of it waits for the disk."""
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(probe_image, paths))
+    """Why files cannot be images, from head and tail alone; "" where they may be."""
+    return [head.fault for head in read_heads(paths)]
 
 
 def reason(error: Exception) -> str:
