@@ -170,8 +170,9 @@ def with_variables(state: TrainState, taken: dict[str, Any]) -> TrainState:
     flat |= {name: jnp.asarray(value) for name, value in taken.items()}
     extra: Any = flax.traverse_util.unflatten_dict(flat, sep="/")
     params = extra.pop("params")
-    ema = jax.tree.map(jnp.copy, params) if state.ema else {}
-    return state.replace(params=params, extra=extra, ema=ema)
+    averaged = bool(state.ema)
+    state = state.replace(params=params, extra=extra)
+    return state.start_averages() if averaged else state
 
 
 def started_from(task: Task, before: TrainState) -> Any:

@@ -66,7 +66,8 @@ def with_optimizer(task: Task, optim: FirstOrder, **changes: Any) -> Task:
     def init(key: Any) -> TrainState:
         state = task.init(key)
         opt_state: Any = tx.init(state.params)
-        return state.replace(opt_state=opt_state, hyper=dict(opt_state.hyperparams), ema={})
+        hyper = dict(opt_state.hyperparams)
+        return state.replace(opt_state=opt_state, hyper=hyper, ema={}, ema_extra={})
 
     step = make_train_step(task.loss_fn, tx, prepare)
     return dataclasses.replace(task, init=init, step=step, tx=tx, prepare=prepare, **changes)

@@ -20,6 +20,7 @@ from jaxdl.training.step import (
     average,
     device_key,
     finish_step,
+    move_averages,
     row_keys,
 )
 from jaxdl.training.task import Task
@@ -40,7 +41,7 @@ def make_tbptt_step(
     """One update of `loss_fn(params, carried, batch, key) -> (loss, (carried, metrics))`.
 
     `carried` starts from zeros at every step that `fresh_every` divides: the start of an epoch.
-    `ema` is the decay of averaged parameters (0: none).
+    `ema` is the decay of `move_averages`.
     """
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
@@ -52,7 +53,7 @@ def make_tbptt_step(
         grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
         (loss, (carried, metrics)), grads = grad_fn(state.params, carried, batch, own)
         loss, grads = average((loss, grads), axis_name)
-        new = apply_gradients(tx, state, grads, ema=ema).replace(local=carried)
+        new = move_averages(apply_gradients(tx, state, grads), ema).replace(local=carried)
         return finish_step(state, new, loss, grads, total(metrics, axis_name))
 
     return step

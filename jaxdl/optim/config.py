@@ -63,6 +63,13 @@ class OptimConfig:
         for name in names:
             check_fraction(f"optim.{name}", getattr(self, name))
 
+    def _check_below_one(self, *names: str) -> None:
+        """Of a mean's decay, or the part of a run it leaves out: at 1 it never takes anything."""
+        for name in names:
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise UsageError(f"optim.{name} must lie in [0, 1), got {value}")
+
     def _check_at_least_one(self, *names: str) -> None:
         for name in names:
             if getattr(self, name) < 1:
@@ -100,7 +107,7 @@ class FirstOrder(OptimConfig):
     accumulate_steps: int = 1
     """Parts that a device's share of a batch is taken in, one after the other, for one update."""
     ema: float = 0.0
-    """Decay of averaged parameters, which evaluation then uses (0: none)."""
+    """Decay of averaged parameters and batch statistics, which evaluation then uses (0: none)."""
     swa: float = 0.0
     """The part of the run after which evaluation uses the mean of all later weights (0: none)."""
     swa_every: int = 1
@@ -110,12 +117,11 @@ class FirstOrder(OptimConfig):
         super().__post_init__()
         check_one_of("optim.schedule", self.schedule, SCHEDULES)
         self._check_not_negative("warmup", "clip_norm", "clip_value", "l1", "max_norm")
-        self._check_fractions("ema", "min_factor")
+        self._check_fractions("min_factor")
+        self._check_below_one("ema", "swa")
         self._check_at_least_one("accumulate_steps", "swa_every", "cycle_mult")
         if not 0 < self.first_cycle <= 1:
             raise UsageError(f"optim.first_cycle must lie in (0, 1], got {self.first_cycle}")
-        if not 0 <= self.swa < 1:
-            raise UsageError(f"optim.swa must lie in [0, 1), got {self.swa}")
         if self.ema and self.swa:
             raise UsageError("optim: ema and swa exclude each other; give one")
 
@@ -202,7 +208,8 @@ class RMSprop(FirstOrder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_fractions("rmsprop_decay", "rmsprop_momentum")
+        self._check_below_one("rmsprop_decay")
+        self._check_fractions("rmsprop_momentum")
         self._check_not_negative("eps")
 
     def rule(self) -> optax.GradientTransformation:
@@ -232,7 +239,7 @@ class Adam(FirstOrder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_fractions("b1", "b2")
+        self._check_below_one("b1", "b2")
         self._check_not_negative("eps")
 
     def rule(self) -> optax.GradientTransformation:

@@ -271,7 +271,7 @@ def check_finite(arrays: dict[str, Host], step: int) -> None:
     for path, value in arrays.items():
         if not jnp.issubdtype(value.dtype, jnp.floating):
             continue
-        model = path.split(".")[0] in ("params", "extra", "ema")
+        model = path.split(".")[0] in ("params", "extra", "ema", "ema_extra")
         if not np.isfinite(value).all() if model else np.isnan(value).any():
             raise DivergedError(
                 f"{path} holds a NaN or an infinity at step {step}, though the losses were finite; "

@@ -16,7 +16,7 @@ from jaxdl.optim.config import OptimConfig
 from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.task import Task, make_step
+from jaxdl.training.task import Task, make_refresh, make_step
 from jaxdl.typing import Batch, Key, LossFn, LossOutput, Tree
 
 
@@ -41,7 +41,8 @@ def freeze_task(task: Task, optim: OptimConfig, loop: LoopConfig, patterns: Sequ
     tx = freeze_updates(make_optimizer(optim, steps), mask)
     loss_fn = freeze_loss(task.loss_fn, mask)
     step = make_step(loss_fn, tx, task.prepare, optim, steps)
-    return dataclasses.replace(task, loss_fn=loss_fn, tx=tx, step=step)
+    refresh = make_refresh(loss_fn, task.prepare, task.splits["train"], optim)
+    return dataclasses.replace(task, loss_fn=loss_fn, tx=tx, step=step, refresh=refresh)
 
 
 def freeze_updates(

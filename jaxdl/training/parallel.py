@@ -86,7 +86,8 @@ class Parallel:
         if self.pmap:
             axes = (0, 0, 0, 0, None)
             return jax.pmap(chunk, AXIS, in_axes=axes, donate_argnums=(0, 1), devices=self.devices)
-        state = TrainState(P(), P(), P(), P(), P(), P(AXIS), P(), P())  # pyright: ignore
+        state: Any = P(), P(), P(), P()
+        state = TrainState(*state, extra=P(), local=P(AXIS), hyper=P(), ema=P(), ema_extra=P())
         bound = jax.shard_map(
             chunk,
             mesh=self.mesh,

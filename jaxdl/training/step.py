@@ -34,10 +34,9 @@ def make_train_step(
     """One update of `loss_fn(params, extra, batch, key) -> (loss, (extra, metrics))`.
 
     Gradients and `extra` are averaged, metrics summed, over `axis_name`. A step whose loss or
-    gradient is not finite changes nothing but its number. `ema` is the decay of averaged
-    parameters (0: none); `accumulate` takes a device's rows in so many parts, one after the other,
-    and the mean of their gradients; `after_update` sees the new state (a teacher's moving average,
-    a constraint).
+    gradient is not finite changes nothing but its number. `ema` is the decay of `move_averages`;
+    `accumulate` takes a device's rows in so many parts, one after the other, and the mean of their
+    gradients; `after_update` sees the new state (a teacher's moving average, a constraint).
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
@@ -47,7 +46,7 @@ def make_train_step(
             state, batch, keys, own
         )
         loss, grads, extra = average((loss, grads, extra), axis_name)
-        new = apply_gradients(tx, state, grads, ema=ema).replace(extra=extra)
+        new = move_averages(apply_gradients(tx, state, grads).replace(extra=extra), ema)
         return finish_step(state, after_update(new), loss, grads, total(metrics, axis_name))
 
     return train_step
@@ -127,17 +126,27 @@ def apply_gradients(
     tx: optax.GradientTransformation,
     state: TrainState,
     grads: Tree,
-    *,
-    ema: float = 0.0,
     **options: Any,
 ) -> TrainState:
     """`state` with its parameters one update of `tx` on; `options` are those of its `update`."""
     opt_state = with_hyper(state.opt_state, state.hyper)
     updates, opt_state = tx.update(grads, opt_state, state.params, **options)
-    params = optax.apply_updates(state.params, updates)
-    if ema:
-        state = state.replace(ema=optax.incremental_update(params, state.ema, 1 - ema))
-    return state.replace(params=params, opt_state=opt_state)
+    return state.replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
+
+
+def move_averages(state: TrainState, decay: float) -> TrainState:
+    """`state` with its averages moved by 1 - `decay` to what it has now (0: it keeps none).
+
+    Batch statistics are averaged like parameters (torch's `AveragedModel(use_buffers=True)`, timm's
+    `ModelEma`): those of the last parameters do not fit the averaged ones.
+    """
+    if not decay:
+        return state
+    ema, ema_extra = (
+        optax.incremental_update(now, mean, 1 - decay)
+        for now, mean in ((state.params, state.ema), (state.extra, state.ema_extra))
+    )
+    return state.replace(ema=ema, ema_extra=ema_extra)
 
 
 def finish_step(

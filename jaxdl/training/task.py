@@ -104,25 +104,32 @@ def supervised(
         loss_fn=loss_fn,
         tx=tx,
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
-        refresh=batch_statistics(loss_fn, prepare, splits["train"]) if optim.swa else _same,
+        refresh=make_refresh(loss_fn, prepare, splits["train"], optim),
     )
 
 
 def first_state(model: nn.Module, tx: Any, key: Key, x: Any, *, averaged: bool) -> TrainState:
-    """The state of `model`, called with `x`, under `tx`; `averaged`: with averaged parameters."""
+    """The state of `model`, called with `x`, under `tx`; `averaged`: with averages."""
     init_key, run_key = jax.random.split(key)
     variables = dict(model.init(init_key, x, train=False))
     params = variables.pop("params")
     opt_state = tx.init(params)
-    return TrainState(
+    state = TrainState(
         step=jnp.int32(0),
         params=params,
         opt_state=opt_state,
         key=run_key,
         extra=variables,
         hyper=dict(opt_state.hyperparams),
-        ema=jax.tree.map(jnp.copy, params) if averaged else {},
     )
+    return state.start_averages() if averaged else state
+
+
+def make_refresh(
+    loss_fn: LossFn, prepare: Prepare, split: Split, optim: OptimConfig
+) -> Callable[[TrainState], TrainState]:
+    """What gives averaged weights batch statistics of their own, where `optim` averages."""
+    return batch_statistics(loss_fn, prepare, split) if optim.ema or optim.swa else _same
 
 
 def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig, steps: int) -> Step:

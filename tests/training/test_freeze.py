@@ -1,5 +1,7 @@
 """What is frozen stays to the last bit; a head on frozen features is a softmax regression."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,10 +62,12 @@ def finetuning(source, data, **options):
     )
 
 
+@pytest.mark.parametrize("swa", [0.0, 0.5])  # with it, statistics are taken anew at the end
 @pytest.mark.parametrize("patterns", [("stem/*", "stage1*"), ("*", "!head/*")])
-def test_frozen_parameters_and_statistics_are_equal_bit_by_bit(patterns, tmp_path):
-    task = classifier_task(ClassifierConfig(model=NET, loop=LOOP, optim=HEAVY))
-    task = freeze_task(task, HEAVY, LOOP, patterns)
+def test_frozen_parameters_and_statistics_are_equal_bit_by_bit(patterns, swa, tmp_path):
+    optim = dataclasses.replace(HEAVY, swa=swa)
+    task = classifier_task(ClassifierConfig(model=NET, loop=LOOP, optim=optim))
+    task = freeze_task(task, optim, LOOP, patterns)
     before = flatten(jax.jit(task.init)(jax.random.key(0)).variables)
     after = flatten(fit(task, LOOP, tmp_path).state.variables)
     whole = patterns[0] == "*"

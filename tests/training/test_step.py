@@ -55,17 +55,20 @@ def test_keep_if_finite(witness):
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.9])
-def test_ema_is_the_weighted_sum_of_past_parameters(decay):
+def test_ema_is_the_weighted_sum_of_past_parameters_and_statistics(decay):
     task = toys.classifier(SGD(lr=0.1, ema=decay))
     state = task.init(jax.random.key(0))
     step = jax.jit(jax.vmap(task.step, (None, 0), axis_name=AXIS))
     batch = {k: v[None, :16] for k, v in task.splits["train"].resident().items()}
-    want = np.asarray(state.params["out"]["kernel"], np.float64)
+    numbers = lambda s: (s.params["out"]["kernel"], s.extra["batch_stats"]["norm"]["var"])  # noqa: E731
+    want = [np.asarray(x, np.float64) for x in numbers(state)]
     for _ in range(5):
         state = jax.tree.map(lambda x: x[0], step(state, batch)[0])
-        want = decay * want + (1 - decay) * np.asarray(state.params["out"]["kernel"])
-    np.testing.assert_allclose(state.ema["out"]["kernel"], want, rtol=1e-5)
-    assert state.variables["params"] is state.ema
+        pairs = zip(want, numbers(state), strict=True)
+        want = [decay * old + (1 - decay) * np.asarray(new) for old, new in pairs]
+    np.testing.assert_allclose(state.ema["out"]["kernel"], want[0], rtol=1e-5)
+    np.testing.assert_allclose(state.ema_extra["batch_stats"]["norm"]["var"], want[1], rtol=1e-5)
+    assert state.variables == {"params": state.ema, **state.ema_extra}
 
 
 def test_after_update_sees_the_new_state():

@@ -8,6 +8,7 @@ import pytest
 
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.optim.config import SGD, Adam
+from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
@@ -43,7 +44,7 @@ class Normed(nn.Module):
         return nn.Dense(2, name="out")(x)
 
 
-def task_of(momentum):
+def task_of(momentum, optim):
     model = Normed(momentum)
 
     def loss_fn(params, extra, batch, key):
@@ -51,15 +52,17 @@ def task_of(momentum):
         loss = jnp.sum(logits**2, axis=1)
         return global_mean(loss), (extra, {"loss": (loss.sum(), loss.size)})
 
-    optim = SGD(lr=0.05, swa=0.5)
     splits = {"train": toys.points(64, 16)}
     return supervised(model, splits, as_it_is, loss_fn, optim, loop=LoopConfig(steps=8), inputs="x")
 
 
+@pytest.mark.parametrize("average", ["swa", "ema"])
 @pytest.mark.parametrize(("momentum", "devices"), [(0.1, 1), (0.5, 4)])
-def test_batch_statistics_of_the_mean_are_those_of_torchs_update_bn(momentum, devices, tmp_path):
+def test_averaged_weights_have_the_statistics_of_torchs_update_bn(
+    momentum, devices, average, tmp_path
+):
     torch = pytest.importorskip("torch")
-    task = task_of(momentum)
+    task = task_of(momentum, SGD(lr=0.05, **{average: 0.5}))
     ran = fit(task, LoopConfig(steps=8, devices=devices), tmp_path)
     hidden = jax.tree.map(np.asarray, ran.state.ema["hidden"])
     twin = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.BatchNorm1d(4))
@@ -69,9 +72,11 @@ def test_batch_statistics_of_the_mean_are_those_of_torchs_update_bn(momentum, de
     split = task.splits["train"]
     batches = [torch.tensor(split.batch(rows)["x"]) for rows in split.indices(0)]
     torch.optim.swa_utils.update_bn(batches, twin)
-    stats = ran.state.extra["batch_stats"]["norm"]
+    stats = ran.state.variables["batch_stats"]["norm"]
     np.testing.assert_allclose(stats["mean"], twin[1].running_mean, atol=1e-5)
     np.testing.assert_allclose(stats["var"], twin[1].running_var, rtol=1e-4)
+    saved = Checkpoints(tmp_path / "checkpoints").restore(jax.eval_shape(lambda: ran.state))[0]
+    np.testing.assert_array_equal(saved.variables["batch_stats"]["norm"]["var"], stats["var"])
 
 
 def test_without_means_a_state_passes_unchanged():

@@ -25,9 +25,10 @@ from jaxdl.training.step import (
     average,
     global_mean,
     keep_if_finite,
+    move_averages,
     row_keys,
 )
-from jaxdl.training.task import Draw, Evaluate, Task, example_input
+from jaxdl.training.task import Draw, Evaluate, Task, example_input, make_refresh
 from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Prepare, Tree
 
 NOISE = ("uniform", "normal")
@@ -134,6 +135,10 @@ class GAN:
         loss = generator_loss(self.score(params["d"], fake, label), kind=self.game.loss)
         return global_mean(loss), (extra, {"g_loss": weighted(loss)})
 
+    def generator_loss(self, params: Tree, extra: Tree, batch: Batch, key: Key) -> Any:
+        """`generate` as a `LossFn`."""
+        return self.generate(params, batch, row_keys(key, batch), extra)
+
 
 def update_network(
     tx: optax.GradientTransformation, state: TrainState, name: str, grads: Tree
@@ -181,8 +186,7 @@ def make_gan_step(
         new, (d_metrics, d_witness) = each_part(partial(update, "d"), state, pieces, parts)
         last = jax.tree.map(lambda x: x[-1], pieces[0])
         new, (g_metrics, g_witness) = update("g", new, last, g_keys[: len(g_keys) // parts])
-        if ema:
-            new = new.replace(ema=optax.incremental_update(new.params, state.ema, 1 - ema))
+        new = move_averages(new, ema)
         state = keep_if_finite(jnp.sum(d_witness) + g_witness, new, state)
         metrics = total({**d_metrics, **g_metrics}, axis_name)
         return state.replace(step=state.step + 1), metrics
@@ -241,15 +245,15 @@ def gan_task(
         params = extra.pop("params")
         opt_state = {name: tx.init(part) for name, part in params.items()}
         hyper: Any = opt_state["g"]
-        return TrainState(
+        state = TrainState(
             step=jnp.int32(0),
             params=params,
             opt_state=opt_state,
             key=run_key,
             extra=extra,
             hyper=dict(hyper.hyperparams),
-            ema=jax.tree.map(jnp.copy, params) if optim.ema else {},
         )
+        return state.start_averages() if optim.ema else state
 
     return GANTask(
         splits=splits,
@@ -261,5 +265,6 @@ def gan_task(
         report=report,
         game=game,
         tx=tx,
+        refresh=make_refresh(game.generator_loss, prepare, splits["train"], optim),
         rate=lambda t: float(optim.lr * schedule_shape(optim, steps)(jnp.int32(t))),
     )

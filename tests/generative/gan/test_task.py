@@ -62,12 +62,31 @@ def alone(tmp_path_factory):
 def test_a_resumed_game_is_the_uninterrupted_one(alone, tmp_path):
     fit(task(), dataclasses.replace(LOOP, steps=3), tmp_path)
     again = fit(task(), LOOP, tmp_path, resume=True)
-    for part in ("params", "opt_state", "extra", "ema"):
+    for part in ("params", "opt_state", "extra", "ema", "ema_extra"):
         assert params_sha256(getattr(again.state, part)) == params_sha256(
             getattr(alone.state, part)
         )
     last = [{k: row[k] for k in ("d_loss", "g_loss")} for row in (alone.rows[-1], again.rows[-1])]
     assert last[0] == last[1]
+
+
+def test_the_averaged_generator_has_batch_statistics_of_its_own(alone):
+    """Those of one layer: means over the batches of an epoch of moments, by NumPy."""
+    state, split = jax.device_get(alone.state.replace(key=0)), points()
+    key = jax.random.fold_in(alone.state.key, 2**31 - 2)
+    moments = []
+    for i, rows in enumerate(split.indices(0)):
+        own = jax.random.fold_in(jax.random.fold_in(key, i), 2**31 - 1)
+        own = jax.random.fold_in(own, 0)  # the only device
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(own, jnp.arange(16))
+        z = np.asarray(draw_noise(keys, GANConfig(latent_dim=4)), np.float64)
+        x = np.concatenate([z, np.eye(2)[split.batch(rows)["label"]]], axis=1)
+        fc = state.ema["g"]["fc"]
+        x = np.maximum(x @ np.asarray(fc["kernel"], np.float64) + fc["bias"], 0)
+        moments.append((x.mean(axis=0), x.var(axis=0, ddof=1)))
+    stats = state.variables["batch_stats"]["g"]["norm"]
+    for got, want in zip((stats["mean"], stats["var"]), np.mean(moments, axis=0), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("way", ["pmap", "shard_map"])
