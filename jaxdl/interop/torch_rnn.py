@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import CheckpointError, check_one_of
+from jaxdl.models.weights.soundness import check_sound
 from jaxdl.typing import Host
 
 # Where torch keeps our gates: LSTM i, f, g, o against i, f, o, g. Its own inverse.
@@ -19,7 +20,8 @@ def recurrent_from_torch(state_dict: Mapping[str, Any], *, cell: str) -> dict[st
     """The parameters of `Recurrent` from torch's `weight_ih_l0`, `bias_hh_l1_reverse`, ...
 
     The two biases of torch are added up, but for the GRU's new gate, which keeps both.
-    Raises CheckpointError for names that do not belong there or are missing.
+    Raises CheckpointError for names that do not belong there or are missing, and for numbers that
+    are not finite.
     """
     check_one_of("recurrent_from_torch: cell", cell, ORDERS)
     arrays = {name: np.asarray(value) for name, value in state_dict.items()}
@@ -29,6 +31,7 @@ def recurrent_from_torch(state_dict: Mapping[str, Any], *, cell: str) -> dict[st
     if not suffixes or wanted != set(arrays):
         differing = ", ".join(sorted(wanted ^ set(arrays))) or "no weight_ih_l0"
         raise CheckpointError(f"recurrent_from_torch: names that do not fit: {differing}")
+    check_sound("recurrent_from_torch: the state dict", arrays)
     return {_ours(s): _cell_from({k: arrays[k + s] for k in kinds}, cell) for s in suffixes}
 
 

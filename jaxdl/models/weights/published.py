@@ -21,6 +21,7 @@ from jaxdl.checks import CheckpointError
 from jaxdl.models.registry import create_model
 from jaxdl.models.weights.preprocessing import Preprocessing, published_preprocessing
 from jaxdl.models.weights.rule_sets import SOURCES, find_source, rules_for
+from jaxdl.models.weights.soundness import check_sound
 from jaxdl.models.weights.weight_file import (
     PICKLES,
     read_metadata,
@@ -100,12 +101,17 @@ def save_weights(path: Path, weights: Weights) -> None:
 
 
 def load_weights(path: Path) -> Weights:
-    """What `save_weights` wrote. Raises CheckpointError where the file does not fit its model."""
-    facts = read_facts(path)
+    """What `save_weights` wrote.
+
+    Raises CheckpointError where the file does not fit its model, is not finite or has a negative
+    variance.
+    """
+    facts, arrays = read_facts(path), read_weights(path)
+    check_sound(str(path), arrays, {name for name in arrays if name.endswith("/var")})
     weights = Weights(
         facts["model"],
         facts["num_classes"],
-        flax.traverse_util.unflatten_dict(read_weights(path), sep="/"),
+        flax.traverse_util.unflatten_dict(arrays, sep="/"),
         Preprocessing(**{k: _tuple(v) for k, v in facts["preprocessing"].items()}),
         facts["source"],
         {k: _tuple(v) for k, v in facts["options"].items()},

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import CheckpointError
+from jaxdl.models.weights.soundness import check_sound
 from jaxdl.typing import Host, Tree
 
 # The last part of our name -> theirs
@@ -115,17 +116,21 @@ def from_torch(
     """The variables that `arrays` (their names) hold, of `like`'s structure, shapes and dtypes.
 
     `num_batches_tracked`, which carries no weight, is passed over. Raises CheckpointError with
-    every missing, unused and misshapen name and every array that is not float32; `cast` takes
-    other floats too.
+    every missing, unused and misshapen name and every array that is not float32 (`cast` takes
+    other floats too), not finite or a negative variance.
     """
     arrays = {_renamed(rules, name): value for name, value in arrays.items()}
     expected = places(rules, like)
     wrong = list(_problems(expected, arrays, cast))
     if wrong:
         raise CheckpointError("\n  ".join([f"{who} does not fit the model:", *wrong]))
-    leaves = [
-        np.ascontiguousarray(place.back(arrays[place.theirs]), np.float32) for place in expected
-    ]
+    with np.errstate(over="ignore"):  # what becomes infinite is named below
+        leaves = [
+            np.ascontiguousarray(place.back(arrays[place.theirs]), np.float32) for place in expected
+        ]
+    names = [place.theirs for place in expected]
+    variances = {place.theirs for place in expected if place.path[-1] == "var"}
+    check_sound(who, dict(zip(names, leaves, strict=True)), variances)
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
