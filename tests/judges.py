@@ -63,6 +63,9 @@ JUDGES = {
     "ops/test_conv_transpose.py": "layers: conv_transpose",
     "optim/test_update_rules.py": "optim: optimizer",
     "ops/test_matmul.py": "layers: dense",
+    "rl/environments/test_check.py": "rl/environments: registry",
+    "rl/environments/test_environment.py": "rl/environments: acrobot canvas cartpole mountain_car "
+    "pendulum",
     "runs/test_tensorboard.py": "training: tensorboard_summaries",
     "search/test_sweep.py": "search: seeds sweep_table trial_log",
     "search/test_trials.py": "search: autotune",

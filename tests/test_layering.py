@@ -28,7 +28,7 @@ ROOMS = (
     ("evaluation",),
     ("search",),
     ("diagnose",),
-    ("classic", "classification", "language", "detection", "generative"),
+    ("classic", "classification", "language", "detection", "generative", "rl"),
     ("interop",),
     ("bench",),
     ("compare",),
@@ -44,6 +44,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},
+    "rl": {"environments", "tabular"},
     "interop": {"torch_twins"},
     "bench": {"accelerator"},
 }
