@@ -29,6 +29,7 @@ from jaxdl.commands import (
     weights,
 )
 from jaxdl.commands import list as list_configs
+from jaxdl.experiment import find_checkout, find_configs
 
 # Each has HELP, `add_arguments(parser)` and `run(args, rest) -> exit code`.
 COMMANDS: dict[str, ModuleType] = {
@@ -46,6 +47,8 @@ COMMANDS: dict[str, ModuleType] = {
     "weights": weights,
     "doctor": doctor,
 }
+
+HELP = {"-h", "--help"}
 
 
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
@@ -77,9 +80,11 @@ def _dispatch(argv: list[str]) -> int:
     if command is not None and command not in COMMANDS:
         close = ", ".join(nearest(command, COMMANDS))
         raise UsageError(f"there is no command {command!r}; did you mean {close}? See jaxdl --help")
-    if argv[1:] in (["-h"], ["--help"]):  # without a config, whose --help has its fields
-        commands[argv[0]].print_help()
-        return 0
+    if command is not None and not HELP.isdisjoint(argv) and _takes_fields(commands[command]):
+        commands[command].print_help()
+        if not _has_fields([word for word in argv if word not in HELP]):
+            return 0
+        print(flush=True)  # the fields follow, once the experiment is imported
     # Read by hand: argparse would take a field's value for the config's name.
     config = argv.pop(1) if argv[:1] == ["run"] and len(argv) > 1 and argv[1][0] != "-" else None
     args, rest = parser.parse_known_args(argv, argparse.Namespace(config=config))
@@ -95,16 +100,32 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     """The parser of everything, and by name that of each command."""
     parser = argparse.ArgumentParser("jaxdl", allow_abbrev=False)
     parser.description = "Deep learning for vision in JAX."
-    parser.add_argument("--version", action="version", version=f"jaxdl {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"jaxdl {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, module in COMMANDS.items():
         command = commands.add_parser(
             name, help=module.HELP, description=module.HELP, allow_abbrev=False, add_help=False
         )
         module.add_arguments(command)
-        if not command.get_default("takes_fields"):  # else --help is the config's
+        if not _takes_fields(command):  # else the fields of a config follow
             command.add_argument("-h", "--help", action="help", help="show this text and exit")
     return parser, commands.choices
+
+
+def _takes_fields(command: argparse.ArgumentParser) -> bool:
+    """Whether what a command does not know are fields of a config."""
+    return bool(command.get_default("takes_fields"))
+
+
+def _has_fields(words: list[str]) -> bool:
+    """Whether these words of a command line name a config or a data set, whose fields are flags."""
+    command, *names = words
+    if command == "show":
+        return names[:1] == ["data"] and len(names) > 1
+    if command == "check-data":
+        return bool(names)
+    configs = find_configs(find_checkout())
+    return any(name.endswith(".toml") or name in configs for name in names)
 
 
 def _script_arguments(script: str, argv: list[str]) -> list[str]:

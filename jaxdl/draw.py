@@ -35,15 +35,26 @@ class Figure:
 
 
 def draw_grid(
-    images: Sequence[Host], titles: Sequence[str] = (), *, title: str = "", columns: int = 0
+    images: Sequence[Host],
+    titles: Sequence[str] = (),
+    *,
+    title: str = "",
+    columns: int = 0,
+    cell: float = 1.3,
 ) -> Figure:
-    """Images `(H, W, 1 or 3)`, uint8 or floats in [0, 1], side by side with a title each."""
+    """Images `(H, W, 1 or 3)`, uint8 or floats in [0, 1], side by side with a title each.
+
+    An image has `cell` inches; titles have room for two lines, or for as many as they have.
+    """
     columns = columns or max(1, int(np.ceil(np.sqrt(len(images)))))
     rows = max(1, -(-len(images) // columns))
+    above = 0.25 + 0.12 * max([0, *(text.count("\n") - 1 for text in titles)])
+    height = (cell + above) * rows + 0.5
     # Its places are known: matplotlib's own layout would look for them for seconds.
-    figure = Figure(rows, columns, size=(1.3 * columns + 0.2, 1.55 * rows + 0.5), layout=None)
-    top = 1 - 0.7 / (1.55 * rows + 0.5)
-    figure.figure.subplots_adjust(0.02, 0.02, 0.98, top, wspace=0.06, hspace=0.26)
+    figure = Figure(rows, columns, size=(cell * columns + 0.2, height), layout=None)
+    top = 1 - (0.45 + above) / height
+    gap = 0.26 * (above / 0.25) * (1.3 / cell)
+    figure.figure.subplots_adjust(0.02, 0.02, 0.98, top, wspace=0.06, hspace=gap)
     for axis in figure.axes:
         axis.set_axis_off()
     for i, image in enumerate(images):

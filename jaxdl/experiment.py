@@ -15,8 +15,12 @@ from jaxdl.runs.environment import prepare_process, use_compilation_cache
 from jaxdl.runs.results import Report
 
 if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
+    from jaxdl.evaluation.picture_files import Predicted
     from jaxdl.training.restore import RestoredRun
     from jaxdl.training.task import Task
+
+# What a config.toml has beside the fields of its experiment, where many were trained.
+MANY = {"sweep": "the trials of a search", "seeds": "runs under several seeds"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Experiment:
 
     `build(cfg) -> Task` is trained by the loop and reported; `run(cfg, run_dir) -> Report` takes
     the place of that where it is there, with `resume=True` where a run goes on. `show(run, out)`
-    draws a run again and returns text, `predict(run, files)` applies it to a person's files.
+    draws a run again and returns text, `predict(run, files, folder)` applies it to a person's
+    files and draws into `folder`.
     """
 
     name: str
@@ -33,7 +38,7 @@ class Experiment:
     build: "Callable[[Any], Task] | None" = None
     run: Callable[..., Report] | None = None
     show: "Callable[[RestoredRun, Path], str] | None" = None
-    predict: "Callable[[RestoredRun, Sequence[Path]], str] | None" = None
+    predict: "Callable[[RestoredRun, Sequence[Path], Path], Predicted] | None" = None
 
     def builder(self, asking: str) -> "Callable[[Any], Task]":
         """`build`; raises UsageError, in the name of who is `asking`, where there is none."""
@@ -124,6 +129,9 @@ def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredR
     path = folder / "config.toml"
     if not path.exists():
         raise UsageError(f"{folder}: no config.toml; is it a run folder?")
+    for name, what in MANY.items():
+        if name in read_toml(path) and not (folder / "checkpoints").exists():
+            raise UsageError(f"{folder} holds {what}, and no model of its own; train one alone")
     experiment, cfg = read_config(path, flags, "show run")
     from jaxdl.training.restore import RestoredRun
 

@@ -28,7 +28,9 @@ def cpu_of_children():
     return used.ru_utime + used.ru_stime
 
 
-@pytest.mark.parametrize("command", [["--help"], ["list"], ["--version"], ["list", "--json"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["list"], ["--version"], ["-V"], ["list", "--json"]]
+)
 def test_help_and_list_answer_at_once_and_import_no_jax(command):
     code = (
         "import sys; sys.modules['jax'] = None; sys.modules['numpy'] = None;"
@@ -50,10 +52,21 @@ def test_every_command_explains_itself(command, capsys):
     assert COMMANDS[command].HELP in " ".join(out.split())
 
 
-def test_the_help_of_a_config_has_its_fields(capsys):
+def test_the_help_of_a_config_has_the_commands_flags_and_then_its_fields(capsys):
     code, out, _ = jaxdl(capsys, "sweep", "digits_mlp", "--help")
     assert code == 0
-    assert "--optim.lr" in out
+    assert 0 < out.index("--search-seed") < out.index("--optim.lr")
+    code, out, _ = jaxdl(capsys, "check-data", "folder", "-h")
+    assert code == 0
+    assert out.startswith("usage: jaxdl check-data")
+    assert "--path" in out
+
+
+@pytest.mark.parametrize("words", [["show", "run"], ["show", "run", "x"], ["summary", "resnet18"]])
+def test_help_of_what_has_no_fields_is_the_commands_own(words, capsys):
+    code, out, err = jaxdl(capsys, *words, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"usage: jaxdl {words[0]}")
 
 
 @pytest.mark.parametrize(

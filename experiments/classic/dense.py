@@ -18,6 +18,7 @@ from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.classifier import make_classifier_evaluator
+from jaxdl.evaluation.predict import predict_classes as predict
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model, model_options
@@ -29,6 +30,8 @@ from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Evaluate, Task, supervised
 from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
+
+__all__ = ["Config", "build", "predict"]
 
 SHOWN = 64  # templates of hidden units in the picture
 

@@ -19,6 +19,7 @@ from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.cli import main
 from jaxdl.data.config import RunData
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.predict import predict_classes as predict
 from jaxdl.experiment import load_run
 from jaxdl.models.weights.published import load_weights
 from jaxdl.optim.param_patterns import match_paths
@@ -29,6 +30,8 @@ from jaxdl.training.report import report_fit
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 from jaxdl.typing import Host, Numbers, Tree
+
+__all__ = ["Config", "build", "predict", "run"]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from jaxdl.data.config import DataConfig, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
+from jaxdl.evaluation.predict import predict_labels as predict
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.losses.classification import multi_label_cross_entropy
 from jaxdl.metrics.accumulate import weighted
@@ -26,6 +27,8 @@ from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
+
+__all__ = ["Config", "build", "predict"]
 
 FIELDS = ("image", "labels", "kept")
 

@@ -1,5 +1,7 @@
 """Captions for images: jaxdl run shapes_caption_attention, coco_caption_attention, ..."""
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +15,10 @@ from jaxdl.checks import UsageError, check_one_of
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
 from jaxdl.data.config import DataConfig, ShapesData
+from jaxdl.data.images.letterbox import letterbox
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.picture_files import PictureFiles, Predicted, Sheet
 from jaxdl.language.cached_features import cached_features, with_features
 from jaxdl.language.caption_task import (
     MAPPED,
@@ -184,6 +188,30 @@ def frozen_variables(cfg: Config, backbone: Any, split: Split) -> Tree:
     shape = example_batch(split)["image"].shape
     init = partial(backbone.init, train=False)
     return jax.jit(init)(jax.random.key(0), jnp.zeros(shape))
+
+
+def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
+    """A caption for each picture, drawn into `folder/sheet.png`."""
+    cfg, task, model = run.cfg, run.task, run.task.model
+    split = task.splits["train"]
+    if "image" not in split.names:
+        raise UsageError(
+            f"predict {run.folder}: the run kept features of its pictures, not how they are made; "
+            "train with backbone.frozen = false to caption files"
+        )
+    height, width, channels = split.example["image"].shape
+    pictures, sheet, lines = PictureFiles(files, channels=channels), Sheet(), []
+    for group, images in pictures:
+        cut = np.stack([letterbox(image, (height, width)) for image in images])
+        batch = {**example_batch(split, len(cut)), "image": cut}
+        prepared = task.prepare(jax.random.split(jax.random.key(0), len(cut)), batch, train=False)
+        seen, length = prepared["inputs"][0], prepared["target"].shape[1]
+        ids = write_sequences(model, run.state.variables, seen, length=length, beam=cfg.beam_size)  # pyright: ignore
+        for file, image, row in zip(group, images, np.asarray(ids), strict=True):
+            text = decode_caption(row, split.vocabulary)
+            lines.append(f"{file}  {text or '(nothing)'}")
+            sheet.add(image, "\n".join([file.name, *textwrap.wrap(text, 30)[:3]]))
+    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults)
 
 
 def show(run: RestoredRun, out: Path) -> str:

@@ -1,15 +1,19 @@
 """One text to another, recurrent or Transformer: jaxdl run dates_seq2seq, reverse_transformer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jaxdl.checks import DataError
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids, decode_caption
 from jaxdl.data.config import DataConfig, LanguageData
 from jaxdl.data.load import load_splits
+from jaxdl.data.synthetic.translation import encode
+from jaxdl.evaluation.picture_files import Predicted
 from jaxdl.language.decoding import write_sequences
 from jaxdl.language.translation_task import (
     TransformerConfig,
@@ -27,7 +31,7 @@ from jaxdl.training.plan import LoopConfig
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Batch, Key, LossOutput, Tree
+from jaxdl.typing import Batch, Host, Key, LossOutput, Tree
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,47 @@ def build(cfg: Config) -> Task:
     )
 
 
+def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
+    """A translation of each line of text files."""
+    split, model = run.task.splits["train"], run.task.model
+    assert model is not None, "the run of a model"
+    longest, length = (len(split.example[name]) for name in ("source", "target"))
+    lines, faults = [], []
+    for file in files:
+        sources = []
+        for i, text in enumerate(read_lines(file), 1):
+            strange = sorted(set(text) - set(split.vocabulary))
+            if strange or not 0 < len(text) <= longest - 2:
+                why = f"characters that training had not: {', '.join(map(repr, strange))}" * bool(
+                    strange
+                )
+                faults.append(f"{file}:{i}: {why or f'needs 1 to {longest - 2} characters'}")
+            else:
+                sources.append(text)
+        for start in range(0, len(sources), 64):
+            ids = encode(sources[start : start + 64], split.vocabulary, longest)
+            wrote = write_sequences(
+                model, run.state.variables, ids, length=length - 1, beam=run.cfg.beam_size
+            )
+            for source, row in zip(sources[start:], np.asarray(wrote), strict=False):
+                lines.append(f"{source} -> {characters(row, split.vocabulary)}")
+    return Predicted(lines, faults)
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a UTF-8 text file. Raises DataError where it is none."""
+    try:
+        return [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as UTF-8 text ({error})") from None
+
+
+def characters(ids: Host, vocabulary: tuple[str, ...]) -> str:
+    """What is written, as one text: no spaces between characters but the one that is one."""
+    text = decode_caption(ids, vocabulary)
+    return text.replace("   ", "\0").replace(" ", "").replace("\0", " ")
+
+
 def show(run: RestoredRun, out: Path) -> str:
     """Ten test rows with what the run writes, and attention maps of some in `out`."""
     split = run.task.splits["test"]
@@ -87,11 +132,9 @@ def show(run: RestoredRun, out: Path) -> str:
     for source, target, ours in zip(
         batch["source"], batch["target"], np.asarray(wrote), strict=True
     ):
-        texts = [decode_caption(ids, split.vocabulary) for ids in (source, ours, target)]
-        # Characters, so no space between them but the one that is a character.
-        source, ours, target = (text.replace("   ", "\0").replace(" ", "") for text in texts)
+        source, ours, target = (characters(x, split.vocabulary) for x in (source, ours, target))
         mark = "" if ours == target else f"  (right: {target})"
-        lines.append(f"{source} -> {ours}{mark}".replace("\0", " "))
+        lines.append(f"{source} -> {ours}{mark}")
     return "\n".join([*lines, str(draw_maps(model, run.state, split).save(out))])
 
 

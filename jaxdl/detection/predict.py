@@ -1,39 +1,51 @@
 """A trained detector on a person's own pictures."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from jaxdl.data.images.decode import decode_image
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale
 from jaxdl.data.summary import draw_boxes
 from jaxdl.detection.evaluate import SURE
 from jaxdl.detection.task import DetectionTask
 from jaxdl.draw import Figure
+from jaxdl.evaluation.picture_files import PictureFiles, Predicted
 from jaxdl.training.restore import RestoredRun
 from jaxdl.typing import Host
 
 
-def predict_files(run: RestoredRun, files: Sequence[Path]) -> str:
-    """Draws what is found into `RUN/predicted/<name>.png`; one line per file, and one per box.
+def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
+    """Draws what is found into `folder/<number>_<name>.png`; one line per file, and one per box.
 
-    Raises DataError, naming the file, where one cannot be read.
+    A box counts from a score of `SURE` on; where there is none, the best score is said.
     """
     split = run.task.splits["train"]
     height, width, channels = split.example["image"].shape
-    pictures = [decode_image(file, channels=channels) for file in files]
-    rows = find_boxes(run, [letterbox(image, (height, width)) for image in pictures])
-    lines = []
-    for i, (file, image, row) in enumerate(zip(files, pictures, rows, strict=True)):
-        scale = np.tile(letterbox_scale(image.shape[:2], (height, width)), 2)
-        row = {**row, "boxes": row["boxes"] / scale, "kept": row["valid"] & (row["scores"] >= SURE)}
-        out = run.folder / "predicted" / f"{i}_{file.stem}.png"
-        lines.append(f"{file}: {row['kept'].sum()} objects, drawn in {out}")
-        lines += describe_boxes(row, split.classes)
-        draw_picture(image, row, split.classes).save(out, dpi=150)
-    return "\n".join(lines)
+    pictures, lines = PictureFiles(files, channels=channels), []
+    places = itertools.count()
+    for group, images in pictures:
+        rows = find_boxes(run, [letterbox(image, (height, width)) for image in images])
+        for file, image, row in zip(group, images, rows, strict=True):
+            scale = np.tile(letterbox_scale(image.shape[:2], (height, width)), 2)
+            kept = row["valid"] & (row["scores"] >= SURE)
+            row = {**row, "boxes": row["boxes"] / scale, "kept": kept}
+            out = folder / f"{next(places)}_{file.stem}.png"
+            lines += [f"{file}: {describe_count(row)}, drawn in {out}"]
+            lines += describe_boxes(row, split.classes)
+            draw_picture(image, row, split.classes).save(out, dpi=150)
+    return Predicted(lines, pictures.faults)
+
+
+def describe_count(row: Mapping[str, Host]) -> str:
+    """How many boxes are kept, of which score on; of none, how far the best is from that."""
+    said = f"{row['kept'].sum()} objects of {SURE:.0%} or more"
+    if row["kept"].any():
+        return said
+    scores = row["scores"][row["valid"]]
+    return f"{said} (best: {scores.max():.0%})" if len(scores) else f"{said} (none at all)"
 
 
 def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]]:

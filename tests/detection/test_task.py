@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxdl.checks import DataError
 from jaxdl.data.config import data_config
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
@@ -140,14 +139,15 @@ def trained(tmp_path):
 def test_boxes_are_drawn_on_ones_own_pictures(trained, tmp_path):
     file = tmp_path / "photo.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 90, 3), np.uint8)).save(file)
-    said = predict_files(trained, [file, file]).splitlines()
+    nothing = tmp_path / "nothing.png"
+    drawn = tmp_path / "run" / "predicted"
+    said, faults = predict_files(trained, [file, file, nothing], drawn)
     heads = [line for line in said if not line.startswith(" ")]
     assert [line.startswith(f"{file}: ") for line in heads] == [True, True]
     for i in range(2):
-        with Image.open(tmp_path / "run" / "predicted" / f"{i}_photo.png") as picture:
+        with Image.open(drawn / f"{i}_photo.png") as picture:
             assert picture.size[0] > picture.size[1]
-    with pytest.raises(DataError, match="nothing.png"):
-        predict_files(trained, [tmp_path / "nothing.png"])
+    assert faults == [f"{nothing}: no such file or directory"]
     split = trained.task.splits["test"]
     drawn = trained.task.draw(trained.state, split, tmp_path / "shown")
     assert drawn == [tmp_path / "shown" / name for name in ("predictions.png", "heat.png")]
@@ -166,6 +166,9 @@ def test_predictions_are_in_pixels_of_the_file(trained, tmp_path, monkeypatch):
     row = {"boxes": box, "scores": np.array([0.8, 0.1]), "labels": np.zeros(2, int)}
     row["valid"] = np.array([True, True])
     monkeypatch.setattr("jaxdl.detection.predict.find_boxes", lambda run, images: [row])
-    said = predict_files(trained, [file]).splitlines()
-    assert "1 objects" in said[0]
+    said, _ = predict_files(trained, [file], tmp_path)
+    assert "1 objects of 30% or more, drawn in" in said[0]
     assert said[1:] == [f"  {Shapes.classes[0]} 80% at 4, 8, 20, 24"]
+    row["scores"] = np.array([0.2, 0.1])
+    said, _ = predict_files(trained, [file], tmp_path)
+    assert "0 objects of 30% or more (best: 20%), drawn in" in said[0]

@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.language.sequence_layers import (
     Config,
@@ -16,7 +18,9 @@ from experiments.language.sequence_layers import (
     measure,
 )
 from jaxdl.checks import UsageError
+from jaxdl.data.captions import decode_caption
 from jaxdl.experiment import find_configs, read_config
+from jaxdl.language.decoding import write_sequences
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -91,3 +95,33 @@ def test_layers_that_there_are_not_are_refused():
         SequenceConfig(width=6)
     with pytest.raises(UsageError, match="kernel must be odd"):
         Config(kernel=4)
+
+
+def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
+    flags = ["--data.synthetic_rows=16", "--data.batch_size=8", "--data.image_size", "24"]
+    flags += [
+        "--model.name=lenet",
+        "--backbone.stage=stage2",
+        "--loop.steps=1",
+        "--decoder.width=4",
+    ]
+    experiment, cfg = read_config(CONFIGS["shapes_caption_lstm"], flags)
+    task = experiment.builder("test")(cfg)
+    state = jax.jit(task.init)(jax.random.key(0))
+    run = SimpleNamespace(folder=tmp_path, cfg=cfg, task=task, state=state)
+    image = task.splits["train"].read("image")[0]
+    Image.fromarray(image).save(tmp_path / "a.png")
+    lines, faults = experiment.predict(run, [tmp_path / "a.png", tmp_path / "no.png"], tmp_path)
+    prepared = task.prepare(
+        jax.random.split(jax.random.key(0), 1),
+        task.splits["train"].batch(np.arange(1)),
+        train=False,
+    )
+    (seen, _), length = prepared["inputs"], prepared["target"].shape[1]
+    ids = write_sequences(task.model, state.variables, seen, length=length)
+    want = decode_caption(np.asarray(ids)[0], task.splits["train"].vocabulary)
+    assert lines == [
+        f"{tmp_path / 'a.png'}  {want or '(nothing)'}",
+        f"sheet of pictures: {tmp_path / 'sheet.png'}",
+    ]
+    assert faults == [f"{tmp_path / 'no.png'}: no such file or directory"]

@@ -12,6 +12,7 @@ from jaxdl.losses.classification import (
     soft_cross_entropy,
     softmax_cross_entropy,
 )
+from jaxdl.training.step import global_mean
 
 SCORES = jnp.array([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])
 LABELS = jnp.array([0, 1, 2])
@@ -169,3 +170,19 @@ def test_soft_cross_entropy_is_torchs(smoothing):
     np.testing.assert_allclose(slope, t.grad, atol=1e-5)
     with pytest.raises(ValueError, match=r"logits, targets must have equal shapes"):
         soft_cross_entropy(jnp.ones((2, 3)), jnp.ones((2, 4)))
+
+
+def test_torchs_ignored_labels_are_masked_by_weights():
+    torch = pytest.importorskip("torch")
+    labels = np.array([0, -100, 2])
+    want = torch.nn.functional.cross_entropy(
+        torch.tensor(np.array(SCORES)), torch.tensor(labels), ignore_index=-100
+    )
+
+    def mean(logits):
+        loss = softmax_cross_entropy(logits, jnp.array(labels))
+        return global_mean(loss, jnp.array(labels) != -100, axis_name=None)
+
+    value, slope = jax.value_and_grad(mean)(SCORES)
+    np.testing.assert_allclose(value, want, rtol=1e-6)
+    assert not slope[1].any()
