@@ -16,6 +16,8 @@ JUDGES = {
     "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks "
     "interop/torch_twins: trainer",
     "data/files/test_coco.py": "data/files: boxed_images coco_captions data: gather",
+    "data/meshes/test_mesh.py": "data/meshes: mend triangles",
+    "data/meshes/test_mesh_files.py": "data/meshes: ply text_formats",
     "data/files/test_voc.py": "data/files: safe_xml voc_segmentation",
     "data/splits/test_stream.py": "data: source data/splits: contiguous",
     "data/synthetic/test_shapes.py": "data/synthetic: base outlines",
@@ -71,6 +73,9 @@ JUDGES = {
     "search/test_trials.py": "search: autotune",
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
+    "vision3d/fields/test_marching_cubes.py": "vision3d/fields: cell_cases",
+    "vision3d/fields/test_voxels.py": "vision3d/fields: crossings signed_distance",
+    "vision3d/surfaces/test_geometry.py": "vision3d/surfaces: subdivision",
     "training/test_freeze.py": "runs: run_folder training: report",
     "training/test_loop.py": "training: divergence plan tally validation",
     "training/test_step.py": "training: state task",

@@ -28,7 +28,7 @@ ROOMS = (
     ("evaluation",),
     ("search",),
     ("diagnose",),
-    ("classic", "classification", "language", "detection", "generative", "rl"),
+    ("classic", "classification", "language", "detection", "generative", "rl", "vision3d"),
     ("interop",),
     ("bench",),
     ("compare",),
@@ -39,12 +39,13 @@ ROOMS = (
 FOLDERS = {  # the rooms that are divided, and into what
     "ops": {"augment", "boxes", "forms"},
     "layers": {"norm", "sequence"},
-    "data": {"files", "images", "splits", "synthetic", "tfds"},
+    "data": {"files", "images", "meshes", "splits", "synthetic", "tfds"},
     "models": {"convnets", "mobile", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},
     "rl": {"environments", "tabular"},
+    "vision3d": {"fields", "surfaces"},
     "interop": {"torch_twins"},
     "bench": {"accelerator"},
 }
