@@ -1,13 +1,16 @@
 """Boxes of a picture: which are usable, and a fixed number of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.notes import count_left_out, name_some
 from jaxdl.typing import Host
 
 LEAST = 0.5  # part of a box that must lie in the picture
+EDGE = 1.0  # pixels beyond it that rounding may bring
 
 
 def box_fault(box: Host, shape: tuple[int, int]) -> str:
@@ -30,11 +33,26 @@ def clip_boxes(boxes: Host, shape: tuple[int, int]) -> Host:
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 
+def reach(box: Host, shape: tuple[int, int]) -> float:
+    """How many pixels a box reaches beyond the edges of a picture (H, W)."""
+    x1, y1, x2, y2 = box
+    return float(max(-x1, -y1, x2 - shape[1], y2 - shape[0], 0))
+
+
+class Dropped(NamedTuple):
+    """An object that cannot be used: where it is, why, and the same with its numbers."""
+
+    where: str
+    why: str
+    text: str
+
+
 class BoxCheck:
     """Drops and counts unusable boxes of a set; too many of them are an error.
 
     1 % is the bound: a wrong convention (fractions for pixels, corners for width and height) breaks
-    far more, a slip of the hand far fewer.
+    far more, a slip of the hand far fewer. Boxes that reach beyond their picture are kept, cut at
+    its edge and counted in `cut`.
     """
 
     def __init__(self, who: str, *, fraction: float = 0.01):
@@ -42,28 +60,53 @@ class BoxCheck:
         self.fraction = fraction
         self.total = 0
         self.small = 0  # boxes that lie within the first two pixels
-        self.dropped: list[tuple[str, list[float], str]] = []  # (image, box, why)
+        self.dropped: dict[Dropped, None] = {}  # in order; a stream meets each in every epoch
+        self.cut: dict[str, None] = {}  # where
 
-    def good(self, name: str, boxes: Host, shape: tuple[int, int]) -> Host:
-        """Which boxes `(n, 4)` of the picture can be used: `(n,)` bool."""
-        faults = [box_fault(box, shape) for box in boxes]
+    def good(
+        self,
+        name: str,
+        boxes: Host,
+        shape: tuple[int, int],
+        *,
+        objects: Sequence[str] = (),
+        known: Sequence[str] = (),
+    ) -> Host:
+        """Which boxes `(n, 4)` of the picture can be used: `(n,)` bool.
+
+        `objects`: their names; `known`: what is already known to be wrong with each, or "".
+        """
+        known = known or [""] * len(boxes)
+        places = [f"image {name}, {own}" for own in objects] or [f"image {name}"] * len(boxes)
+        faults = [why or box_fault(box, shape) for box, why in zip(boxes, known, strict=True)]
         self.total += len(boxes)
         self.small += (
             int((np.abs(boxes).max(axis=-1, initial=0) <= 2).sum()) if min(shape) > 8 else 0
         )
-        self.dropped += [
-            (name, np.round(box, 2).tolist(), why)
-            for box, why in zip(boxes, faults, strict=True)
-            if why
-        ]
+        for place, box, why, before in zip(places, boxes, faults, known, strict=True):
+            text = why if before else f"box {np.round(box, 2).tolist()} {why}"
+            if why:
+                self.dropped[Dropped(place, why, text)] = None
+            elif reach(box, shape) > EDGE:
+                self.cut[place] = None
         return np.array([not why for why in faults], bool)
 
     def by_reason(self) -> dict[str, list[str]]:
         """Why boxes were dropped -> their images."""
         reasons: dict[str, list[str]] = {}
-        for name, _, why in self.dropped:
-            reasons.setdefault(why, []).append(f"image {name}")
+        for where, why, _ in self.dropped:
+            reasons.setdefault(why, []).append(where)
         return reasons
+
+    def remarks(self) -> list[str]:
+        """How many objects were left out and why, how many boxes were cut."""
+        lines = count_left_out(self.by_reason(), "object")
+        if self.cut:
+            shown = name_some(list(self.cut))
+            lines.append(
+                f"boxes that reach beyond their picture and are cut: {len(self.cut)} {shown}"
+            )
+        return lines
 
     def finish(self) -> None:
         """Raises DataError, naming the first images, where too many boxes were dropped."""
@@ -74,7 +117,7 @@ class BoxCheck:
             )
         if not self.dropped or len(self.dropped) < self.fraction * self.total:
             return
-        first = "; ".join(f"image {name}: box {box} {why}" for name, box, why in self.dropped[:5])
+        first = "; ".join(f"{bad.where}: {bad.text}" for bad in list(self.dropped)[:5])
         raise DataError(
             f"{self.who}: {len(self.dropped)} of {self.total} boxes cannot be used, fewer than "
             f"{self.fraction:.0%} may be: {first}. In COCO-json a box is x, y, width, height in "

@@ -1,8 +1,10 @@
 """Captions as a fixed number of word ids."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,21 @@ SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 
 
 def split_words(text: str) -> list[str]:
-    """Lower-case words and numbers; other signs separate them."""
-    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower())
+    """Lower-case words and numbers; other signs separate them.
+
+    The marks of a letter, which are signs of their own in many scripts, belong to it, as do joiners
+    within a word; a letter with its accent is one however it is written (NFC).
+    """
+    text = unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
+    marks = "".join(sorted(c for c in set(text) if unicodedata.category(c)[0] == "M"))
+    return word_pattern(marks).findall(text)
+
+
+@lru_cache(100)
+def word_pattern(marks: str) -> re.Pattern[str]:
+    """Letters and digits, `marks` and joiners after the first, apostrophes in between."""
+    letters = f"[^\\W_](?:[^\\W_]|[\u200c\u200d{re.escape(marks)}])*"
+    return re.compile(f"{letters}(?:'{letters})*")
 
 
 def build_vocabulary(

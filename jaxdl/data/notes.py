@@ -33,10 +33,15 @@ def count_left_out(left_out: Mapping[str, Sequence[str]], what: str = "") -> lis
     """A line for each reason: how many (of `what`, in the singular), why, and the first names."""
     lines = []
     for why, names in left_out.items():
-        shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         plural = "" if len(names) == 1 or not what else "s"
-        lines.append(f"left out {len(names)} {what}".rstrip() + f"{plural}: {why} ({shown})")
+        counted = f"left out {len(names)} {what}".rstrip() + plural
+        lines.append(f"{counted}: {why} {name_some(names)}")
     return lines
+
+
+def name_some(names: Sequence[str]) -> str:
+    """The first names, in brackets."""
+    return f"({', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''})"
 
 
 def say_notes(notes: Mapping[str, Sequence[str]]) -> None:

@@ -55,8 +55,8 @@ class Source(ABC):
     def remarks(self) -> list[str]:
         """What the rows were taken from, and how many files and boxes were left out so far, why."""
         skipped = count_left_out(self.skipped.by_reason(), "file") if self.skipped else []
-        dropped = count_left_out(self.check.by_reason(), "object") if self.check else []
-        return [*(self.notes.lines() if self.notes else []), *skipped, *dropped]
+        boxes = self.check.remarks() if self.check else []
+        return [*(self.notes.lines() if self.notes else []), *skipped, *boxes]
 
     def faults(self, index: int) -> list[str]:
         """What is wrong with a row, beyond what stops it from being read."""

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError
-from jaxdl.data.captions import SPECIAL, build_vocabulary, decode_caption, encode_captions
+from jaxdl.data.captions import (
+    SPECIAL,
+    build_vocabulary,
+    decode_caption,
+    encode_captions,
+    split_words,
+)
 
 TEXTS = ["A man's dog, and a CAT.", "two dogs; a cat!", "the café-bar no. 9", ""]
 
@@ -48,3 +54,26 @@ def test_errors():
         decode_caption(np.array([1, 99]), build_vocabulary(TEXTS))
     with pytest.raises(DataError, match="length must be >= 3"):
         encode_captions(TEXTS, SPECIAL, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("लाल किताब, नीली किताब।", ["लाल", "किताब", "नीली", "किताब"]),
+        ("สีแดง สีน้ำเงิน", ["สีแดง", "สีน้ำเงิน"]),
+        ("క్‌షమించు నమస్తే", ["క్‌షమించు", "నమస్తే"]),  # with a joiner (U+200C)
+        ("cafe\u0301 noir CAFE\u0301", ["caf\u00e9", "noir", "caf\u00e9"]),
+        ("the dog\u2019s ball, 'quoted'", ["the", "dog's", "ball", "quoted"]),
+        ("❤\ufe0f a 🐕\u200d🦺 dog_house", ["a", "dog", "house"]),
+        ("ÅNGSTRÖM 3½", ["ångström", "3½"]),
+    ],
+)
+def test_words_keep_their_marks_in_every_script(text, words):
+    assert split_words(text) == words
+    assert decode_caption(*caption_of(text)) == " ".join(words)
+
+
+def caption_of(text):
+    vocabulary = build_vocabulary([text])
+    ids, _ = encode_captions([text], vocabulary, 17)
+    return ids[0], vocabulary

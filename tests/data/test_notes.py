@@ -51,10 +51,13 @@ def test_boxes_are_counted_by_reason(tmp_path, capsys):
     own = ["coco_json", "--path", tmp_path / "c.json"]
     assert ask(show, "data", *own, "--out", tmp_path / "grid.png") == 0
     out = capsys.readouterr().out
-    assert "left out 1 object: has no area (image 4 (1.png))" in out
-    assert "left out 1 object: is inverted (image 5 (1.png))" in out
+    assert "left out 1 object: has no area (image 4 (1.png), annotations[300])" in out
+    assert "left out 1 object: is inverted (image 5 (1.png), annotations[301])" in out
     assert ask(check_data, *own) == 6
-    assert "image 4 (1.png): box [4.0, 2.0, 4.0, 12.0] has no area" in capsys.readouterr().out
+    assert (
+        "image 4 (1.png), annotations[300]: box [4.0, 2.0, 4.0, 12.0] has no area"
+        in capsys.readouterr().out
+    )
 
 
 def test_what_was_taken_is_no_fault_but_a_doubt_is():

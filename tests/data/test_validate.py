@@ -99,7 +99,9 @@ def test_prepared_boxes_that_are_wrong_are_named(tmp_path, capsys):
     path = tmp_path / "c.json"
     code, out = run(capsys, "check-data", "coco_json", "--path", path, "--image_size", "16")
     assert code == 6
-    assert "row image 300 (1.png): box [4.0, 2.0, 4.0, 12.0] has no area" in out.out
+    assert (
+        "row image 300 (1.png), annotations[300]: box [4.0, 2.0, 4.0, 12.0] has no area" in out.out
+    )
 
 
 def test_show_draws_boxes_and_says_synthetic(tmp_path, capsys):

@@ -8,25 +8,43 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck, clip_boxes, pad_objects
-from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
+from jaxdl.data.images.decode import (
+    BadFileBudget,
+    ImageHead,
+    UnreadableImage,
+    decode_image,
+    read_heads,
+)
 from jaxdl.data.images.letterbox import letterbox, letterbox_masks, letterbox_scale
+from jaxdl.data.images.orientation import turn_boxes, turn_pixels, turn_points, turn_shape
+from jaxdl.data.notes import Notes, name_some
 from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
 
+def no_faults(_: tuple[int, int]) -> Sequence[str]:
+    """Of a picture whose objects have none."""
+    return ()
+
+
 @dataclass(frozen=True)
 class AnnotatedImage:
-    """What is known of one picture, n objects, in its own pixels."""
+    """What annotations say of one picture, n objects, in pixels of `shape`."""
 
     name: str
     file: Path
-    shape: tuple[int, int]
+    shape: tuple[int, int] | None  # height and width; None where they are not said
     boxes: Host  # (n, 4) x1, y1, x2, y2
     labels: Host  # (n,) int32
     difficult: Host  # (n,) bool: a crowd, or too hard to count as missed
     number: int = 0
-    masks: Callable[[Sequence[int]], Host] | None = None  # of these objects -> (n, H, W) bool
+    # Of these objects, for a picture (H, W) -> (n, H, W) bool.
+    masks: Callable[[Sequence[int], tuple[int, int]], Host] | None = None
     points: Mapping[str, Host] = field(default_factory=dict)  # points (n, K, 2), visible (n, K)
+    objects: tuple[str, ...] = ()  # names of the objects in messages
+    # What makes each object of a picture (H, W) useless, "" if nothing does.
+    faults: Callable[[tuple[int, int]], Sequence[str]] = no_faults
+    orientation: int = 1  # of the picture as people see it, where `shape` is the stored one's
 
     def of(self, objects: Host) -> "AnnotatedImage":
         """The same picture with these objects only."""
@@ -37,8 +55,22 @@ class AnnotatedImage:
             labels=self.labels[rows],
             difficult=self.difficult[rows],
             points={name: value[rows] for name, value in self.points.items()},
-            masks=None if masks is None else lambda chosen: masks([rows[i] for i in chosen]),
+            masks=None if masks is None else lambda own, s: masks([rows[i] for i in own], s),
+            objects=tuple(self.objects[i] for i in rows) if self.objects else (),
         )
+
+    def fitted(self, head: ImageHead) -> "AnnotatedImage | str":
+        """With the size and turn of its file; or why its annotations are not of that.
+
+        Annotation tools show a picture turned as its EXIF says, and write what was drawn in its
+        pixels as seen; the few that do not also write the stored size, by which they are known.
+        """
+        if self.shape in (None, head.shape):
+            return replace(self, shape=head.shape)
+        if self.shape == turn_shape(head.shape, head.orientation):
+            return replace(self, orientation=head.orientation)
+        said, is_ = (f"{height}x{width}" for height, width in (self.shape, head.shape))
+        return f"its annotations are for {said} (height x width), the picture is {is_}"
 
 
 class AnnotatedImages(Source):
@@ -65,9 +97,11 @@ class AnnotatedImages(Source):
         empty: bool = True,
         budget: float = 0.001,
         box_budget: float = 0.01,
+        notes: Notes | None = None,
     ):
         """`most` N (default: the largest number in the set); `empty`: with pictures of no object.
 
+        `notes`: what is to be said of the rows beside what is found here.
         `keep_shape`: without it, pictures are stretched to `image_size`.
         """
         self.classes = classes
@@ -75,17 +109,54 @@ class AnnotatedImages(Source):
         self.keep_shape = keep_shape
         self.check = BoxCheck(who, fraction=box_budget)
         self.skipped = BadFileBudget(who, len(pictures), fraction=budget)
-        faults = quick_faults(picture.file for picture in pictures)
-        self.skipped.rows = [(p.name, why) for p, why in zip(pictures, faults, strict=True) if why]
-        self.skipped.check()
-        good = [p for p, why in zip(pictures, faults, strict=True) if not why]
-        good = [p.of(self.check.good(p.name, p.boxes, p.shape)) for p in good]
+        self.notes = notes or Notes()
+        good = self.usable(pictures)
         self.check.finish()
         self.pictures = [p for p in good if empty or len(p.boxes)]
         if not self.pictures:
             raise DataError(f"{who}: no pictures are left")
         largest = max(len(p.boxes) for p in self.pictures)
         self.most = most if most is not None else max(largest, 1)
+        crowded = [p.name for p in self.pictures if len(p.boxes) > self.most]
+        if crowded:
+            self.notes.taken.append(
+                f"of more than {self.most} objects the largest stay: {len(crowded)} pictures "
+                + name_some(crowded)
+            )
+
+    def usable(self, pictures: Sequence[AnnotatedImage]) -> list[AnnotatedImage]:
+        """The pictures that can be read, with the objects that can be used; the rest is counted."""
+        good: list[AnnotatedImage] = []
+        heads = read_heads(picture.file for picture in pictures)
+        for picture, head in zip(pictures, heads, strict=True):
+            fitted = head.fault or picture.fitted(head)
+            if isinstance(fitted, str):
+                self.skipped.rows.append((picture.name, fitted))
+                continue
+            assert fitted.shape is not None, "the head's"
+            known, names = fitted.faults(fitted.shape), fitted.objects
+            boxes = fitted.boxes
+            kept = self.check.good(fitted.name, boxes, fitted.shape, objects=names, known=known)
+            good.append(fitted.of(kept))
+        self.skipped.check()
+        unsized = sum(p.shape is None for p in pictures)
+        if unsized:
+            self.notes.taken.append(
+                f"{unsized} pictures have the size of their files: none is said"
+            )
+        turned = sum(p.orientation != 1 for p in good)
+        if turned:
+            self.notes.taken.append(
+                f"{turned} pictures are annotated as stored; their objects turn with them (EXIF)"
+            )
+        return good
+
+    def check_objects(self) -> None:
+        """Raises DataError where no picture has an object: any model would be right about them."""
+        if not any(len(p.boxes) for p in self.pictures):
+            raise DataError(
+                f"{self.check.who}: none of {len(self)} pictures has an object to learn"
+            )
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -102,13 +173,13 @@ class AnnotatedImages(Source):
 
     def row(self, picture: AnnotatedImage, image: Host) -> dict[str, Host]:
         """The picture and its objects at the set's size, padded."""
-        if image.shape[:2] != picture.shape:
-            raise DataError(
-                f"image {picture.name} is {image.shape[0]}x{image.shape[1]}, but its annotations "
-                f"are for {picture.shape[0]}x{picture.shape[1]}"
-            )
-        scale = letterbox_scale(picture.shape, self.image_size, keep_shape=self.keep_shape)
-        boxes = clip_boxes(picture.boxes, picture.shape) * np.tile(scale, 2)
+        height, width, _ = image.shape
+        annotated, seen, turn = picture.shape, (height, width), picture.orientation
+        assert annotated is not None, "all pictures are fitted"
+        if seen != turn_shape(annotated, turn):
+            raise DataError(f"image {picture.name} is {seen}, but it was {annotated} at first")
+        scale = letterbox_scale(seen, self.image_size, keep_shape=self.keep_shape)
+        boxes = clip_boxes(turn_boxes(picture.boxes, seen, turn), seen) * np.tile(scale, 2)
         objects = {
             "boxes": boxes.astype(np.float32),
             "labels": picture.labels,
@@ -116,12 +187,14 @@ class AnnotatedImages(Source):
             "object": np.arange(len(boxes)),
         }
         if picture.points:
-            objects["points"] = (picture.points["points"] * scale).astype(np.float32)
-            objects["visible"] = picture.points["visible"]
+            points, visible = picture.points["points"], picture.points["visible"]
+            points = turn_points(points, seen, turn) * visible[..., None]
+            objects["points"] = (points * scale).astype(np.float32)
+            objects["visible"] = visible
         made = pad_objects(objects, self.most)
         chosen = made.pop("object")[made["kept"]].tolist()
         if picture.masks is not None:
-            masks = picture.masks(chosen)
+            masks = turn_pixels(picture.masks(chosen, annotated), turn, axis=1)
             made["masks"] = np.zeros((self.most, *self.image_size), bool)
             made["masks"][: len(chosen)] = letterbox_masks(
                 masks, self.image_size, keep_shape=self.keep_shape

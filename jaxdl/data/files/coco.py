@@ -1,9 +1,9 @@
 """COCO-json with its images: boxes, masks and keypoints."""
 
-import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,30 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
-from jaxdl.data.files.coco_masks import decode_mask
+from jaxdl.data.files.coco_masks import decode_mask, polygon_bounds, segment_fault
+from jaxdl.data.files.coco_schema import (
+    RENUMBERED,
+    Annotation,
+    Category,
+    CocoFile,
+    Id,
+    ImageEntry,
+    read_id,
+    read_numbers,
+    read_truth,
+    row_numbers,
+)
+from jaxdl.data.files.picture_paths import find_pictures
+from jaxdl.data.notes import Notes, name_some
 from jaxdl.typing import Host
 
-Annotation = Mapping[str, Any]
+NO_BOX = np.full(4, np.nan)
+COMPARED = 1000  # boxes with their polygons
+APART_PIXELS, APART = 2.0, 0.1  # what a box may be off its polygon, and this share of its side
 
 
 def read_coco(
-    annotations: Path | str,
+    coco: CocoFile,
     images: Path | str,
     *,
     image_size: tuple[int, int],
@@ -30,101 +46,159 @@ def read_coco(
 
     `options` are those of `AnnotatedImages`. A crowd is `difficult`.
     """
-    content, named = load_coco(Path(annotations), Path(images))
-    categories = sorted(content.get("categories", []), key=lambda c: c["id"])
-    if not categories:
-        raise DataError(f"{annotations} has no categories")
-    place = {c["id"]: i for i, c in enumerate(categories)}
-    objects: dict[int, list[Annotation]] = defaultdict(list)
-    for annotation in content.get("annotations", []):
-        check_annotation(annotations, annotation, named, place)
-        objects[annotation["image_id"]].append(annotation)
-    joints = max((len(c.get("keypoints", ())) for c in categories), default=0)
-    if keypoints and not joints:
-        raise DataError(f"{annotations}: no category has keypoints")
+    entries, categories, notes = coco.images(), coco.categories(), Notes()
+    objects: dict[Id, list[Annotation]] = defaultdict(list)
+    for annotation in coco.annotations(entries):
+        objects[annotation.image].append(annotation)
+    reader = ObjectReader(str(coco.path), categories, masks, keypoints)
+    names = {key: entry.file_name for key, entry in entries.items()}
+    files = find_pictures(str(coco.path), Path(images), names, notes)
+    numbers = row_numbers(list(entries))
+    if numbers is None:
+        notes.taken.append(RENUMBERED)
+        numbers = list(range(len(entries)))
     pictures = [
-        boxed(info, Path(images), objects[number], place, masks, joints if keypoints else 0)
-        for number, info in named.items()
+        reader.picture(entry, files[key], number, objects[key])
+        for number, (key, entry) in zip(numbers, entries.items(), strict=True)
     ]
-    classes = tuple(str(c["name"]) for c in categories)
-    return AnnotatedImages(str(annotations), pictures, classes, image_size=image_size, **options)
+    note_classes(categories, pictures, notes)
+    note_boxes(list(chain.from_iterable(objects.values())), notes)
+    classes = tuple(c.name for c in categories)
+    who = str(coco.path)
+    made = AnnotatedImages(who, pictures, classes, image_size=image_size, notes=notes, **options)
+    if keypoints and not any(p.points["visible"].any() for p in pictures):
+        raise DataError(f"{coco.path}: no annotation has a labeled keypoint")
+    return made
 
 
-def load_coco(file: Path, images: Path) -> tuple[dict[str, Any], dict[int, Annotation]]:
-    """The file's content, and its images by their ids, in the order of the ids."""
-    try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} is no JSON file that can be read: {error}") from None
-    if not isinstance(content, dict) or not content.get("images"):
-        raise DataError(f"{file} has no list of images; COCO-json has images and annotations")
-    if not images.is_dir():
-        raise DataError(f"there is no folder of images {images}")
-    named: dict[int, Annotation] = {}
-    for info in content["images"]:
-        missing = {"id", "file_name", "height", "width"} - set(info)
-        if missing:
-            raise DataError(f"{file}: image {info.get('id')} has no {sorted(missing)}")
-        path = Path(info["file_name"])
-        if path.is_absolute() or ".." in path.parts or "\0" in info["file_name"]:
-            raise DataError(f"{file}: image {info['id']}: {str(path)!r} leaves {images}")
-        named[info["id"]] = info
-    return content, dict(sorted(named.items()))
-
-
-def check_annotation(
-    file: Path | str, annotation: Annotation, named: Mapping[int, Any], place: Mapping[int, int]
+def note_classes(
+    categories: Sequence[Category], pictures: Sequence[AnnotatedImage], notes: Notes
 ) -> None:
-    """Raises DataError unless the annotation has a box of a known image and category."""
-    who = f"{file}: annotation {annotation.get('id')}"
-    if annotation.get("image_id") not in named:
-        raise DataError(f"{who}: there is no image {annotation.get('image_id')}")
-    if annotation.get("category_id") not in place:
-        raise DataError(f"{who}: there is no category {annotation.get('category_id')}")
-    if len(annotation.get("bbox", ())) != 4:
-        raise DataError(f"{who}: its bbox must be x, y, width, height")
+    """What is odd of classes and pictures without objects, but may be meant."""
+    names = Counter(c.name for c in categories)
+    for name in [name for name, count in names.items() if count > 1]:
+        ids = ", ".join(str(c.id) for c in categories if c.name == name)
+        notes.doubts.append(f"the category {name!r} is given twice, with ids {ids}: two classes")
+    held = np.concatenate([p.labels for p in pictures])
+    used = set(held.tolist())
+    unused = [c.name for i, c in enumerate(categories) if i not in used]
+    if unused and len(held):
+        notes.taken.append(f"{len(unused)} categories have no object {name_some(unused)}")
+    empty = sum(not len(p.boxes) for p in pictures)
+    if empty and len(held):
+        notes.taken.append(f"{empty} of {len(pictures)} pictures have no objects")
 
 
-def boxed(
-    info: Annotation,
-    images: Path,
-    objects: Sequence[Annotation],
-    place: Mapping[int, int],
-    masks: bool,
-    joints: int,
-) -> AnnotatedImage:
-    """One image with its objects."""
-    corners = np.array([a["bbox"] for a in objects], np.float64).reshape(-1, 4)
-    corners[:, 2:] += corners[:, :2]
-    shape = (int(info["height"]), int(info["width"]))
-    segments = [a.get("segmentation") or [] for a in objects]
-    return AnnotatedImage(
-        name=f"{info['id']} ({info['file_name']})",
-        file=images / info["file_name"],
-        shape=shape,
-        boxes=corners,
-        labels=np.array([place[a["category_id"]] for a in objects], np.int32),
-        difficult=np.array([bool(a.get("iscrowd", 0)) for a in objects], bool),
-        number=int(info["id"]),
-        masks=partial(draw_masks, segments, shape) if masks else None,
-        points=joints_of(objects, joints) if joints else {},
-    )
+def note_boxes(objects: Sequence[Annotation], notes: Notes) -> None:
+    """A doubt where boxes are not around their polygons: corners or centers may be meant."""
+    compared, apart = 0, []
+    for annotation in objects[:COMPARED]:
+        box = read_numbers(annotation.fields.get("bbox"), 4)
+        bounds = polygon_bounds(annotation.fields.get("segmentation"))
+        if isinstance(box, str) or bounds is None:
+            continue
+        compared += 1
+        x, y, width, height = box
+        off = np.abs(np.array([x, y, x + width, y + height]) - bounds).max()
+        if off > max(APART_PIXELS, APART * max(width, height)):
+            apart.append(annotation.name)
+    if len(apart) > APART * compared:
+        notes.doubts.append(
+            f"{len(apart)} of {compared} boxes are not around their polygons {name_some(apart)}; "
+            "bbox is x, y of the upper left corner, width, height"
+        )
 
 
-def draw_masks(segments: Sequence[Any], shape: tuple[int, int], chosen: Sequence[int]) -> Host:
+class ObjectReader:
+    """Annotations of a file as objects of its pictures; what is wrong with one stays with it."""
+
+    def __init__(self, who: str, categories: Sequence[Category], masks: bool, keypoints: bool):
+        """Raises DataError where keypoints are asked for and no category has them."""
+        self.who, self.masks = who, masks
+        self.place = {c.id: i for i, c in enumerate(categories)}
+        self.most = max(c.joints for c in categories) if keypoints else 0
+        self.joints = [c.joints or self.most for c in categories]
+        if keypoints and not self.most:
+            raise DataError(f"{who}: no category has keypoints")
+
+    def picture(
+        self, entry: ImageEntry, file: Path, number: int, objects: Sequence[Annotation]
+    ) -> AnnotatedImage:
+        """One image with its objects."""
+        labels = [self.label(a) for a in objects]
+        boxes, faults = self.boxes(objects)
+        crowds = [read_truth(a.fields.get("iscrowd")) for a in objects]
+        faults = [
+            fault or (f"its iscrowd {crowd}" if isinstance(crowd, str) else "")
+            for fault, crowd in zip(faults, crowds, strict=True)
+        ]
+        points = {}
+        if self.most:
+            points, bad = self.keypoints(objects, labels)
+            faults = [fault or more for fault, more in zip(faults, bad, strict=True)]
+        segments = [a.fields.get("segmentation") for a in objects]
+        return AnnotatedImage(
+            name=str(entry),
+            file=file,
+            shape=entry.shape,
+            boxes=boxes,
+            labels=np.array(labels, np.int32),
+            difficult=np.array([crowd is True for crowd in crowds], bool),
+            number=number,
+            masks=partial(draw_masks, segments) if self.masks else None,
+            points=points,
+            objects=tuple(a.name for a in objects),
+            faults=partial(object_faults, faults, segments if self.masks else ()),
+        )
+
+    def label(self, annotation: Annotation) -> int:
+        """The class of an annotation. Raises DataError where there is none."""
+        who = f"{self.who}: {annotation.name}"
+        category = read_id(who, "category_id", annotation.fields)
+        if category not in self.place:
+            raise DataError(f"{who}: there is no category {category!r}")
+        return self.place[category]
+
+    def boxes(self, objects: Sequence[Annotation]) -> tuple[Host, list[str]]:
+        """Corners `(n, 4)`, and why one has none."""
+        found = [read_numbers(a.fields.get("bbox"), 4) for a in objects]
+        faults = [f"its bbox {box}" if isinstance(box, str) else "" for box in found]
+        corners = np.array([NO_BOX if isinstance(box, str) else box for box in found])
+        corners = corners.reshape(-1, 4)
+        corners[:, 2:] += corners[:, :2]
+        return corners, faults
+
+    def keypoints(
+        self, objects: Sequence[Annotation], labels: Sequence[int]
+    ) -> tuple[dict[str, Host], list[str]]:
+        """Keypoints `x, y, v`: `points` `(n, K, 2)`, the pixels' centers, `visible`; and faults.
+
+        v is 0 for a point that is not labeled, 1 for one that is hidden, 2 for one that is seen.
+        """
+        table, faults = np.zeros((len(objects), self.most, 3)), []
+        for row, annotation, label in zip(table, objects, labels, strict=True):
+            given = annotation.fields.get("keypoints") or []
+            numbers = read_numbers(given, 3 * self.joints[label]) if given else np.zeros(0)
+            if isinstance(numbers, str) or not np.isfinite(numbers).all():
+                faults.append(f"its keypoints {numbers}")
+                continue
+            faults.append("")
+            row.reshape(-1)[: len(numbers)] = numbers
+        labeled = table[..., 2] > 0
+        return {"points": (table[..., :2] + 0.5) * labeled[..., None], "visible": labeled}, faults
+
+
+def object_faults(
+    known: Sequence[str], segments: Sequence[Any], shape: tuple[int, int]
+) -> Sequence[str]:
+    """Why objects of an image (H, W) cannot be used; "" where they can. `segments`: of masks."""
+    if not segments:
+        return known
+    pairs = zip(known, segments, strict=True)
+    return [fault or segment_fault(segment, shape) for fault, segment in pairs]
+
+
+def draw_masks(segments: Sequence[Any], chosen: Sequence[int], shape: tuple[int, int]) -> Host:
     """The masks of the chosen objects: `(n, H, W)` bool."""
     drawn = [decode_mask(segments[i], shape) for i in chosen]
     return np.stack(drawn) if drawn else np.zeros((0, *shape), bool)
-
-
-def joints_of(objects: Sequence[Annotation], joints: int) -> dict[str, Host]:
-    """Keypoints `x, y, v` of each object: `points` `(n, K, 2)`, the pixels' centers, `visible`.
-
-    v is 0 for a point that is not labeled, 1 for one that is hidden, 2 for one that is seen.
-    """
-    flat = [a.get("keypoints") or [0] * 3 * joints for a in objects]
-    table = np.zeros((len(objects), joints, 3))
-    for row, numbers in zip(table, flat, strict=True):
-        row[: len(numbers) // 3] = np.reshape(numbers, (-1, 3))
-    labeled = table[..., 2] > 0
-    return {"points": (table[..., :2] + 0.5) * labeled[..., None], "visible": labeled}

@@ -7,12 +7,38 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.captions import build_vocabulary, encode_captions
-from jaxdl.data.files.coco import load_coco
+from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
+from jaxdl.data.files.coco_schema import (
+    RENUMBERED,
+    CocoFile,
+    Id,
+    ImageEntry,
+    row_numbers,
+    show_value,
+)
+from jaxdl.data.files.picture_paths import find_pictures
 from jaxdl.data.images.decode import BadFileBudget, UnreadableImage, decode_image, quick_faults
 from jaxdl.data.images.letterbox import letterbox
+from jaxdl.data.notes import Notes
 from jaxdl.data.source import Source
 from jaxdl.typing import Host
+
+FEW_WORDS = 1.5  # in a caption, on average: the script may not use spaces
+
+
+def read_texts(coco: CocoFile, images: Mapping[Id, ImageEntry]) -> dict[Id, list[str]]:
+    """The captions of each image that has some, in the order of the images."""
+    texts: dict[Id, list[str]] = defaultdict(list)
+    for annotation in coco.annotations(images):
+        text = annotation.fields.get("caption")
+        if not isinstance(text, str):
+            raise DataError(
+                f"{coco.path}: {annotation.name}: caption must be a text, got {show_value(text)}"
+            )
+        texts[annotation.image].append(text)
+    if not texts:
+        raise DataError(f"{coco.path} has no captions of its images")
+    return {key: texts[key] for key in images if key in texts}
 
 
 class CaptionedImages(Source):
@@ -25,7 +51,7 @@ class CaptionedImages(Source):
 
     def __init__(
         self,
-        annotations: Path | str,
+        coco: CocoFile,
         images: Path | str,
         *,
         image_size: tuple[int, int],
@@ -39,21 +65,24 @@ class CaptionedImages(Source):
 
         `least`: a word that occurs less often is <UNK>.
         """
-        content, named = load_coco(Path(annotations), Path(images))
-        texts: dict[int, list[str]] = defaultdict(list)
-        for annotation in content.get("annotations", []):
-            if annotation.get("image_id") in named and "caption" in annotation:
-                texts[annotation["image_id"]].append(annotation["caption"])
-        if not texts:
-            raise DataError(f"{annotations} has no captions of its images")
-        files = {number: Path(images) / named[number]["file_name"] for number in texts}
-        self.skipped = BadFileBudget(str(annotations), len(files), fraction=budget)
-        for number, why in zip(files, quick_faults(files.values()), strict=True):
+        who, entries = str(coco.path), coco.images()
+        texts, self.notes = read_texts(coco, entries), Notes()
+        names = {key: entries[key].file_name for key in texts}
+        self.files = find_pictures(who, Path(images), names, self.notes)
+        self.skipped = BadFileBudget(who, len(names), fraction=budget)
+        for key, why in zip(self.files, quick_faults(self.files.values()), strict=True):
             if why:
-                self.skipped.rows.append((str(number), why))
-                del texts[number]
+                self.skipped.rows.append((str(entries[key]), why))
+                del texts[key]
         self.skipped.check()
-        self.files, self.texts = files, [(n, texts[n]) for n in sorted(texts)]
+        without = [str(entry) for key, entry in entries.items() if key not in names]
+        for name in without:
+            self.notes.leave_out(name, "it has no caption")
+        self.texts = [(entries[key], own) for key, own in texts.items()]
+        numbers = row_numbers(list(entries))
+        if numbers is None:
+            self.notes.taken.append(RENUMBERED)
+        self.numbers = dict(zip(entries, numbers or range(len(entries)), strict=True))
         self.vocabulary = vocabulary or build_vocabulary(
             (text for _, own in self.texts for text in own), least=least
         )
@@ -61,6 +90,16 @@ class CaptionedImages(Source):
         self.most = max(len(own) for _, own in self.texts)
         self.ids = [encode_captions(own, self.vocabulary, length) for _, own in self.texts]
         self.cut = sum(cut for _, cut in self.ids)
+        count = sum(len(own) for _, own in self.texts)
+        if self.cut:
+            self.notes.taken.append(
+                f"{self.cut} of {count} captions are longer than {length} tokens and are cut"
+            )
+        words = sum(len(split_words(text)) for _, own in self.texts for text in own)
+        if words < FEW_WORDS * count:
+            self.notes.taken.append(
+                f"captions have {words / count:.1f} words on average: words are what spaces divide"
+            )
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,12 +108,12 @@ class CaptionedImages(Source):
         start = range(len(self.texts))[index]
         for i in range(len(self.texts)):
             place = (start + i) % len(self.texts)
-            number = self.texts[place][0]
+            entry = self.texts[place][0]
             try:
-                image = decode_image(self.files[number])
+                image = decode_image(self.files[entry.id])
             except UnreadableImage as error:
-                why = str(error).removeprefix(f"{self.files[number]}: ")
-                self.skipped.add(str(number), why)
+                why = str(error).removeprefix(f"{self.files[entry.id]}: ")
+                self.skipped.add(str(entry), why)
                 continue
             ids, _ = self.ids[place]
             captions = np.zeros((self.most, self.length), np.int32)
@@ -83,6 +122,6 @@ class CaptionedImages(Source):
                 "image": letterbox(image, self.image_size, keep_shape=self.keep_shape),
                 "captions": captions,
                 "kept": np.arange(self.most) < len(ids),
-                "image_id": np.asarray(number, np.int32),
+                "image_id": np.asarray(self.numbers[entry.id], np.int32),
             }
         raise DataError("no picture can be read")

@@ -1,11 +1,12 @@
 """Masks as COCO writes them: run lengths, packed run lengths, polygons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.files.coco_schema import read_numbers, show_value
 from jaxdl.typing import Host
 
 FINE = 5  # polygons are drawn on a grid this many times finer
@@ -14,34 +15,81 @@ FINE = 5  # polygons are drawn on a grid this many times finer
 def decode_mask(segment: Any, shape: tuple[int, int]) -> Host:
     """A `segmentation` of COCO-json as a mask: polygons, or run lengths -> `(H, W)` bool."""
     if isinstance(segment, Mapping):
-        counts, size = segment["counts"], tuple(segment["size"])
-        if size != tuple(shape):
-            raise DataError(f"mask is of a {size[0]}x{size[1]} image, not {shape[0]}x{shape[1]}")
-        runs = unpack_runs(counts) if isinstance(counts, (str, bytes)) else counts
-        return from_runs(np.asarray(runs, np.int64), shape)
+        return from_runs(read_runs(segment, shape), shape)
     mask = np.zeros(shape, bool)
     for polygon in segment:
-        mask |= polygon_mask(polygon, shape)
+        mask |= polygon_mask(read_polygon(polygon), shape)
     return mask
+
+
+def segment_fault(segment: Any, shape: tuple[int, int]) -> str:
+    """Why a `segmentation` is none of an image (H, W); "" if it is one. Nothing is drawn."""
+    try:
+        if isinstance(segment, Mapping):
+            read_runs(segment, shape)
+        elif not isinstance(segment, list) or not segment:
+            return f"its segmentation must be polygons or run lengths, got {show_value(segment)}"
+        for polygon in segment if isinstance(segment, list) else ():
+            read_polygon(polygon)
+    except DataError as error:
+        return f"its segmentation is of no use: {error}"
+    return ""
+
+
+def read_runs(segment: Mapping[str, Any], shape: tuple[int, int]) -> Host:
+    """The run lengths of `counts`, which fit `size` and the image (H, W)."""
+    size, counts = segment.get("size"), segment.get("counts")
+    counts = counts.decode("latin-1") if isinstance(counts, bytes) else counts  # pycocotools'
+    if not isinstance(size, list) or tuple(size) != tuple(shape):
+        raise DataError(f"its size is {show_value(size)}, the image has {shape[0]}x{shape[1]}")
+    if not isinstance(counts, (str, list)):
+        raise DataError(f"its counts must be a text or a list, got {show_value(counts)}")
+    runs = unpack_runs(counts) if isinstance(counts, str) else read_numbers(counts)
+    if isinstance(runs, str):
+        raise DataError(f"its counts {runs}")
+    runs = np.asarray(runs, np.int64)
+    if runs.sum() != shape[0] * shape[1] or runs.min(initial=0) < 0:
+        raise DataError(f"run lengths sum to {runs.sum()}, not {shape[0]} * {shape[1]}")
+    return runs
+
+
+def read_polygon(polygon: Any) -> Host:
+    """The corners `(k, 2)` of a polygon `x1, y1, x2, y2, ...`, also one of pairs `[x1, y1]`."""
+    if isinstance(polygon, list) and all(isinstance(p, list) and len(p) == 2 for p in polygon):
+        polygon = [number for pair in polygon for number in pair]
+    corners = read_numbers(polygon)
+    if isinstance(corners, str):
+        raise DataError(f"a polygon {corners}")
+    if len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
+        raise DataError(f"a polygon needs at least three x, y pairs, got {len(corners)} numbers")
+    return corners.reshape(-1, 2)
+
+
+def polygon_bounds(segment: Any) -> Host | None:
+    """x1, y1, x2, y2 around polygons; None where the segmentation is something else, or wrong."""
+    if not isinstance(segment, list) or not segment:
+        return None
+    try:
+        corners = np.concatenate([read_polygon(polygon) for polygon in segment])
+    except DataError:
+        return None
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
 def from_runs(runs: Host, shape: tuple[int, int]) -> Host:
     """Lengths of runs of 0, 1, 0, ... down the columns, first to last: `(H, W)` bool."""
-    if runs.sum() != shape[0] * shape[1] or runs.min(initial=0) < 0:
-        raise DataError(f"run lengths sum to {runs.sum()}, not {shape[0]} * {shape[1]}")
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return flat.reshape(shape[1], shape[0]).T
 
 
-def unpack_runs(text: str | bytes) -> list[int]:
+def unpack_runs(text: str) -> list[int]:
     """Run lengths from a packed string: five bits per character, less the one two before it."""
-    codes = text.encode() if isinstance(text, str) else text
     runs: list[int] = []
     value, shift = 0, 0
-    for code in codes:
-        bits = code - 48
+    for character in text:
+        bits = ord(character) - 48
         if not 0 <= bits < 64:
-            raise DataError(f"packed run lengths have the character {chr(code)!r}")
+            raise DataError(f"packed run lengths have the character {character!r}")
         value |= (bits & 0x1F) << shift
         shift += 5
         if bits & 0x20:  # more follows
@@ -53,17 +101,14 @@ def unpack_runs(text: str | bytes) -> list[int]:
     return runs
 
 
-def polygon_mask(polygon: Sequence[float], shape: tuple[int, int]) -> Host:
-    """The pixels in a polygon `x1, y1, x2, y2, ...`, to the pixel as pycocotools draws it.
+def polygon_mask(corners: Host, shape: tuple[int, int]) -> Host:
+    """The pixels in a polygon with corners `(k, 2)`, to the pixel as pycocotools draws it.
 
     Its outline is drawn on a finer grid; where that crosses the middle of a column of pixels, the
     column changes between outside and inside.
     """
-    corners = np.asarray(polygon, np.float64)
-    if corners.ndim != 1 or len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
-        raise DataError(f"a polygon needs at least three x, y pairs, got {len(corners)} numbers")
     height, width = shape
-    u, v = fine_outline(np.trunc(FINE * corners.reshape(-1, 2) + 0.5))
+    u, v = fine_outline(np.trunc(FINE * corners + 0.5))
     step = np.flatnonzero(u[1:] != u[:-1])
     before, after = step, step + 1
     x = np.where(u[after] < u[before], u[after], u[after] - 1)

@@ -17,6 +17,7 @@ from jaxdl.data.config import (
 )
 from jaxdl.data.files.coco import read_coco
 from jaxdl.data.files.coco_captions import CaptionedImages
+from jaxdl.data.files.coco_schema import CocoFile
 from jaxdl.data.files.csv_table import read_csv
 from jaxdl.data.files.image_folder import ImageFolder, find_splits
 from jaxdl.data.files.npz import check_pixels, read_npz
@@ -66,14 +67,15 @@ def open_npz(cfg: NpzData) -> Dataset:
 
 def open_coco_json(cfg: CocoJsonData) -> Dataset:
     """Boxes with masks or keypoints, or captions."""
-    file = own_path(cfg)
-    images = find_path(cfg.images) if cfg.images else file.parent
+    file = CocoFile(own_path(cfg))
+    images = find_path(cfg.images) if cfg.images else file.path.parent
     kind = cfg.annotations
-    if kind == "captions" or (not kind and b'"caption"' in file.read_bytes()):
+    if kind == "captions" or (not kind and file.has_captions()):
         rows = CaptionedImages(file, images, image_size=cfg.size(256), length=cfg.max_length)
         return Dataset({"train": rows}, vocabulary=rows.vocabulary)
     extras = {name: kind == name for name in ("masks", "keypoints")}
     boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.max_boxes, **extras)
+    boxed.check_objects()
     return Dataset({"train": boxed}, boxed.classes)
 
 

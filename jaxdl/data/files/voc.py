@@ -100,11 +100,11 @@ def boxed(
             [(o.findtext("difficult") or "0").strip() == "1" for o in objects], bool
         ),
         number=number,
-        masks=partial(object_masks, segments, shape) if masks else None,
+        masks=partial(object_masks, segments) if masks else None,
     )
 
 
-def object_masks(file: Path, shape: tuple[int, int], chosen: Sequence[int]) -> Host:
+def object_masks(file: Path, chosen: Sequence[int], shape: tuple[int, int]) -> Host:
     """The masks of the chosen objects: in the file, object i has the value i + 1."""
     numbers = read_segmentation(file)
     if numbers.shape != tuple(shape):

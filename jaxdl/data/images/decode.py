@@ -158,7 +158,7 @@ class BadFileBudget:
             return
         first = "; ".join(f"{name} ({why})" for name, why in self.rows[:5])
         raise DataError(
-            f"{self.who}: {len(self.rows)} of {self.total} files cannot be read, at most "
+            f"{self.who}: {len(self.rows)} of {self.total} files cannot be used, at most "
             f"{self.most} may be: {first}{'; ...' if len(self.rows) > 5 else ''}; "
             "remove or replace them"
         )

@@ -11,6 +11,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.captions import decode_caption
 from jaxdl.data.files.coco import read_coco
 from jaxdl.data.files.coco_captions import CaptionedImages
+from jaxdl.data.files.coco_schema import CocoFile
 from jaxdl.data.gather import stack_rows
 from jaxdl.data.synthetic.outlines import tight_boxes
 from jaxdl.data.synthetic.shapes import Shapes
@@ -62,7 +63,7 @@ def read(made, **options):
     folder, content = made
     (folder / "a.json").write_text(json.dumps(content))
     options = {"image_size": SHAPE} | options
-    return read_coco(folder / "a.json", folder / "images", **options)
+    return read_coco(CocoFile(folder / "a.json"), folder / "images", **options)
 
 
 def test_objects_come_back_as_they_were_drawn(made, drawn):
@@ -189,14 +190,14 @@ def change(content, path, value):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (["images"], [], "no list of images"),
+        (["images"], [], "no images"),
         (["categories"], [], "no categories"),
-        (["images", 0, "height"], None, r"image 1000 has no \['height'\]"),
+        (["annotations"], None, "no list of annotations"),
         (["images", 0, "file_name"], "../secret.png", r"'\.\./secret\.png' leaves"),
         (["images", 0, "file_name"], "/etc/passwd", "leaves"),
-        (["annotations", 0, "image_id"], 7, "annotation 0: there is no image 7"),
-        (["annotations", 0, "category_id"], 999, "annotation 0: there is no category 999"),
-        (["annotations", 0, "bbox"], [1, 2], "bbox must be x, y, width, height"),
+        (["annotations", 0, "image_id"], 7, r"annotations\[0\]: there is no image 7"),
+        (["annotations", 0, "category_id"], 999, r"annotations\[0\]: there is no category 999"),
+        (["annotations", 0, "bbox"], [1, 2], r"annotations\[0\]: its bbox must be 4 numbers"),
     ],
 )
 def test_damaged_files_are_one_message(made, path, value, words):
@@ -212,15 +213,19 @@ def test_files_that_are_no_json(tmp_path):
     (tmp_path / "a.json").write_text("{ cut")
     for name in ("a.json", "none.json"):
         with pytest.raises(DataError, match=rf"{name} is no JSON file"):
-            read_coco(tmp_path / name, tmp_path, image_size=SHAPE)
+            CocoFile(tmp_path / name)
 
 
 def test_an_image_of_another_size_than_its_annotations(made):
     folder, content = made
     content = copy.deepcopy(content)
     content["images"][0]["height"] = 50
-    with pytest.raises(DataError, match="48x64, but its annotations are for 50x64"):
-        stack_rows(read((folder, content)))
+    source = read((folder, content))
+    why = "its annotations are for 50x64 (height x width), the picture is 48x64"
+    assert source.skipped.rows == [("1000 (000.png)", why)]
+    content["images"][1]["height"] = 50
+    with pytest.raises(DataError, match=r"2 of 12 files.*for 50x64"):
+        read((folder, content))
 
 
 @pytest.fixture
@@ -236,10 +241,14 @@ def captioned(made, drawn):
     return file, folder / "images"
 
 
+def captions(place, **options):
+    return CaptionedImages(CocoFile(place[0]), place[1], **options)
+
+
 @pytest.mark.parametrize("length", [17, 6])
 def test_captions_come_back_at_a_fixed_length(captioned, drawn, length):
     shapes, rows = drawn
-    source = CaptionedImages(*captioned, image_size=SHAPE, length=length)
+    source = captions(captioned, image_size=SHAPE, length=length)
     got = stack_rows(source)
     assert got["captions"].shape == (COUNT - 1, 2, length)
     cut = 0
@@ -257,13 +266,13 @@ def test_captions_come_back_at_a_fixed_length(captioned, drawn, length):
 
 
 def test_rare_words_and_the_vocabulary_of_training(captioned):
-    few = CaptionedImages(*captioned, image_size=SHAPE, least=5)
+    few = captions(captioned, image_size=SHAPE, least=5)
     assert "many" in few.vocabulary
-    assert len(few.vocabulary) < len(CaptionedImages(*captioned, image_size=SHAPE).vocabulary)
-    other = CaptionedImages(*captioned, image_size=SHAPE, vocabulary=few.vocabulary[:5])
+    assert len(few.vocabulary) < len(captions(captioned, image_size=SHAPE).vocabulary)
+    other = captions(captioned, image_size=SHAPE, vocabulary=few.vocabulary[:5])
     assert other[0]["captions"].max() == 4
     bare = captioned[0].with_name("bare.json")
     info = {"id": 1, "file_name": "000.png", "height": 48, "width": 64}
     bare.write_text(json.dumps({"images": [info], "annotations": []}))
     with pytest.raises(DataError, match="no captions"):
-        CaptionedImages(bare, captioned[1], image_size=SHAPE)
+        captions((bare, captioned[1]), image_size=SHAPE)

@@ -68,7 +68,7 @@ def test_empty_and_full_masks(fill):
     [
         ({"size": [4, 4], "counts": [3, 4]}, "sum to 7, not 4"),
         ({"size": [4, 4], "counts": [20, -4]}, "sum to 16"),
-        ({"size": [5, 4], "counts": [20]}, "5x4 image, not 4x4"),
+        ({"size": [5, 4], "counts": [20]}, r"size is \[5, 4\], the image has 4x4"),
         ({"size": [4, 4], "counts": "0\x01"}, "character"),
         ([[1, 2, 3, 4]], "three x, y pairs, got 4"),
         ([[1, 2, 3, 4, 5, float("nan")]], "three x, y pairs"),

@@ -99,7 +99,7 @@ def test_a_corrupt_file_is_left_out_and_named(root, content):
 def test_more_corrupt_files_than_the_budget_are_an_error_with_the_first_five(root):
     for i in range(6):
         damage(root, f"cat/{i}.png", b"")
-    with pytest.raises(DataError, match="6 of 11 files cannot be read, at most 1 may be") as error:
+    with pytest.raises(DataError, match="6 of 11 files cannot be used, at most 1 may be") as error:
         ImageFolder(root)
     assert all(f"cat/{i}.png" in str(error.value) for i in range(5))
     assert "cat/5.png" not in str(error.value)
