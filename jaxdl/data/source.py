@@ -79,6 +79,18 @@ def put_row(made: dict[str, Host], place: int, number: int, row: Mapping[str, Ho
         made[name][place] = value
 
 
+def check_finite_rows(who: str, arrays: Mapping[str, Host], numbers: Host) -> None:
+    """Raises DataError, naming the row of `numbers`, where an array holds a NaN or an infinity.
+
+    A compiled network may hide them: its maxima can turn NaN into a number.
+    """
+    for name, value in arrays.items():
+        if value.dtype.kind != "f" or np.isfinite(value).all():
+            continue
+        place = int(np.argwhere(~np.isfinite(value))[0][0])
+        raise DataError(f"{who}: row {numbers[place]}: {name} has a number that is not finite")
+
+
 @dataclass(frozen=True)
 class Dataset:
     """`splits` name -> rows; names of the labels; words of token ids; what made the rows."""

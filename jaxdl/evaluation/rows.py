@@ -9,6 +9,7 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jaxdl.checks import DivergedError
 from jaxdl.data.splits.split import Split
 from jaxdl.training.state import TrainState
 from jaxdl.typing import AXIS, Batch, Host, Prepare
@@ -30,7 +31,10 @@ class RowEvaluator:
         self.program = jax.jit(self._pieces, static_argnames="gather")
 
     def __call__(self, state: TrainState, split: Split) -> dict[str, Host]:
-        """Name -> `(size, ...)`, rows in the order of the split."""
+        """Name -> `(size, ...)`, rows in the order of the split.
+
+        Raises DivergedError, naming the row, where an output is NaN.
+        """
         sharding = _row_sharding(state)
         if id(split) not in self.placed:
             self.placed[id(split)] = jax.device_put(split.resident())
@@ -39,7 +43,9 @@ class RowEvaluator:
             shared = sharding is not None and mask.shape[1] % sharding.mesh.size == 0
             feed = jax.device_put(feed, sharding) if shared else feed
             out = self.program(state.variables, self.placed[id(split)], feed, gather=split.gather)
+            done = sum(len(next(iter(piece.values()))) for piece in pieces)
             pieces.append({name: np.asarray(value)[mask] for name, value in out.items()})
+            check_outputs(pieces[-1], done, split.name)
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
     def _pieces(self, variables: Any, resident: Any, feed: Any, gather: Any) -> Any:
@@ -52,6 +58,17 @@ class RowEvaluator:
             return self.row_fn(variables, self.prepare(keys, batch, train=False))
 
         return jax.lax.map(one, feed)
+
+
+def check_outputs(rows: dict[str, Host], first: int, split: str) -> None:
+    """Raises DivergedError where an output of the rows `first` on is NaN."""
+    for name, value in rows.items():
+        if value.dtype.kind == "f" and np.isnan(value).any():
+            place = first + int(np.argwhere(np.isnan(value))[0][0])
+            raise DivergedError(
+                f"evaluation of split {split!r}: {name} of row {place} is NaN, though the model's "
+                "parameters are finite; lower optim.lr or set optim.clip_norm"
+            )
 
 
 def _row_sharding(state: TrainState) -> NamedSharding | None:

@@ -1,5 +1,6 @@
 """The best state of a run by one number of its evaluations, and how long it has been the best."""
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class BestCheckpoint:
         smaller = "loss" in self.name or "error" in self.name
         value = -row[self.name] if smaller else row[self.name]
         self.since += 1
-        if self.value is not None and value <= self.value:
+        if math.isnan(value) or (self.value is not None and value <= self.value):
             return False
         self.value, self.step, self.since = value, int(row["step"]), 0
         return True

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import UsageError
+from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.errors import explain
@@ -198,7 +198,10 @@ class TrialRunner:
         if bad >= 0 and self.stop:
             return TrialResult({}, bad)
         numbers = {f"train_{name}": value for name, value in finish(sums["pairs"]).items()}
-        numbers |= measure(trial, self.task.refresh(self.parallel.read(state)))
+        try:
+            numbers |= measure(trial, self.task.refresh(self.parallel.read(state)))
+        except DivergedError:
+            return TrialResult(numbers, self.steps)
         finite = all(np.isfinite(value) for value in numbers.values())
         return TrialResult(numbers, None if finite else self.steps)
 

@@ -24,7 +24,7 @@ def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:
     """
     metrics: Numbers = {}
     if task.evaluate is not None and "test" in task.splits:
-        measured = task.evaluate(fit.state, task.splits["test"], run_dir)
+        measured = task.measure(fit.state, task.splits["test"], run_dir)
         metrics |= {f"test_{name}": value for name, value in measured.items()}
     last = fit.rows[-1] if fit.rows else {}
     metrics |= {

@@ -15,6 +15,7 @@ from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.optim.config import FirstOrder, OptimConfig
 from jaxdl.optim.optimizer import l2_penalty, make_optimizer, schedule_shape
+from jaxdl.runs.checkpoint import check_finite, flatten
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step, make_line_search_step, make_train_step
@@ -61,9 +62,15 @@ class Task:
     refresh: Callable[[TrainState], TrainState] = _same
 
     def measure(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:
-        """What `evaluate` gives; raises UsageError where there is none."""
+        """What `evaluate` gives; raises UsageError where there is none.
+
+        Raises DivergedError where the model is not finite: compiled, it may hide that, as its
+        maxima can turn NaN into a number.
+        """
         if self.evaluate is None:
             raise UsageError("the experiment has no evaluation")
+        model = state.replace(opt_state=(), local={}, hyper={})
+        check_finite(flatten(model), int(state.step))
         return self.evaluate(state, split, folder)
 
 

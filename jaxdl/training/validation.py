@@ -20,13 +20,12 @@ class Validation:
 
     def evaluate(self, step: int, state: TrainState) -> None:
         """Evaluates the state after `step` steps, whose row is the last of the log."""
-        assert self.task.evaluate is not None, "the plan evaluates only where it can"
         self.progress.say("evaluating")
         state = self.task.refresh(state)
         now, folder = time.perf_counter(), None
         if now - self.pictured >= PICTURE_SECONDS:  # drawing takes longer than small sets' epochs
             folder, self.pictured = self.log.dir / "pictures" / f"{step:08d}", now
-        measured = self.task.evaluate(state, self.task.splits["val"], folder)
+        measured = self.task.measure(state, self.task.splits["val"], folder)
         numbers = {f"val_{name}": value for name, value in measured.items()}
         row = self.log.join(numbers)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())

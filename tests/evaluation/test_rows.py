@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.checks import DivergedError
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.training.parallel import Parallel
@@ -33,3 +34,17 @@ def test_every_row_comes_once_in_order_whatever_the_batch(devices, batch_size, m
     for _ in range(2):  # the second time from what is on the device
         got = evaluator(state, split)
         np.testing.assert_allclose(got["score"], (X + 1) @ WEIGHTS, rtol=1e-5)
+
+
+def test_an_output_that_is_nan_is_named_by_its_row():
+    split = Split({"x": X}, batch_size=2, name="val")
+    state = TrainState(np.int32(0), {}, {}, np.uint32(0))  # pyright: ignore
+    bad = float(X[17, 0])
+    evaluator = RowEvaluator(
+        lambda variables, batch: {"score": jnp.where(batch["x"][:, 0] == bad, jnp.nan, 1.0)},
+        lambda keys, batch, *, train: batch,
+        batch_size=4,
+        most=2,
+    )
+    with pytest.raises(DivergedError, match="evaluation of split 'val': score of row 17 is NaN"):
+        evaluator(state, split)

@@ -1,13 +1,21 @@
 """A loss that is not finite: the state before it is kept, the batch is shown, no NaN is saved."""
 
+import dataclasses
+import json
 import re
+from functools import partial
 
+import flax.traverse_util
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxdl.checks import DivergedError
+from jaxdl.classification.task import ClassifierConfig, classifier_task
+from jaxdl.data.config import DataConfig
 from jaxdl.data.digits import load_digits
+from jaxdl.models.registry import model_options
 from jaxdl.optim.config import SGD
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.training.loop import fit
@@ -48,11 +56,55 @@ def test_parameters_that_overflow_under_a_finite_loss_are_not_saved(tmp_path):
     assert saved_steps(tmp_path) == []
 
 
+@pytest.fixture(scope="module")
+def hiding():
+    """A task whose compiled network gives finite logits with a NaN in it: XLA's fused maximum."""
+    net = model_options("preact_resnet20")(blocks=(1,), width=4)
+    data = DataConfig(batch_size=64, val=100)
+    return classifier_task(ClassifierConfig(data=data, model=net, loop=LoopConfig(steps=8)))
+
+
+def spoiled(state, part, path):
+    """`state` with a NaN in one array of `part`."""
+    flat = flax.traverse_util.flatten_dict(getattr(state, part), sep="/")
+    flat[path] = flat[path].at[(0,) * flat[path].ndim].set(jnp.nan)
+    return state.replace(**{part: flax.traverse_util.unflatten_dict(flat, sep="/")})
+
+
+NORM = "batch_stats/stage1_block1/norm1/var"
+
+
+@pytest.mark.parametrize(("part", "path"), [("params", "stem/kernel"), ("extra", NORM)])
+def test_a_nan_that_a_fused_program_hides_is_found_before_it_is_reported(hiding, part, path):
+    state = spoiled(jax.jit(hiding.init)(jax.random.key(0)), part, path)
+    numbers = hiding.evaluate(state, hiding.splits["val"])
+    hidden = all(map(np.isfinite, numbers.values()))
+    assert hidden or jax.default_backend() != "cpu"  # else there is nothing to find
+    where = rf"{part}\.{path.replace('/', '.')} holds a NaN or an infinity at step 0"
+    with pytest.raises(DivergedError, match=where):
+        hiding.measure(state, hiding.splits["val"])
+
+
+def test_a_hidden_nan_ends_a_run_at_its_next_evaluation(hiding, tmp_path):
+    def step(state, batch):  # statistics have no part in losses and gradients
+        new, metrics = hiding.step(state, batch)
+        bad = jax.tree.map(partial(jnp.where, state.step == 3), spoiled(new, "extra", NORM), new)
+        return bad, metrics
+
+    loop = LoopConfig(steps=8, eval_every=2, save_every=8, log_every=2, devices=1)
+    with pytest.raises(DivergedError, match=r"norm1\.var holds a NaN or an infinity at step 4"):
+        fit(dataclasses.replace(hiding, step=step), loop, tmp_path)
+    assert saved_steps(tmp_path) == []
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "val_loss" in row] == [2]
+
+
 @pytest.mark.parametrize(
     ("part", "value", "refused"),
     [
         ("params", np.inf, True),
         ("extra", np.nan, True),
+        ("ema_extra", np.inf, True),
         ("opt_state", np.nan, True),
         ("opt_state", np.inf, False),  # "no best value yet" may be written so
         ("params", 3.0, False),

@@ -7,7 +7,7 @@ import numpy as np
 from jaxdl.checks import DataError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.gather import gather_rows
-from jaxdl.data.source import Dataset, Source
+from jaxdl.data.source import Dataset, Source, check_finite_rows
 from jaxdl.data.splits.assign import Assigned
 from jaxdl.data.splits.split import Split
 from jaxdl.data.splits.stream import StreamSplit
@@ -31,6 +31,7 @@ def place_split(opened: Dataset, assigned: Assigned, cfg: DataConfig) -> Split:
         options |= {"rows": numbers, "labels": labels, "workers": cfg.workers}
         return StreamSplit(source, opened.classes, **options)
     arrays = gather_rows(source, numbers)
+    check_finite_rows(f"data {cfg.name!r}, split {assigned.split!r}", arrays, numbers)
     if source.check is not None:
         source.check.finish()  # too many boxes that cannot be used
     return Split(arrays, opened.classes, notes=source.remarks(), **options)

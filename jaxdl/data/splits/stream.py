@@ -11,7 +11,14 @@ from typing import Any, Self
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.source import ArraySource, FieldSubsetSource, MergedSource, Source, SubsetSource
+from jaxdl.data.source import (
+    ArraySource,
+    FieldSubsetSource,
+    MergedSource,
+    Source,
+    SubsetSource,
+    check_finite_rows,
+)
 from jaxdl.data.splits.split import Split
 from jaxdl.typing import Batch, Host
 
@@ -26,12 +33,15 @@ FOREVER = 2**31 - 1  # steps; the loop ends before
 def read_rows(source: Source, numbers: Host, who: str) -> dict[str, Host]:
     """These rows of a source, stacked: name -> `(n, ...)`.
 
-    Raises DataError with the number of a row that cannot be read or has another shape.
+    Raises DataError with the number of a row that cannot be read, has another shape or is not
+    finite.
     """
     try:
-        return source.rows(numbers)
+        rows = source.rows(numbers)
     except DataError as error:
         raise DataError(f"{who}: {error}") from error
+    check_finite_rows(who, rows, numbers)
+    return rows
 
 
 class EpochBatches:

@@ -6,7 +6,9 @@ import pytest
 from jaxdl.checks import DataError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
-from jaxdl.data.splits.place import check_labels
+from jaxdl.data.source import ArraySource, Dataset
+from jaxdl.data.splits.assign import Assigned
+from jaxdl.data.splits.place import check_labels, place_split
 from jaxdl.data.splits.stream import StreamSplit
 
 
@@ -34,3 +36,14 @@ def test_a_placement_that_is_asked_for_is_taken(placement):
 def test_labels_out_of_range_are_named(labels, message):
     with pytest.raises(DataError, match=message):
         check_labels(labels, 3, "mine")
+
+
+@pytest.mark.parametrize("placement", ["device", "stream"])
+def test_numbers_that_are_not_finite_are_named_by_their_row(placement):
+    inputs = np.zeros((9, 2), np.float32)
+    inputs[7, 1] = np.nan
+    opened = Dataset({"train": ArraySource({"input": inputs})})
+    assigned = Assigned("train", np.arange(3, 9), "train")
+    cfg = DataConfig(placement=placement, batch_size=2)
+    with pytest.raises(DataError, match=r"train.*: row 7: input has a number that is not finite"):
+        place_split(opened, assigned, cfg).batch(np.arange(6))
