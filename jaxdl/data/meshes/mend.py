@@ -22,7 +22,7 @@ def mend(vertices: Host, faces: Host, *, who: str = "mesh") -> tuple[Mesh, Mappi
     """
     vertices, faces = np.asarray(vertices, np.float64), np.asarray(faces, np.int64)
     check_indices(who, faces, len(vertices))
-    finite: Host = np.isfinite(vertices).all(axis=1)
+    finite = np.asarray(np.isfinite(vertices).all(axis=1))
     faces = faces[finite[faces].all(axis=1)]
     places, number = np.unique(vertices[finite] + 0.0, axis=0, return_inverse=True)  # -0 is 0
     renumbered = np.zeros(len(vertices), np.int64)
