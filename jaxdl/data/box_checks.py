@@ -60,8 +60,9 @@ class BoxCheck:
         self.fraction = fraction
         self.total = 0
         self.small = 0  # boxes that lie within the first two pixels
-        self.dropped: dict[Dropped, None] = {}  # in order; a stream meets each in every epoch
-        self.cut: dict[str, None] = {}  # where
+        # By image and place in it: a stream meets each in every epoch.
+        self.dropped: dict[tuple[str, int], Dropped] = {}
+        self.cut: dict[tuple[str, int], str] = {}  # where
 
     def good(
         self,
@@ -83,18 +84,18 @@ class BoxCheck:
         self.small += (
             int((np.abs(boxes).max(axis=-1, initial=0) <= 2).sum()) if min(shape) > 8 else 0
         )
-        for place, box, why, before in zip(places, boxes, faults, known, strict=True):
-            text = why if before else f"box {np.round(box, 2).tolist()} {why}"
+        for i, (where, box, why) in enumerate(zip(places, boxes, faults, strict=True)):
+            text = why if known[i] else f"box {np.round(box, 2).tolist()} {why}"
             if why:
-                self.dropped[Dropped(place, why, text)] = None
+                self.dropped[name, i] = Dropped(where, why, text)
             elif reach(box, shape) > EDGE:
-                self.cut[place] = None
+                self.cut[name, i] = where
         return np.array([not why for why in faults], bool)
 
     def by_reason(self) -> dict[str, list[str]]:
         """Why boxes were dropped -> their images."""
         reasons: dict[str, list[str]] = {}
-        for where, why, _ in self.dropped:
+        for where, why, _ in self.dropped.values():
             reasons.setdefault(why, []).append(where)
         return reasons
 
@@ -102,7 +103,7 @@ class BoxCheck:
         """How many objects were left out and why, how many boxes were cut."""
         lines = count_left_out(self.by_reason(), "object")
         if self.cut:
-            shown = name_some(list(self.cut))
+            shown = name_some(list(self.cut.values()))
             lines.append(
                 f"boxes that reach beyond their picture and are cut: {len(self.cut)} {shown}"
             )
@@ -117,7 +118,7 @@ class BoxCheck:
             )
         if not self.dropped or len(self.dropped) < self.fraction * self.total:
             return
-        first = "; ".join(f"{bad.where}: {bad.text}" for bad in list(self.dropped)[:5])
+        first = "; ".join(f"{bad.where}: {bad.text}" for bad in list(self.dropped.values())[:5])
         raise DataError(
             f"{self.who}: {len(self.dropped)} of {self.total} boxes cannot be used, fewer than "
             f"{self.fraction:.0%} may be: {first}. In COCO-json a box is x, y, width, height in "

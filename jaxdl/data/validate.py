@@ -53,9 +53,9 @@ def scan_split(opened: Dataset, split: str) -> Iterator[Fault]:
         yield from (Fault(split, name, why) for name, why in skipped.rows)
         skipped.most = len(source) + len(known)  # all of them are to be named
     if source.check is not None:
-        yield from (Fault(split, bad.where, bad.text) for bad in source.check.dropped)
+        yield from (Fault(split, bad.where, bad.text) for bad in source.check.dropped.values())
         beyond = "its box reaches beyond the picture and is cut"
-        yield from (Fault(split, where, beyond) for where in source.check.cut)
+        yield from (Fault(split, where, beyond) for where in source.check.cut.values())
     for index in range(len(source)):
         yield from (Fault(split, str(index), why) for why in row_faults(opened, source, index))
         fresh = [pair for pair in skipped.rows if pair[0] not in known] if skipped else []

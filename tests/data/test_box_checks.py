@@ -125,3 +125,19 @@ def test_a_fitted_picture_takes_its_boxes_and_masks_along(size, keep_shape):
             assert not fitted[height:].any()
             assert not fitted[:, width:].any()
             assert fitted[:height, :width].min() > 80
+
+
+def test_boxes_met_again_count_once_and_those_beyond_the_edge_are_named():
+    check = BoxCheck("set")
+    boxes = np.array([GOOD[0], FAULTS["nan"], FAULTS["nan"], [-3, 20, 50, 60]], np.float32)
+    for _ in range(3):  # epochs of a stream
+        check.good("a", boxes, SHAPE, objects=("one", "two", "three", "four"))
+    assert check.remarks() == [
+        "left out 2 objects: is not finite (image a, two, image a, three)",
+        "boxes that reach beyond their picture and are cut: 1 (image a, four)",
+    ]
+    known = BoxCheck("set", fraction=0.5)
+    good = known.good("b", boxes[:2], SHAPE, known=("it has no mask", ""))
+    assert good.tolist() == [False, False]
+    with pytest.raises(DataError, match=r"image b: it has no mask; image b: box \[10.* not finite"):
+        known.finish()

@@ -13,16 +13,15 @@ from jaxdl.checks import DataError
 from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.coco_masks import decode_mask, polygon_bounds, segment_fault
 from jaxdl.data.files.coco_schema import (
-    RENUMBERED,
     Annotation,
     Category,
     CocoFile,
     Id,
     ImageEntry,
+    number_rows,
     read_id,
     read_numbers,
     read_truth,
-    row_numbers,
 )
 from jaxdl.data.files.picture_paths import find_pictures
 from jaxdl.data.notes import Notes, name_some
@@ -53,13 +52,10 @@ def read_coco(
     reader = ObjectReader(str(coco.path), categories, masks, keypoints)
     names = {key: entry.file_name for key, entry in entries.items()}
     files = find_pictures(str(coco.path), Path(images), names, notes)
-    numbers = row_numbers(list(entries))
-    if numbers is None:
-        notes.taken.append(RENUMBERED)
-        numbers = list(range(len(entries)))
+    numbers = number_rows(entries, notes)
     pictures = [
-        reader.picture(entry, files[key], number, objects[key])
-        for number, (key, entry) in zip(numbers, entries.items(), strict=True)
+        reader.picture(entry, files[key], numbers[key], objects[key])
+        for key, entry in entries.items()
     ]
     note_classes(categories, pictures, notes)
     note_boxes(list(chain.from_iterable(objects.values())), notes)

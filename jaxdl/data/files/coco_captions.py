@@ -9,11 +9,10 @@ import numpy as np
 from jaxdl.checks import DataError
 from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
 from jaxdl.data.files.coco_schema import (
-    RENUMBERED,
     CocoFile,
     Id,
     ImageEntry,
-    row_numbers,
+    number_rows,
     show_value,
 )
 from jaxdl.data.files.picture_paths import find_pictures
@@ -75,14 +74,12 @@ class CaptionedImages(Source):
                 self.skipped.rows.append((str(entries[key]), why))
                 del texts[key]
         self.skipped.check()
-        without = [str(entry) for key, entry in entries.items() if key not in names]
-        for name in without:
-            self.notes.leave_out(name, "it has no caption")
+        for key in [key for key in entries if key not in names]:
+            self.notes.leave_out(str(entries[key]), "it has no caption")
+        if not texts:
+            raise DataError(f"{who}: no pictures are left")
         self.texts = [(entries[key], own) for key, own in texts.items()]
-        numbers = row_numbers(list(entries))
-        if numbers is None:
-            self.notes.taken.append(RENUMBERED)
-        self.numbers = dict(zip(entries, numbers or range(len(entries)), strict=True))
+        self.numbers = number_rows(entries, self.notes)
         self.vocabulary = vocabulary or build_vocabulary(
             (text for _, own in self.texts for text in own), least=least
         )
@@ -90,15 +87,19 @@ class CaptionedImages(Source):
         self.most = max(len(own) for _, own in self.texts)
         self.ids = [encode_captions(own, self.vocabulary, length) for _, own in self.texts]
         self.cut = sum(cut for _, cut in self.ids)
-        count = sum(len(own) for _, own in self.texts)
+        self.note_lengths()
+
+    def note_lengths(self) -> None:
+        """Says how many captions were cut, and where they seem to be of one word each."""
+        lengths = [len(split_words(text)) for _, own in self.texts for text in own]
+        count, mean = len(lengths), sum(lengths) / len(lengths)
         if self.cut:
             self.notes.taken.append(
-                f"{self.cut} of {count} captions are longer than {length} tokens and are cut"
+                f"{self.cut} of {count} captions are longer than {self.length} tokens and are cut"
             )
-        words = sum(len(split_words(text)) for _, own in self.texts for text in own)
-        if words < FEW_WORDS * count:
+        if mean < FEW_WORDS:
             self.notes.taken.append(
-                f"captions have {words / count:.1f} words on average: words are what spaces divide"
+                f"captions have {mean:.1f} words on average: words are what spaces divide"
             )
 
     def __len__(self) -> int:

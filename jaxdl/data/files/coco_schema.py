@@ -7,19 +7,19 @@ the file, the entry and the field.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.notes import Notes
 from jaxdl.typing import Host
 
 Id = int | str
 Fields = Mapping[str, Any]
 MOST_SHOWN = 60  # characters of a value in a message
-RENUMBERED = "image ids do not fit into 32 bits, or are texts: rows have the place in their order"
 TRUTH = {0: False, 1: True, "0": False, "1": True, "false": False, "true": True, None: False}
 
 
@@ -215,10 +215,15 @@ def as_number(value: Any) -> float | None:
         return None
 
 
-def row_numbers(ids: Sequence[Id]) -> list[int] | None:
-    """The ids as int32 numbers; None where they are not."""
-    fit = all(isinstance(i, int) and abs(i) < 2**31 for i in ids)
-    return [int(i) for i in ids] if fit else None
+def number_rows(ids: Iterable[Id], notes: Notes) -> dict[Id, int]:
+    """The `image_id` of each row, an int32: the id; where one is none, its place, which is said."""
+    listed = list(ids)
+    if all(isinstance(i, int) and abs(i) < 2**31 for i in listed):
+        return {i: int(i) for i in listed}
+    notes.taken.append(
+        "image ids do not fit into 32 bits, or are texts: rows have the place in their order"
+    )
+    return {key: place for place, key in enumerate(listed)}
 
 
 def show_value(value: Any) -> str:
