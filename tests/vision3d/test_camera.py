@@ -78,7 +78,7 @@ def test_normals_from_traced_depth_are_the_solids_own():
     got, known = map(np.asarray, normals_from_depth(jnp.asarray(rows["depth"]), camera))
     assert (known == (rows["depth"] > 0)).mean() > 0.999
     cosine = (got * rows["depth_normals"]).sum(axis=-1)[known]
-    assert np.median(cosine) > 0.9995
-    assert (cosine > 0.97).mean() > 0.93  # the rest: edges, where a pixel's neighbors bend
+    assert np.median(cosine) > 0.998
+    assert (cosine > 0.95).mean() > 0.85  # the rest: edges, where a pixel's neighbors bend
     with pytest.raises(ValueError, match="2 axes"):
         depth_of_points(np.zeros((2, 2, 3)), camera, height=4, width=4)

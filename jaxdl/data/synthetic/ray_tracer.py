@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxdl.data.synthetic.solid_surfaces import normals_at, signed_distance
+from jaxdl.data.synthetic.compositions import normals_at, signed_distance
 from jaxdl.typing import Host
 
 DISTANCE = 2.5  # from the eye to the solid's center

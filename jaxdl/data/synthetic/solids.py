@@ -7,37 +7,41 @@ import numpy as np
 from jaxdl.checks import check_one_of, check_positive
 from jaxdl.data.splits.philox import choose, normals, uniforms, words
 from jaxdl.data.synthetic.base import Generated
-from jaxdl.data.synthetic.ray_tracer import look
-from jaxdl.data.synthetic.solid_surfaces import (
+from jaxdl.data.synthetic.compositions import (
+    CLASSES,
     HIGH,
-    KINDS,
     LOW,
+    MOST_PARTS,
+    OVERSAMPLED,
     mesh,
+    nearest_part,
     normals_at,
     signed_distance,
     surface_points,
 )
+from jaxdl.data.synthetic.ray_tracer import look
 from jaxdl.typing import Host
 
 FIELDS = (
-    *("label", "solid", "rotation", "points", "normals", "voxels", "queries", "distances"),
-    *("vertices", "faces", "vertex_count", "image", "depth", "depth_normals"),
+    *("label", "solid", "rotation", "points", "normals", "part", "voxels", "queries", "distances"),
+    *("vertices", "faces", "vertex_count", "face_count", "image", "depth", "depth_normals"),
 )
 
 
 class Solids(Generated):
-    """A sphere, box, cylinder or torus, turned at random. A row (P, Q, R, S, V, F set by options):
+    """One of thirteen `CLASSES`, turned at random. A row (P, Q, R, S, V, F set by options):
 
-    `label` int32; `solid` `(3,)`, its measures (see `surfaces`); `rotation` `(3, 3)`, from its own
-    frame to the view's; `points` `(P, 3)` even on the surface with `normals` `(P, 3)`; `voxels`
-    `(R, R, R)` bool over [-1, 1]^3, index x, y, z, inside at their centers; `queries` `(Q, 3)` in
-    the cube, half of them near the surface, with the signed `distances` `(Q,)`; a closed mesh
-    `vertices` `(V, 3)`, of which `vertex_count` are used, `faces` `(F, 3)` int32; seen from 2.5 off
+    `label` int32; `solid` `(3,)`, its measures (see `compositions`); `rotation` `(3, 3)`, from its
+    own frame to the view's; `points` `(P, 3)` even on the surface with `normals` `(P, 3)` and
+    `part` `(P,)` int32, numbers in `PARTS`; `voxels` `(R, R, R)` bool over [-1, 1]^3, index x, y,
+    z, inside at their centers; `queries` `(Q, 3)` in the cube, half of them near the surface, with
+    the signed `distances` `(Q,)`; closed meshes of its parts, `vertices` `(V, 3)`, of which
+    `vertex_count` are used, and `faces` `(F, 3)` int32, of which `face_count`; seen from 2.5 off
     the center: `image` `(S, S, 3)` uint8, `depth` `(S, S)` along z, 0 where nothing is, and
     `depth_normals` `(S, S, 3)`, always in the view's frame. Numbers are float32.
     """
 
-    classes = KINDS
+    classes = CLASSES
 
     def __init__(
         self,
@@ -54,7 +58,8 @@ class Solids(Generated):
     ):
         """`fields`: keys of a row, the others cost nothing; `frame`: "view" or "canonical" (own).
 
-        `resolution` R, `image_size` S; `cells` a side of the mesh: F = 12 cells^2, V = F / 2 + 2.
+        `resolution` R, `image_size` S; `cells` a side of the mesh of each of up to six parts:
+        F = 72 cells^2, V = F / 2 + 12.
         """
         super().__init__(size, seed)
         for name in fields:
@@ -74,10 +79,10 @@ class Solids(Generated):
     def make(self, rows: Host) -> dict[str, Host]:
         """See `Generated.make`."""
         u = uniforms(self.seed, "solids", rows, 4)
-        label = choose(u[:, 0], len(KINDS))
+        label = choose(u[:, 0], len(CLASSES))
         solids = LOW[label] + (HIGH - LOW)[label] * u[:, 1:]
         rotation = rotations(normals(self.seed, "solids.rotation", rows, 4))
-        pieces = [np.flatnonzero(label == kind) for kind in range(len(KINDS))]
+        pieces = [np.flatnonzero(label == kind) for kind in range(len(CLASSES))]
         made: dict[str, Host] = {}
         for kind, of in enumerate(pieces):
             if not len(of):
@@ -95,9 +100,10 @@ class Solids(Generated):
         """The fields of rows of one kind."""
         made, wanted = {}, set(self.fields)
         placed = rotation if self.frame == "view" else np.broadcast_to(np.eye(3), rotation.shape)
-        if wanted & {"points", "normals"}:
-            u = self.numbers_of(rows, "solids.points", "points", 3)
-            points = surface_points(kind, solids, u)
+        if wanted & {"points", "normals", "part"}:
+            u = self.numbers_of(rows, "solids.points", "points", 4 * OVERSAMPLED)
+            points = surface_points(kind, solids, split_numbers(u))
+            made["part"] = nearest_part(kind, solids, points)
             made["points"] = turn(placed, points)
             made["normals"] = turn(placed, normals_at(kind, solids, points))
         if "voxels" in wanted:
@@ -106,7 +112,7 @@ class Solids(Generated):
             queries = self.queries(kind, rows, solids)
             made["distances"] = signed_distance(kind, solids, queries)
             made["queries"] = turn(placed, queries)
-        if wanted & {"vertices", "faces", "vertex_count"}:
+        if wanted & {"vertices", "faces", "vertex_count", "face_count"}:
             made |= padded_mesh(kind, solids, placed, self.numbers["cells"])
         if wanted & {"image", "depth", "depth_normals"}:
             depth, facing = look(kind, solids, rotation, self.numbers["image_size"])
@@ -122,13 +128,18 @@ class Solids(Generated):
 
     def queries(self, kind: int, rows: Host, solids: Host) -> Host:
         """Points `(m, Q, 3)` in the own frame: in the cube, every other one near the surface."""
-        u = self.numbers_of(rows, "solids.queries", "queries", 6)
+        u = self.numbers_of(rows, "solids.queries", "queries", 3 + 4 * OVERSAMPLED)
         anywhere = 2 * u[:, 0::2, :3] - 1
-
-        near = surface_points(kind, solids, u[:, 1::2, :3]) + 0.2 * (u[:, 1::2, 3:] - 0.5)
+        near = surface_points(kind, solids, split_numbers(u[:, 1::2, 3:]))
+        near += 0.2 * (u[:, 1::2, :3] - 0.5)
         made = np.empty((*u.shape[:2], 3))
         made[:, 0::2], made[:, 1::2] = anywhere, near
         return made
+
+
+def split_numbers(u: Host) -> Host:
+    """The numbers of a point as those of several candidates: `(m, n, 4 k)` -> `(m, k n, 4)`."""
+    return u.reshape(len(u), -1, 4)
 
 
 def row_dtype(value: Host) -> np.dtype:
@@ -162,14 +173,16 @@ def voxels(kind: int, solids: Host, rotation: Host, resolution: int) -> Host:
 
 
 def padded_mesh(kind: int, solids: Host, rotation: Host, cells: int) -> dict[str, Host]:
-    """The mesh of each solid, with the same number of vertices for every kind."""
+    """The mesh of each solid, with the same number of vertices and faces for every kind."""
     vertices, faces = mesh(kind, solids, cells)
-    count = vertices.shape[1]
-    vertices = np.pad(turn(rotation, vertices), ((0, 0), (0, 6 * cells**2 + 2 - count), (0, 0)))
+    most = MOST_PARTS * 12 * cells**2
+    missing = most // 2 + 2 * MOST_PARTS - vertices.shape[1], most - len(faces)
+    padded = np.pad(faces, ((0, missing[1]), (0, 0)))
     return {
-        "vertices": vertices,
-        "faces": np.broadcast_to(faces, (len(solids), *faces.shape)),
-        "vertex_count": np.full(len(solids), count),
+        "vertices": np.pad(turn(rotation, vertices), ((0, 0), (0, missing[0]), (0, 0))),
+        "faces": np.broadcast_to(padded, (len(solids), *padded.shape)),
+        "vertex_count": np.full(len(solids), vertices.shape[1]),
+        "face_count": np.full(len(solids), len(faces)),
     }
 
 
