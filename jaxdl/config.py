@@ -8,10 +8,8 @@ two stages: its name first, then the options of what the name stands for.
 import contextlib
 import dataclasses
 import difflib
-import functools
 import io
 import itertools
-import sys
 import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ import tomli_w
 
 from jaxdl.checks import UsageError
 from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, FOREIGN, RULES_OF, UNSET, VALUES
+from jaxdl.say import say_once
 
 T = TypeVar("T")
 
@@ -79,14 +78,9 @@ def rename_flags(argv: Sequence[str], experiment: str, who: str = "flags") -> li
     return new
 
 
-@functools.cache
-def _say_once(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
 def say_renamed(who: str, changes: Sequence[str]) -> None:
     """One line on stderr, once a process: which old names were read as which new ones."""
-    _say_once(f"{who}: names of an earlier version, read as {', '.join(changes)}")
+    say_once(f"{who}: names of an earlier version, read as {', '.join(changes)}")
 
 
 def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

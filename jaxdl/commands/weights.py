@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.checks import UsageError
 from jaxdl.runs.environment import prepare_process
 
 HELP = "published weights into ours and back"
@@ -17,12 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     take = actions.add_parser(
         "import", help="a torchvision or timm file becomes ours", allow_abbrev=False
     )
-    take.add_argument("file", type=Path, help=".safetensors, or .pth where PyTorch is installed")
+    where = "or the name of a file in JAXDL_WEIGHTS_DIR"
+    take.add_argument("file", help=f".safetensors, or .pth where PyTorch is installed; {where}")
     take.add_argument("--model", required=True, help="a registered model: resnet50, vit_b_16, ...")
     take.add_argument("--out", type=Path, help="our file (default: MODEL.jaxdl.safetensors)")
-    take.add_argument("--source", help="torchvision or timm (default: whose names fit)")
+    take.add_argument("--source", help="torchvision, timm, ... (default: whose names fit)")
     take.add_argument("--classes", type=int, help="default: the rows of the last layer")
-    take.add_argument("--cast", action="store_true", help="take other floats than float32")
+    take.add_argument("--cast", action="store_true", help="take wider floats than float32")
     for name in ("size", "resize"):
         take.add_argument(f"--{name}", type=int, help=f"preprocessing: {name} in pixels")
     for name in ("mean", "std"):
@@ -31,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = actions.add_parser(
         "export", help="our file becomes one that torch loads", allow_abbrev=False
     )
-    give.add_argument("file", type=Path)
+    give.add_argument("file", help=f"our file, {where}")
     give.add_argument("out", type=Path, help="its ending says the kind: .safetensors or .pth")
     give.add_argument("--source", help="whose names (default: those that it came with)")
     show = actions.add_parser("show", help="what is in a weight file", allow_abbrev=False)
-    show.add_argument("file", type=Path)
+    show.add_argument("file", help=f"any weight file, {where}")
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
@@ -47,11 +48,12 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 def _import(args: argparse.Namespace) -> str:
     from jaxdl.models.weights.published import import_weights, save_weights
+    from jaxdl.models.weights.weights_folder import find_weights
 
     out = args.out or Path(f"{args.model}.jaxdl.safetensors")
     _check_free(out)
     weights = import_weights(
-        args.file,
+        find_weights(args.file),
         args.model,
         source=args.source,
         num_classes=args.classes,
@@ -59,32 +61,37 @@ def _import(args: argparse.Namespace) -> str:
         cast=args.cast,
     )
     save_weights(out, weights)
-    return f"{out}: {_facts(weights)}"
+    return "\n".join([f"{out}: {_facts(weights)}", *weights.said])
 
 
 def _export(args: argparse.Namespace) -> str:
     from jaxdl.models.weights.published import export_weights, load_weights
+    from jaxdl.models.weights.weights_folder import find_weights
 
     _check_free(args.out)
-    weights = load_weights(args.file)
+    weights = load_weights(find_weights(args.file))
     export_weights(args.out, weights, source=args.source)
     return f"{args.out}: {weights.name} under {args.source or weights.source}'s names"
 
 
 def _show(args: argparse.Namespace) -> str:
-    from jaxdl.models.weights.published import load_weights
+    from jaxdl.models.weights.known_files import facts_of
+    from jaxdl.models.weights.published import load_weights, own_facts
     from jaxdl.models.weights.weight_file import read_weights
+    from jaxdl.models.weights.weights_folder import find_weights
 
-    arrays = read_weights(args.file)
+    path = find_weights(args.file)
+    arrays = read_weights(path)
     width = max(map(len, arrays), default=0)
     lines = [f"{name:{width}}  {a.dtype} {tuple(a.shape)}" for name, a in arrays.items()]
     count = sum(array.size for array in arrays.values())
     lines.append(f"{len(arrays)} arrays, {count:,} numbers")
-    try:
-        lines.append(_facts(load_weights(args.file)))
-    except CheckpointError:
+    if own_facts(path) is None:
         lines.append("another library's file: `jaxdl weights import` makes it ours")
-    return "\n".join(lines)
+    else:
+        lines.append(_facts(load_weights(path)))
+    facts = facts_of(path)
+    return "\n".join([*lines, *(facts.lines() if facts else ["nothing else is known of it"])])
 
 
 def _facts(weights: Any) -> str:

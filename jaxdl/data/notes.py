@@ -1,9 +1,8 @@
 """What rows were taken from, what was left out and why: said by every command that reads a set."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import cache
+
+from jaxdl.say import say_once
 
 NAMED = 3  # of what was left out for one reason
 
@@ -53,11 +52,5 @@ def say_notes(notes: Mapping[str, Sequence[str]]) -> None:
     for split, lines in notes.items():
         for line in lines:
             if line not in said:
-                _say_once(f"data, {split}: {line}")
+                say_once(f"data, {split}: {line}")
             said.add(line)
-
-
-@cache
-def _say_once(line: str) -> None:
-    with suppress(OSError):  # whether anybody reads it or not
-        print(line, file=sys.stderr, flush=True)

@@ -1,26 +1,29 @@
 """Convolution, normalization and activation, the unit that many networks repeat."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import flax.linen as nn
 import jax
 
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.ops.forms.conv_geometry import Padding
 from jaxdl.typing import Array, ModuleDef
 
 
 class ConvNorm(nn.Module):
     """act(norm(conv(x))), the convolution without bias: `(B, H, W, C)` -> `(B, H', W', features)`.
 
-    `padding` None keeps the size at stride 1 (kernels are odd). Without `norm` the convolution has
-    a bias; without `act` nothing follows. Submodules: `conv`, `norm`.
+    `padding` None keeps the size at stride 1 (kernels are odd); "same" is TensorFlow's, H' =
+    ceil(H / stride), where an odd row or column of zeros goes to the end. Without `norm` the
+    convolution has a bias; without `act` nothing follows. Submodules: `conv`, `norm`.
     """
 
     features: int
     kernel_size: int = 3
     stride: int = 1
-    padding: int | None = None
+    padding: int | Literal["same"] | None = None
     groups: int = 1
     act: Callable[[Array], Array] | None = jax.nn.relu
     norm: ModuleDef | None = BatchNorm
@@ -31,7 +34,7 @@ class ConvNorm(nn.Module):
             self.features,
             self.kernel_size,
             self.stride,
-            self.kernel_size // 2 if self.padding is None else self.padding,
+            self._pads(x.shape[1:-1]),
             groups=self.groups,
             use_bias=self.norm is None,
             name="conv",
@@ -39,3 +42,9 @@ class ConvNorm(nn.Module):
         if self.norm is not None:
             x = self.norm(train=train, name="norm")(x)
         return x if self.act is None else self.act(x)
+
+    def _pads(self, sizes: tuple[int, ...]) -> Padding:
+        if self.padding == "same":
+            window, stride = ((n,) * len(sizes) for n in (self.kernel_size, self.stride))
+            return jax.lax.padtype_to_pads(sizes, window, stride, "SAME")
+        return self.kernel_size // 2 if self.padding is None else self.padding

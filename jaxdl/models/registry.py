@@ -1,18 +1,19 @@
 """Models by name. Listing them reads source text only: it must be quick and must not import jax."""
 
-import ast
 import dataclasses
 import fnmatch
-import functools
 import importlib
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxdl.checks import UsageError, unknown
+from jaxdl.checks import UsageError
+from jaxdl.models.named import NAMED, is_plain, load_model, make_model, model_table
+
+WEIGHTS = "a file, or the name of one in JAXDL_WEIGHTS_DIR, whose weights it starts from"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +21,7 @@ class ModelConfig:
     """Which model; `choose` gives the dataclass of that model's own options."""
 
     name: str = "lenet"
+    weights: str = ""
 
     @staticmethod
     def choose(name: str) -> type["ModelConfig"]:
@@ -27,35 +29,31 @@ class ModelConfig:
         return model_options(name)
 
 
-HERE = Path(__file__).parent
-PLAIN = (bool, int, float, str)
-# Fields that hold a function or a layer, and where its name is looked up.
-NAMED = {
-    "act": ("jaxdl.layers.activation", "activation_layer", "jaxdl.ops.activation", "ACTIVATIONS"),
-    "norm": ("jaxdl.layers.norm.registry", "norm_layer", "jaxdl.layers.norm.registry", "NORMS"),
-}
-
-
 def list_models(pattern: str = "*") -> list[str]:
     """Sorted names of all registered models that match a shell pattern."""
-    return sorted(fnmatch.filter(_table(), pattern))
+    return sorted(fnmatch.filter(model_table(), pattern))
 
 
-def create_model(name: str, num_classes: int, **options: Any) -> Any:
+def create_model(
+    name: str, num_classes: int | None = None, *, weights: str | Path = "", **options: Any
+) -> Any:
     """The model of that name, a Linen module; `options` are its own fields.
 
-    Raises UsageError with the nearest names for a name or an option that there is not.
+    With `weights`, a file or the name of one in `JAXDL_WEIGHTS_DIR`, its `init` gives the variables
+    of that file, which is read at once; so it does inside of another module. `num_classes` is by
+    default the file's; with another number the layers that depend on it start anew. An option
+    `auto` follows what the weights were trained with.
+
+    Raises UsageError with the nearest names for a name or an option that there is not,
+    CheckpointError where the weights do not fit.
     """
-    model = _load(name)
-    known = inspect.signature(model).parameters
-    for option in options:
-        if option not in known:
-            raise unknown(f"model {name}: option", option, known.keys() - {"parent", "name"})
-    types = typing.get_type_hints(model)
-    for option in NAMED.keys() & options.keys():
-        if isinstance(options[option], str) and not _plain(types.get(option)):
-            options[option] = _by_name(name, option, options[option])
-    return model(num_classes=num_classes, **options)
+    if weights:
+        from jaxdl.models.weights.start import pretrained_model  # not at the top: it imports jax
+
+        return pretrained_model(name, str(weights), num_classes, **options)
+    if num_classes is None:
+        raise UsageError(f"model {name}: needs num_classes, or weights that tell them")
+    return make_model(name, num_classes, **options)
 
 
 def build_model(cfg: ModelConfig, num_classes: int) -> Any:
@@ -72,14 +70,14 @@ def model_options(name: str) -> type[ModelConfig]:
     The docstring holds the comments next to the fields, so that a command line can show
     them.
     """
-    model = _load(name)
+    model = load_model(name)
     types = typing.get_type_hints(model)
-    comments = {"name": "which model"} | _comments(model)
+    comments = {"name": "which model", "weights": WEIGHTS} | _comments(model)
     fields: list[tuple[str, Any, Any]] = [("name", str, name)]
     for option, parameter in inspect.signature(model).parameters.items():
         if option in ("num_classes", "parent", "name"):
             continue
-        if not _plain(types.get(option)):
+        if not is_plain(types.get(option)):
             default = _name_of(option, parameter.default)
             if default:
                 fields.append((option, str, default))
@@ -97,50 +95,6 @@ def model_options(name: str) -> type[ModelConfig]:
     )
 
 
-@functools.cache
-def _table() -> dict[str, tuple[str, str]]:
-    """name -> (module, attribute) of all that is decorated with `register` in this folder."""
-    table = {}
-    for path in sorted(HERE.rglob("*.py")):
-        module = ".".join(path.relative_to(HERE).with_suffix("").parts)
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if not isinstance(node, ast.ClassDef | ast.FunctionDef):
-                continue
-            for name in _registered_names(node):
-                assert name not in table, f"two models are named {name}"
-                table[name] = (f"{__package__}.{module}", node.name)
-    return table
-
-
-def _registered_names(node: ast.ClassDef | ast.FunctionDef) -> Iterator[str]:
-    for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Name) and decorator.id == "register":
-            yield snake_case(node.name)
-        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "register":
-            yield ast.literal_eval(decorator.args[0])
-
-
-def snake_case(name: str) -> str:
-    """`DenseNet` -> `dense_net`, `MLP` -> `mlp`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _load(name: str) -> Callable[..., Any]:
-    table = _table()
-    if name not in table:
-        raise unknown("model", name, table)
-    module, attribute = table[name]
-    return getattr(importlib.import_module(module), attribute)
-
-
-def _by_name(model: str, option: str, value: str) -> Any:
-    """What the name of an activation or a norm stands for."""
-    if value == "maxout":
-        raise UsageError(f"model {model}: maxout halves the channels; mlp and deep_convnet take it")
-    module, finder, *_ = NAMED[option]
-    return getattr(importlib.import_module(module), finder)(value)
-
-
 def _name_of(option: str, value: Any) -> str:
     """The name of a default, "" where it has none."""
     if option not in NAMED:
@@ -148,13 +102,6 @@ def _name_of(option: str, value: Any) -> str:
     *_, module, table = NAMED[option]
     known = getattr(importlib.import_module(module), table)
     return next((name for name, known_value in known.items() if known_value is value), "")
-
-
-def _plain(kind: Any) -> bool:
-    """bool, int, float, str, or a tuple of one of them."""
-    if typing.get_origin(kind) is tuple:
-        return all(item in (*PLAIN, ...) for item in typing.get_args(kind))
-    return kind in PLAIN
 
 
 def _comments(model: Callable[..., Any]) -> dict[str, str]:

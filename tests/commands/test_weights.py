@@ -29,7 +29,7 @@ def published(tmp_path_factory):
     model = create_model("mobilenet_v2", 5)
     rng = np.random.default_rng(0)
     like = variable_shapes(model, 224)
-    drawn = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), like)
+    drawn = jax.tree.map(lambda leaf: rng.uniform(0.5, 1.5, leaf.shape).astype(np.float32), like)
     path = tmp_path_factory.mktemp("weights") / "published.safetensors"
     write_safetensors(path, to_torch(rules_for(model), drawn))
     return path
@@ -84,11 +84,35 @@ def test_mistakes_are_one_line_and_an_exit_code(published, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_options_reach_the_import(published, tmp_path, capsys):
-    halves = tmp_path / "halves.safetensors"
+def test_what_a_file_is_stands_beside_it_and_is_shown(published, tmp_path, capsys, monkeypatch):
+    halves, ours = tmp_path / "halves.safetensors", tmp_path / "ours.safetensors"
     arrays = {name: value.astype(np.float16) for name, value in read_weights(published).items()}
     write_safetensors(halves, arrays)
-    words = ("import", halves, "--model", "mobilenet_v2", "--out", tmp_path / "ours")
+    assert "nothing else is known of it" in call(capsys, "show", halves)[1]
+    monkeypatch.setenv("JAXDL_WEIGHTS_DIR", str(tmp_path))
+    code, out, _ = call(capsys, "import", "halves", "--model", "mobilenet_v2", "--out", ours)
+    assert code == 0
+    said = f"{len(arrays)} of {len(arrays)} arrays widened from float16 to float32"
+    assert said in out
+    out = call(capsys, "show", "ours")[1]
+    assert "license: not known" in out
+    assert f"note: {said}" in out
+    changed = bytearray(ours.read_bytes())
+    changed[-1] ^= 1
+    ours.write_bytes(changed)
+    code, _, err = call(capsys, "show", "ours")
+    assert code == 7
+    assert "ours.safetensors.json describes a file of sha256" in err
+    code, _, err = call(capsys, "show", "absent")
+    assert code == 7
+    assert "which has halves, ours" in err
+
+
+def test_options_reach_the_import(published, tmp_path, capsys):
+    doubles = tmp_path / "doubles.safetensors"
+    arrays = {name: value.astype(np.float64) for name, value in read_weights(published).items()}
+    write_safetensors(doubles, arrays)
+    words = ("import", doubles, "--model", "mobilenet_v2", "--out", tmp_path / "ours")
     assert call(capsys, *words)[0] == 7
     assert call(capsys, *words, "--source", "timm")[0] == 2
     assert call(capsys, *words, "--cast", "--classes", 6)[0] == 7

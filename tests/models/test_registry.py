@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.models import registry
+from jaxdl.models import named
+from jaxdl.models.named import snake_case
 from jaxdl.models.register import register
-from jaxdl.models.registry import build_model, create_model, list_models, model_options, snake_case
+from jaxdl.models.registry import build_model, create_model, list_models, model_options
 
 
 def test_every_listed_model_can_be_made_from_its_own_options():
@@ -33,6 +34,7 @@ def test_options_are_the_plain_fields_with_their_comments():
     kinds = {field.name: (field.type, field.default) for field in dataclasses.fields(cls)}
     assert kinds == {
         "name": (str, "mlp"),
+        "weights": (str, ""),
         "hidden": (tuple[int, ...], (256,)),
         "dropout": (tuple[float, ...], (0.0,)),
         "drop_connect": (float, 0.0),
@@ -81,12 +83,12 @@ def test_names_of_functions_and_classes_are_read_from_the_text(tmp_path, monkeyp
         "@register\nclass TinyNet: ...\n@register('tiny18')\ndef tiny(): ...\nclass Other: ...\n"
     )
     (tmp_path / "tiny.py").write_text(source)
-    monkeypatch.setattr(registry, "HERE", tmp_path)
-    registry._table.cache_clear()
+    monkeypatch.setattr(named, "HERE", tmp_path)
+    named.model_table.cache_clear()
     try:
         assert list_models() == ["tiny18", "tiny_net"]
     finally:
-        registry._table.cache_clear()
+        named.model_table.cache_clear()
 
 
 def test_the_mark_of_a_model_changes_nothing():

@@ -2,18 +2,29 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
 
-from jaxdl.checks import check_rank
+from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv_norm import ConvNorm
+from jaxdl.layers.drop import DropPath
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 
 Act = Callable[[Array], Array]
+PADDINGS = ("auto", "symmetric", "same")
+slow_batch_norm = partial(BatchNorm, momentum=0.01, eps=1e-3)  # of TensorFlow's mobile networks
+
+
+def conv_padding(who: str, padding: str, default: str = "symmetric") -> Literal["same"] | None:
+    """What `ConvNorm` takes for a model's option `padding`; UsageError for another word."""
+    check_one_of(f"{who}: padding", padding, PADDINGS)
+    padding = default if padding == "auto" else padding
+    return "same" if padding == "same" else None
 
 
 def scaled(features: float, multiple: int = 8) -> int:
@@ -44,7 +55,8 @@ class Separable(nn.Module):
 class InvertedResidual(nn.Module):
     """1x1 to `expansion` C - 3x3 of each channel - linear 1x1 (Sandler et al. 2018, 1801.04381).
 
-    Added to x where shapes agree; `(B, H, W, C)` -> `(B, ceil(H / stride), ..., features)`.
+    Added to x where shapes agree, but for rows that training drops with the chance `drop_path`;
+    `(B, H, W, C)` -> `(B, ceil(H / stride), ..., features)`.
     """
 
     features: int
@@ -52,16 +64,21 @@ class InvertedResidual(nn.Module):
     expansion: int = 6
     act: Act = jax.nn.relu6
     norm: ModuleDef = BatchNorm
+    kernel_size: int = 3
+    padding: Literal["same"] | None = None
+    drop_path: float = 0.0
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
-        unit = partial(ConvNorm, act=self.act, norm=self.norm)
-        inner, y = x.shape[-1] * self.expansion, x
+        unit = partial(ConvNorm, act=self.act, norm=self.norm, padding=self.padding)
+        inner, size, y = x.shape[-1] * self.expansion, self.kernel_size, x
         if self.expansion != 1:
             y = unit(inner, 1, name="expand")(y, train=train)
-        y = unit(inner, 3, self.stride, groups=inner, name="depthwise")(y, train=train)
+        y = unit(inner, size, self.stride, groups=inner, name="depthwise")(y, train=train)
         y = unit(self.features, 1, act=None, name="project")(y, train=train)
-        return x + y if x.shape == y.shape else y
+        if x.shape != y.shape:
+            return y
+        return x + DropPath(self.drop_path, deterministic=not train, name="drop_path")(y)
 
 
 @register("mobilenet_v1")
@@ -102,7 +119,7 @@ class MobileNetV1(nn.Module):
                 )
                 x = block(x, train=train)
             out[f"stage{stage}"] = x
-        return _classify(self, x, out, train, stages)
+        return classify(self, x, out, train, stages)
 
 
 @register("mobilenet_v2")
@@ -123,6 +140,7 @@ class MobileNetV2(nn.Module):
     last: int = 1280  # features of the last convolution
     width: float = 1.0  # factor on all features, on the last ones where it is above 1
     dropout: float = 0.2  # chance that an input of the last layer is dropped in training
+    padding: str = "auto"  # symmetric, as torch pads (auto: that); same, as TensorFlow
     act: Act = jax.nn.relu6
     norm: ModuleDef = BatchNorm
 
@@ -130,7 +148,8 @@ class MobileNetV2(nn.Module):
     def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         check_rank("MobileNetV2: x", x, 4)
         out: Stages = {}
-        unit = partial(ConvNorm, act=self.act, norm=self.norm)
+        padding = conv_padding("MobileNetV2", self.padding)
+        unit = partial(ConvNorm, act=self.act, norm=self.norm, padding=padding)
         stem = scaled(self.stem * self.width)
         x = out["stem"] = unit(stem, 3, self.stem_stride, name="stem")(x, train=train)
         table = zip(self.expansions, self.features, self.repeats, self.strides, strict=True)
@@ -142,18 +161,18 @@ class MobileNetV2(nn.Module):
                     expansion,
                     self.act,
                     self.norm,
+                    padding=padding,
                     name=f"stage{stage}_block{i}",
                 )
                 x = block(x, train=train)
             out[f"stage{stage}"] = x
         last = scaled(self.last * max(1.0, self.width))
         x = out["last"] = unit(last, 1, name="last")(x, train=train)
-        return _classify(self, x, out, train, stages)
+        return classify(self, x, out, train, stages)
 
 
-def _classify(
-    model: MobileNetV1 | MobileNetV2, x: Array, out: Stages, train: bool, stages: bool
-) -> Array | Stages:
+def classify(model: Any, x: Array, out: Stages, train: bool, stages: bool) -> Array | Stages:
+    """The end of these models: mean, dropout and, where there are classes, a linear layer."""
     x = out["pooled"] = x.mean((1, 2))
     x = nn.Dropout(model.dropout, deterministic=not train, name="drop")(x)
     if model.num_classes:

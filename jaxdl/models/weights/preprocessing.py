@@ -12,6 +12,7 @@ from jaxdl.typing import Host
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
+LITE_SIZES = {f"efficientnet_lite{i}": n for i, n in enumerate((224, 240, 260, 280, 300))}
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,19 @@ class Preprocessing:
         return np.stack([change(image) for image in images])
 
 
-def published_preprocessing(source: str, family: str) -> Preprocessing:
-    """What the library's own weights of a family (a class name of ours) were evaluated with.
+def published_preprocessing(source: str, name: str) -> Preprocessing:
+    """What the library's own weights of a registered model were evaluated with.
 
     torchvision's first weights (IMAGENET1K_V1) and timm's usual ones; others differ in size and
     resize. torchvision's GoogLeNet rescales its normalized input to +-1, which is mean and std 0.5.
     """
     if source == "timm":
-        if family == "ViT":
+        if "vit" in name:
             return Preprocessing(resize=248, mean=HALF, std=HALF, interpolation="bicubic")
         return Preprocessing(resize=235, interpolation="bicubic")
-    if family == "GoogLeNet":
+    if name in LITE_SIZES:
+        size, mean, std = LITE_SIZES[name], (127 / 255,) * 3, (128 / 255,) * 3
+        return Preprocessing(size, size + 32, mean, std, "bicubic")
+    if name.startswith("googlenet"):
         return Preprocessing(mean=HALF, std=HALF)
     return Preprocessing()

@@ -17,10 +17,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import CheckpointError
-from jaxdl.models.registry import create_model
+from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.models.named import make_model
+from jaxdl.models.weights.facts import IMAGENET, Facts, class_names, plain, write_facts
+from jaxdl.models.weights.imagenet import imagenet_classes
+from jaxdl.models.weights.known_files import facts_of, file_sha256
 from jaxdl.models.weights.preprocessing import Preprocessing, published_preprocessing
-from jaxdl.models.weights.rule_sets import SOURCES, find_source, rules_for
+from jaxdl.models.weights.rule_sets import find_source, rules_for
 from jaxdl.models.weights.soundness import check_sound
 from jaxdl.models.weights.weight_file import (
     PICKLES,
@@ -29,7 +32,7 @@ from jaxdl.models.weights.weight_file import (
     write_pickle,
     write_safetensors,
 )
-from jaxdl.models.weights.weight_rules import count_classes, from_torch, to_torch
+from jaxdl.models.weights.weight_rules import count_classes, from_torch, to_torch, widen
 from jaxdl.typing import Tree
 
 HEADER = "jaxdl"  # the name of our entry in a file's metadata
@@ -45,10 +48,36 @@ class Weights:
     preprocessing: Preprocessing
     source: str  # the library that they come from
     options: Mapping[str, Any] = field(default_factory=dict)  # of the model
+    classes: tuple[str, ...] = ()  # their names, where they are known
+    facts: Facts | None = None  # what is known of the file
+    said: tuple[str, ...] = ()  # what was done to it on the way
 
     def model(self) -> Any:
         """The Linen module."""
-        return create_model(self.name, self.num_classes, **self.options)
+        return make_model(self.name, self.num_classes, **self.options)
+
+
+def open_weights(path: Path, name: str, **options: Any) -> Weights:
+    """The weights in our own file, or in another library's, for the model `name`.
+
+    Raises UsageError where the file is known to be of another model, CheckpointError where it does
+    not fit.
+    """
+    own = own_facts(path)
+    if own is None:
+        return import_weights(path, name, **options)
+    if own["model"] != name:
+        raise UsageError(f"weights {path}: they are of {own['model']}, not of {name}")
+    weights = load_weights(path)
+    for option, value in weights.options.items():
+        if options.get(option, value) not in (value, "auto"):
+            raise UsageError(
+                f"weights {path}: they are of {name} with {option} = {value}, "
+                f"got {options[option]}; give the same"
+            )
+    weights = dataclasses.replace(weights, options={**options, **weights.options})
+    check_fit(weights, path)
+    return weights
 
 
 def import_weights(
@@ -61,43 +90,97 @@ def import_weights(
     cast: bool = False,
     **options: Any,
 ) -> Weights:
-    """The weights of a torchvision or timm file for the registered model `name`.
+    """The weights of another library's file for the registered model `name`.
 
     Without `source` and `num_classes` the file tells them. `change` replaces fields of the
-    published preprocessing; `cast` turns other floats into float32. Raises CheckpointError with
-    every name that is missing, unused or misshapen.
+    published preprocessing. Narrower floats become float32, which loses nothing; `cast` takes
+    wider ones, too. What is known of the file (see `facts_of`) counts before what is guessed.
+
+    Raises CheckpointError with every name that is missing, unused or misshapen, UsageError where
+    the file is known to be of another model.
     """
-    arrays = read_weights(path)
-    probe = create_model(name, 1000, **options)
+    if own_facts(path) is not None:
+        raise UsageError(f"weights {path}: is a file of jaxdl already; load_weights reads it")
+    facts = facts_of(path)
+    if facts is not None and facts.model != name:
+        raise UsageError(f"weights {path}: they are of {facts.model}, not of {name}")
+    arrays, said = widen(read_weights(path))
+    probe = make_model(name, 1000, **options)
+    source = source or (facts.names if facts else None)
     source = source or find_source(probe, list(arrays), variable_shapes(probe, Preprocessing.size))
     rules = rules_for(probe, source)
     classes = num_classes or count_classes(rules, arrays, who=str(path))
-    published = published_preprocessing(source, _family(probe, source))
+    published = facts.preprocessing if facts else published_preprocessing(source, name)
     preprocessing = dataclasses.replace(published, **(change or {}))
-    like = variable_shapes(create_model(name, classes, **options), preprocessing.size)
+    options = options | trained_options(probe, facts)
+    like = variable_shapes(make_model(name, classes, **options), preprocessing.size)
     variables = from_torch(rules, arrays, like, who=f"{path} as {source}'s {name}", cast=cast)
-    return Weights(name, classes, variables, preprocessing, source, options)
+    return Weights(
+        name,
+        classes,
+        variables,
+        preprocessing,
+        source,
+        options,
+        class_names(facts.classes) if facts else (),
+        facts,
+        tuple(said),
+    )
+
+
+def trained_options(model: Any, facts: Facts | None) -> dict[str, Any]:
+    """The options of `facts` that `model` leaves to them: those that are `auto`."""
+    options = facts.options if facts else {}
+    return {k: plain(v) for k, v in options.items() if getattr(model, k, None) == "auto"}
 
 
 def export_weights(path: Path, weights: Weights, *, source: str | None = None) -> None:
-    """Writes the weights under the names of `source`, as safetensors or, by its ending, as .pth."""
-    arrays = to_torch(rules_for(weights.model(), source or weights.source), weights.variables)
+    """Writes the weights under the names of `source`, as safetensors or, by its ending, as .pth.
+
+    What they are stands beside it, see `write_facts`.
+    """
+    source = source or weights.source
+    arrays = to_torch(rules_for(weights.model(), source), weights.variables)
     write = write_pickle if path.suffix in PICKLES else write_safetensors
     write(path, arrays)
+    write_facts(path, facts_about(path, weights, source))
+
+
+def facts_about(path: Path, weights: Weights, names: str) -> Facts:
+    """What the file `path`, which holds `weights` under the `names` of a library, is."""
+    before = weights.facts
+    known = IMAGENET if weights.classes == imagenet_classes() else weights.classes
+    return Facts(
+        weights.name,
+        names,
+        weights.preprocessing,
+        file_sha256(path),
+        source=before.source if before else f"a file with {weights.source}'s names",
+        license=before.license if before else "not known",
+        classes=known,
+        options=weights.options,
+        notes=(*(before.notes if before else ()), *weights.said),
+    )
 
 
 def save_weights(path: Path, weights: Weights) -> None:
-    """Our own file: safetensors with our names; model, options and preprocessing in its header."""
+    """Our own file: safetensors with our names; model, options and preprocessing in its header.
+
+    What it is stands beside it, too, see `write_facts`.
+    """
     flat: Any = flax.traverse_util.flatten_dict(weights.variables, sep="/")
+    known = IMAGENET if weights.classes == imagenet_classes() else list(weights.classes)
     facts = {
         "model": weights.name,
         "num_classes": weights.num_classes,
         "options": dict(weights.options),
         "source": weights.source,
         "preprocessing": dataclasses.asdict(weights.preprocessing),
+        "classes": known,
     }
     arrays = {name: np.asarray(value) for name, value in flat.items()}
     write_safetensors(path, arrays, {HEADER: json.dumps(facts)})
+    write_facts(path, facts_about(path, weights, HEADER))
 
 
 def load_weights(path: Path) -> Weights:
@@ -106,34 +189,45 @@ def load_weights(path: Path) -> Weights:
     Raises CheckpointError where the file does not fit its model, is not finite or has a negative
     variance.
     """
-    facts, arrays = read_facts(path), read_weights(path)
-    check_sound(str(path), arrays, {name for name in arrays if name.endswith("/var")})
-    weights = Weights(
-        facts["model"],
-        facts["num_classes"],
-        flax.traverse_util.unflatten_dict(arrays, sep="/"),
-        Preprocessing(**{k: _tuple(v) for k, v in facts["preprocessing"].items()}),
-        facts["source"],
-        {k: _tuple(v) for k, v in facts["options"].items()},
-    )
-    like = variable_shapes(weights.model(), weights.preprocessing.size)
-    if _described(like) != _described(weights.variables):
-        differing = sorted(_described(like) ^ _described(weights.variables))[:10]
-        raise CheckpointError(f"{path} does not fit {weights.name}:\n  " + "\n  ".join(differing))
-    return weights
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """The header of our own file. Raises CheckpointError where there is none."""
-    if not path.is_file():
-        raise CheckpointError(f"{path}: cannot be read (there is no such file)")
-    header = read_metadata(path).get(HEADER)
+    header = own_facts(path)
     if header is None:
         raise CheckpointError(
             f"{path}: not a weight file of jaxdl; make one of a published file with "
             f"`jaxdl weights import {path} --model NAME`"
         )
-    return json.loads(header)
+    arrays = read_weights(path)
+    check_sound(str(path), arrays, {name for name in arrays if name.endswith("/var")})
+    weights = Weights(
+        header["model"],
+        header["num_classes"],
+        flax.traverse_util.unflatten_dict(arrays, sep="/"),
+        Preprocessing(**{k: plain(v) for k, v in header["preprocessing"].items()}),
+        header["source"],
+        {k: plain(v) for k, v in header["options"].items()},
+        class_names(plain(header.get("classes", ()))),
+        facts_of(path),
+    )
+    check_fit(weights, path)
+    return weights
+
+
+def check_fit(weights: Weights, path: Path) -> None:
+    """Raises CheckpointError, with what differs, unless the variables are those of the model."""
+    like = described(variable_shapes(weights.model(), weights.preprocessing.size))
+    differing = sorted(like ^ described(weights.variables))[:10]
+    if differing:
+        raise CheckpointError(f"{path} does not fit {weights.name}:\n  " + "\n  ".join(differing))
+
+
+def own_facts(path: Path) -> dict[str, Any] | None:
+    """The header of our own file; None for a file of another kind.
+
+    Raises CheckpointError where there is no file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: cannot be read (there is no such file)")
+    header = read_metadata(path).get(HEADER)
+    return None if header is None else json.loads(header)
 
 
 def variable_shapes(model: Any, size: int) -> Tree:
@@ -142,14 +236,7 @@ def variable_shapes(model: Any, size: int) -> Tree:
     return jax.eval_shape(partial(model.init, train=False), jax.eval_shape(jax.random.key, 0), x)
 
 
-def _family(model: Any, source: str) -> str:
-    return next(cls.__name__ for cls in type(model).__mro__ if cls in SOURCES[source])
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _described(variables: Tree) -> set[str]:
+def described(variables: Tree) -> set[str]:
+    """ "path type(shape)" of every variable."""
     flat: Any = flax.traverse_util.flatten_dict(variables, sep="/")
     return {f"{name} {leaf.dtype}{tuple(leaf.shape)}" for name, leaf in flat.items()}

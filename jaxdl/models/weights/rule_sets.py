@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
+from jaxdl.models.weights.efficientnet_lite_rules import EFFICIENTNET_LITE
 from jaxdl.models.weights.timm_rules import TIMM
 from jaxdl.models.weights.torchvision_rules import TORCHVISION
 from jaxdl.models.weights.weight_rules import Rules, fit
 from jaxdl.typing import Tree
 
-SOURCES: Mapping[str, Mapping[type, Any]] = {"torchvision": TORCHVISION, "timm": TIMM}
+SOURCES: Mapping[str, Mapping[type, Any]] = {
+    "torchvision": TORCHVISION,
+    "timm": TIMM,
+    "efficientnet_lite_pytorch": EFFICIENTNET_LITE,
+}
 
 
 def rules_for(model: Any, source: str = "torchvision") -> Rules:

@@ -7,6 +7,7 @@ from jaxdl.models.convnets.alexnet import AlexNet
 from jaxdl.models.convnets.densenet import DenseNet
 from jaxdl.models.convnets.googlenet import GoogLeNet
 from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.convnets.squeezenet import SqueezeNet
 from jaxdl.models.convnets.vgg import VGG
 from jaxdl.models.mobile.mobilenet import MobileNetV2
 from jaxdl.models.transformers.vit import ViT
@@ -88,6 +89,17 @@ def densenet_rules(model: DenseNet) -> Rules:
     )
 
 
+def squeezenet_rules(model: SqueezeNet) -> Rules:
+    """The first convolution and its ReLU, then fire modules and pools, numbered in their order."""
+    modules, at = [("conv1", "features.0"), ("head", "classifier.1")], 2
+    parts = [("squeeze", "squeeze"), ("expand1", "expand1x1"), ("expand3", "expand3x3")]
+    for i in range(2, len(model.squeeze) + 2):
+        at += i - 1 in model.pools
+        modules += [(f"fire{i}/{ours}", f"features.{at}.{theirs}") for ours, theirs in parts]
+        at += 1
+    return Rules(modules)
+
+
 def mobilenet_v2_rules(model: MobileNetV2) -> Rules:
     """Blocks are numbered through all stages, their parts by what stands before them."""
     modules = [("stem/conv", "features.0.0"), ("stem/norm", "features.0.1")]
@@ -140,6 +152,7 @@ TORCHVISION: dict[type, Callable[[Any], Rules]] = {
     GoogLeNet: googlenet_rules,
     ResNet: resnet_rules,
     DenseNet: densenet_rules,
+    SqueezeNet: squeezenet_rules,
     MobileNetV2: mobilenet_v2_rules,
     ViT: vit_rules,
 }

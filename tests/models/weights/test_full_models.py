@@ -8,10 +8,10 @@ from tests.models.weights.twins import check_gradients, check_logits, randomize
 pytestmark = pytest.mark.slow
 # One of each family: deeper ones differ in the number of blocks alone.
 TRAINED = (
-    "alexnet", "vgg11", "vgg11_bn", "googlenet", "resnet18", "resnet50", "resnext50_32x4d",
-    "wide_resnet50_2", "densenet121", "mobilenet_v2", "vit_b_32",
+    "alexnet", "vgg11", "vgg11_bn", "googlenet", "squeezenet1_0", "resnet18", "resnet50",
+    "resnext50_32x4d", "wide_resnet50_2", "densenet121", "mobilenet_v2", "vit_b_32",
 )  # fmt: skip
-DROPOUT = ("alexnet", "vgg11", "vgg11_bn", "googlenet", "mobilenet_v2")
+DROPOUT = ("alexnet", "vgg11", "vgg11_bn", "googlenet", "squeezenet1_0", "mobilenet_v2")
 
 
 def pair(torchvision, name, **options):

@@ -1,6 +1,7 @@
 """Files: there and back, and what happens to the broken ones."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.models.weights.known_files import facts_of
 from jaxdl.models.weights.preprocessing import Preprocessing, published_preprocessing
 from jaxdl.models.weights.published import (
     export_weights,
@@ -75,6 +77,11 @@ def test_a_torch_file_becomes_ours_and_the_same_file_again(twin, tmp_path, endin
     again = tmp_path / "again"
     save_weights(again, load_weights(ours))
     assert again.read_bytes() == ours.read_bytes()
+    assert facts_of(back) == dataclasses.replace(
+        facts_of(ours), names="torchvision", sha256=hashlib.sha256(back.read_bytes()).hexdigest()
+    )
+    with pytest.raises(UsageError, match="is a file of jaxdl already"):
+        import_weights(ours, "resnet18")
 
 
 def test_what_training_scripts_wrap_around_the_weights(twin, tmp_path):
@@ -145,17 +152,21 @@ def test_the_file_of_another_model_names_what_differs(twin, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
-def test_other_widths_are_cast_only_when_asked(twin, tmp_path, kind):
+def test_narrower_floats_are_widened_and_wider_ones_cast_only_when_asked(twin, tmp_path, kind):
     import torch
 
     state = {k: v.to(getattr(torch, kind)) for k, v in twin.state_dict().items() if v.ndim}
     torch.save(state, tmp_path / "a.pth")
     write_safetensors(tmp_path / "a.safetensors", read_weights(tmp_path / "a.pth"))
     for file in (tmp_path / "a.pth", tmp_path / "a.safetensors"):
-        with pytest.raises(CheckpointError, match=f"conv1.weight: must be float32, got {kind}"):
-            import_weights(file, "resnet18", **THIN)
-        got = import_weights(file, "resnet18", cast=True, **THIN).variables["params"]["head"]
+        if kind == "float64":
+            with pytest.raises(CheckpointError, match=f"conv1.weight: must be float32, got {kind}"):
+                import_weights(file, "resnet18", **THIN)
+        weights = import_weights(file, "resnet18", cast=kind == "float64", **THIN)
+        got = weights.variables["params"]["head"]
         np.testing.assert_array_equal(got["bias"], state["fc.bias"].float().numpy())
+        widened = f"{len(state)} of {len(state)} arrays widened from {kind} to float32"
+        assert weights.said == (() if kind == "float64" else (widened,))
 
 
 def test_our_own_file_is_checked_against_its_model(twin, tmp_path):
@@ -197,10 +208,12 @@ def test_preprocessing_is_torchvisions(torchvision, interpolation, size, resize)
     np.testing.assert_allclose(got[0], want, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet50", "densenet121", "mobilenet_v2"])
+@pytest.mark.parametrize(
+    "name", ["alexnet", "vgg16", "squeezenet1_1", "resnet50", "densenet121", "mobilenet_v2"]
+)
 def test_published_preprocessing_is_that_of_torchvisions_weights(torchvision, name):
     published = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].transforms()
-    ours = published_preprocessing("torchvision", "any")
+    ours = published_preprocessing("torchvision", name)
     assert [ours.size] == published.crop_size
     assert [ours.resize] == published.resize_size
     assert [list(ours.mean), list(ours.std)] == [published.mean, published.std]
@@ -216,7 +229,7 @@ def test_googlenets_preprocessing_holds_the_change_that_torchvision_makes_inside
         torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     )
     want = model._transform_input((x - mean) / std)
-    ours = published_preprocessing("torchvision", "GoogLeNet")
+    ours = published_preprocessing("torchvision", "googlenet")
     mean, std = (torch.tensor(v)[:, None, None] for v in (ours.mean, ours.std))
     np.testing.assert_allclose((x - mean) / std, want, atol=1e-6)
 

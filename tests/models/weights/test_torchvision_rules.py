@@ -10,6 +10,7 @@ from jaxdl.models.convnets.alexnet import AlexNet
 from jaxdl.models.convnets.densenet import DenseNet
 from jaxdl.models.convnets.googlenet import TABLE, GoogLeNet
 from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.convnets.squeezenet import SqueezeNet, SqueezeNet10
 from jaxdl.models.convnets.vgg import VGG
 from jaxdl.models.mobile.mobilenet import MobileNetV2
 from jaxdl.models.transformers.vit import ViT
@@ -92,6 +93,26 @@ def densenet(vision):
     return model, twin, (32, 43)
 
 
+def squeezenet(vision, version):
+    """Fire modules 2 to 5, with their pools."""
+    from torch import nn
+
+    lib = vision.models.squeezenet
+    kind = {"1_0": SqueezeNet10, "1_1": SqueezeNet}[version]
+    model = kind(CLASSES, stem=5, squeeze=(2, 3, 2, 2), expand=2, dropout=0.0)
+    twin = lib.SqueezeNet(version, CLASSES, dropout=0.0)
+    first = twin.features[0]
+    twin.features[0] = nn.Conv2d(3, 5, first.kernel_size, first.stride)
+    fires = [i for i, layer in enumerate(twin.features) if isinstance(layer, lib.Fire)]
+    channels = 5
+    for i, squeeze in zip(fires, (2, 3, 2, 2), strict=False):
+        twin.features[i] = lib.Fire(channels, squeeze, 2 * squeeze, 2 * squeeze)
+        channels = 4 * squeeze
+    twin.features = twin.features[: fires[4]]
+    twin.classifier[1] = nn.Conv2d(channels, CLASSES, 1)
+    return model, twin, (43, 64)
+
+
 def mobilenet_v2(vision):
     from torch import nn
 
@@ -124,6 +145,8 @@ FAMILIES: dict[str, Any] = {
     "resnext": partial(resnet, block="Bottleneck", groups=2, group_width=16),
     "wide_resnet": partial(resnet, block="Bottleneck", group_width=32),
     "densenet": densenet,
+    "squeezenet1_0": partial(squeezenet, version="1_0"),
+    "squeezenet1_1": partial(squeezenet, version="1_1"),
     "mobilenet_v2": mobilenet_v2,
     "vit": vit,
 }
