@@ -54,3 +54,15 @@ def say_notes(notes: Mapping[str, Sequence[str]]) -> None:
             if line not in said:
                 say_once(f"data, {split}: {line}")
             said.add(line)
+
+
+def doubt_alike(classes: Sequence[str]) -> list[str]:
+    """Lines on names of classes that differ in capitals or spaces alone."""
+    folded: dict[str, list[str]] = {}
+    for name in classes:
+        folded.setdefault(" ".join(name.casefold().split()), []).append(name)
+    alike = [names for names in folded.values() if len(set(names)) > 1]
+    return [
+        f"classes {' and '.join(map(repr, names))} differ in capitals or spaces alone"
+        for names in alike
+    ]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.commands import check_data, run, show
-from jaxdl.data.notes import NAMED, Notes, count_left_out
+from jaxdl.data.notes import NAMED, Notes, count_left_out, doubt_alike
 from tests.commands.asking import ask
 
 
@@ -88,3 +88,10 @@ def test_a_scan_prints_what_was_taken_and_counts_what_is_doubtful(monkeypatch, c
         out = capsys.readouterr().out
         assert "train: rows of a.txt\n" in out
         assert ("train: b is also in test\n" in out) == bool(more)
+
+
+def test_names_of_classes_that_are_one_to_a_reader():
+    assert doubt_alike(("cat", "dog", "Cats")) == []
+    assert doubt_alike(("Red car", "red  car", "blue")) == [
+        "classes 'Red car' and 'red  car' differ in capitals or spaces alone"
+    ]

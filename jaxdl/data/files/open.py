@@ -24,7 +24,9 @@ from jaxdl.data.files.npz import check_pixels, read_npz
 from jaxdl.data.files.own_path import find_path, own_path
 from jaxdl.data.files.text import read_text
 from jaxdl.data.files.voc import read_voc
+from jaxdl.data.files.voc_lists import voc_splits
 from jaxdl.data.files.voc_segmentation import SegmentedImages
+from jaxdl.data.notes import doubt_alike
 from jaxdl.data.source import ArraySource, Dataset
 
 
@@ -76,29 +78,33 @@ def open_coco_json(cfg: CocoJsonData) -> Dataset:
     extras = {name: kind == name for name in ("masks", "keypoints")}
     boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.max_boxes, **extras)
     boxed.check_objects()
+    boxed.notes.doubts += doubt_alike(boxed.classes)
     return Dataset({"train": boxed}, boxed.classes)
 
 
 def open_voc_folder(cfg: VocFolderData) -> Dataset:
     """The lists of `ImageSets/Main` (of masks and segments: `Segmentation`), or all pictures."""
-    root = own_path(cfg)
-    lists = root / "ImageSets" / ("Main" if cfg.annotations == "boxes" else "Segmentation")
-    splits = {s: s for s in ("train", "val", "test") if (lists / f"{s}.txt").is_file()}
-    splits = splits if "train" in splits else {"train": ""}
-    if cfg.annotations == "segments":
-        made = {
-            split: SegmentedImages(root, name, image_size=cfg.size(256))
-            for split, name in splits.items()
+    made: dict[str, Any] = {}
+    splits, segments = voc_splits(own_path(cfg), cfg.annotations), cfg.annotations == "segments"
+    for split, (folder, names, notes) in splits.items():
+        options: dict[str, Any] = {
+            "who": f"{folder.root} {split}",
+            "image_size": cfg.size(256),
+            "notes": notes,
         }
-        return Dataset(made, made["train"].classes)
-    masks = cfg.annotations == "masks"
-    options = {"image_size": cfg.size(256), "most": cfg.max_boxes, "masks": masks}
-    train = read_voc(root, splits.pop("train"), **options)
-    others = {
-        split: read_voc(root, name, classes=train.classes, **options)
-        for split, name in splits.items()
-    }
-    return Dataset({"train": train, **others}, train.classes)
+        if segments:
+            made[split] = SegmentedImages(folder, names, **options)
+            continue
+        options |= {"most": cfg.max_boxes, "masks": cfg.annotations == "masks"}
+        options["classes"] = made["train"].classes if made else ()
+        made[split] = read_voc(folder, names, **options)
+    if not segments:
+        made["train"].check_objects()
+        made["train"].notes.doubts += doubt_alike(made["train"].classes)
+        used = {picture.file for source in made.values() for picture in source.pictures}
+        for folder in {id(s.folder): s.folder for s in splits.values()}.values():
+            folder.note_unused(used)
+    return Dataset(made, made["train"].classes)
 
 
 def open_text(cfg: TextData) -> Dataset:

@@ -1,9 +1,9 @@
-"""A folder in the layout of PASCAL VOC: JPEGImages, Annotations, ImageSets, segmentations."""
+"""A folder in the layout of PASCAL VOC: boxes and masks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -12,7 +12,9 @@ from PIL import Image
 from jaxdl.checks import DataError
 from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.safe_xml import read_xml
+from jaxdl.data.files.voc_folder import VocFolder
 from jaxdl.data.images.decode import reason
+from jaxdl.data.notes import Notes, name_some
 from jaxdl.typing import Host
 
 CLASSES = (
@@ -21,87 +23,125 @@ CLASSES = (
     *("train", "tvmonitor"),
 )
 VOID = 255  # in segmentations: the rim of an object
+TRUTH = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True, "": False}
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+class VocObject(NamedTuple):
+    """One `<object>`: its class "" and its box not finite where `fault` says why."""
+
+    name: str
+    box: tuple[float, ...]  # x1, y1, x2, y2
+    difficult: bool
+    fault: str = ""
+
+
+class VocPicture(NamedTuple):
+    """One annotation file: what it calls its picture, the size (H, W) if it says one, objects."""
+
+    name: str
+    written: str
+    shape: tuple[int, int] | None
+    objects: list[VocObject]
 
 
 def read_voc(
-    root: Path | str,
-    split: str = "",
+    folder: VocFolder,
+    names: Sequence[str],
     *,
+    who: str = "",
     image_size: tuple[int, int],
     classes: tuple[str, ...] = (),
     masks: bool = False,
+    notes: Notes | None = None,
     **options: Any,
 ) -> AnnotatedImages:
-    """The objects of `root/Annotations/*.xml`, or of those that `ImageSets/Main/<split>.txt` lists.
+    """The objects of these annotations.
 
     Classes are VOC's 20 where they suffice, else the names that occur, sorted. `masks` come from
-    `SegmentationObject`, of which only the pictures are taken that have one. `options` are those
-    of `AnnotatedImages`.
+    `SegmentationObject`. `who`: what messages call it; `options` are those of `AnnotatedImages`.
     """
-    root = Path(root)
-    names = list_names(root, split, "Segmentation" if masks else "Main")
-    roots = [(name, read_xml(root / "Annotations" / f"{name}.xml")) for name in names]
-    found = {text(o, "name", n) for n, r in roots for o in r.findall("object")}
+    who, notes = who or str(folder.root), notes or Notes()
+    read = [read_annotation(folder.annotations[name]) for name in names]
+    found = {o.name for picture in read for o in picture.objects if o.name}
     classes = classes or (CLASSES if found <= set(CLASSES) else tuple(sorted(found)))
     strangers = sorted(found - set(classes))
     if strangers:
-        raise DataError(f"{root}: classes {strangers[:5]} are not among {classes[:9]}")
+        raise DataError(f"{who}: classes {strangers[:5]} are not among {classes[:9]}")
     place = {name: i for i, name in enumerate(classes)}
-    pictures = [
-        boxed(root, name, number, element, place, masks)
-        for number, (name, element) in enumerate(roots)
-    ]
-    who = f"{root} {split}".strip()
-    return AnnotatedImages(who, pictures, classes, image_size=image_size, **options)
-
-
-def list_names(root: Path, split: str, kind: str) -> list[str]:
-    """The names of pictures, from the split's file or from all annotations."""
-    if not (root / "Annotations").is_dir():
-        raise DataError(
-            f"{root} has no folder Annotations; give the folder that holds it (VOC2007)"
+    stale = [line for p in read if (line := folder.stale(p.name, p.written))]
+    if stale:
+        notes.doubts.append(
+            f"{len(stale)} annotations name another picture that is there; those of their own "
+            f"names are taken {name_some(stale)}"
         )
-    if not split:
-        names = sorted(path.stem for path in (root / "Annotations").glob("*.xml"))
-        own = "SegmentationObject"
-        names = [n for n in names if kind == "Main" or (root / own / f"{n}.png").is_file()]
-    else:
-        file = root / "ImageSets" / kind / f"{split}.txt"
-        if not file.is_file():
-            known = sorted(p.stem for p in file.parent.glob("*.txt") if "_" not in p.stem)
-            raise DataError(f"{root} has no split {split!r}; it has {', '.join(known) or 'none'}")
-        names = [line.split()[0] for line in file.read_text().splitlines() if line.strip()]
-    for name in names:
-        if Path(name).name != name or name in (".", ".."):
-            raise DataError(f"{root}: {name!r} is no name of a picture")
-    if not names:
-        raise DataError(f"{root} lists no pictures {f'in {split!r}' if split else ''}".strip())
-    return names
+    pictures = []
+    for number, (picture, name) in enumerate(zip(read, names, strict=True)):
+        segments = folder.root / "SegmentationObject" / f"{name}.png"
+        draw = partial(object_masks, segments) if masks else None
+        file = folder.picture(name, picture.written)
+        pictures.append(annotated(picture, file, number, place, draw))
+    return AnnotatedImages(who, pictures, classes, image_size=image_size, notes=notes, **options)
 
 
-def boxed(
-    root: Path, name: str, number: int, element: Element, place: dict[str, int], masks: bool
+def read_annotation(file: Path) -> VocPicture:
+    """What an annotation file says. Raises DataError where it is no XML, or its size no size."""
+    root = read_xml(file)
+    sides = [(root.findtext(f"size/{name}") or "0").strip() for name in ("height", "width")]
+    numbers = [as_number(side) for side in sides]
+    if any(n is None or n < 0 for n in numbers) or numbers.count(0) == 1:
+        raise DataError(f"{file}: size must have a height and a width, got {' and '.join(sides)}")
+    height, width = (int(n or 0) for n in numbers)
+    shape = (height, width) if height and width else None
+    objects = [read_object(o) for o in root.findall("object")]
+    return VocPicture(file.stem, root.findtext("filename") or "", shape, objects)
+
+
+def read_object(element: Element) -> VocObject:
+    """One object. VOC counts pixels from 1 and includes the last."""
+    name = " ".join((element.findtext("name") or "").split())
+    texts = [(element.findtext(f"bndbox/{corner}") or "").strip() for corner in CORNERS]
+    numbers = [as_number(text) for text in texts]
+    hard = (element.findtext("difficult") or "").strip().lower()
+    fault = "" if name else "it has no name"
+    if element.find("bndbox") is None:
+        others = [child.tag for child in element if len(child)]
+        fault = f"it has no bndbox{f', but {others[0]}' if others else ''}"
+    for corner, text, number in zip(CORNERS, texts, numbers, strict=True):
+        if number is None and not fault:
+            fault = f"bndbox/{corner} {text!r} is not a number"
+    if hard not in TRUTH:
+        fault = fault or f"difficult must be 0 or 1, got {hard!r}"
+    x1, y1, x2, y2 = (np.nan if n is None else n for n in numbers)
+    return VocObject(name, (x1 - 1, y1 - 1, x2, y2), TRUTH.get(hard, False), fault)
+
+
+def annotated(
+    picture: VocPicture,
+    file: Path,
+    number: int,
+    place: dict[str, int],
+    masks: Callable[[Sequence[int], tuple[int, int]], Host] | None,
 ) -> AnnotatedImage:
-    """One picture with its objects. VOC counts pixels from 1 and includes the last."""
-    objects = element.findall("object")
-    corners = [
-        [value(o, f"bndbox/{c}", name) for c in ("xmin", "ymin", "xmax", "ymax")] for o in objects
-    ]
-    boxes = np.array(corners, np.float64).reshape(-1, 4) - [1, 1, 0, 0]
-    shape = (int(value(element, "size/height", name)), int(value(element, "size/width", name)))
-    segments = root / "SegmentationObject" / f"{name}.png"
+    """One picture with its objects."""
+    objects = picture.objects
     return AnnotatedImage(
-        name=name,
-        file=root / "JPEGImages" / (element.findtext("filename") or f"{name}.jpg").split("/")[-1],
-        shape=shape,
-        boxes=boxes,
-        labels=np.array([place[text(o, "name", name)] for o in objects], np.int32),
-        difficult=np.array(
-            [(o.findtext("difficult") or "0").strip() == "1" for o in objects], bool
-        ),
+        name=picture.name,
+        file=file,
+        shape=picture.shape,
+        boxes=np.array([o.box for o in objects], np.float64).reshape(-1, 4),
+        labels=np.array([place.get(o.name, 0) for o in objects], np.int32),
+        difficult=np.array([o.difficult for o in objects], bool),
         number=number,
-        masks=partial(object_masks, segments) if masks else None,
+        masks=masks,
+        objects=tuple(f"object {i + 1}" for i in range(len(objects))),
+        faults=partial(known_faults, [o.fault for o in objects]),
     )
+
+
+def known_faults(faults: Sequence[str], _: tuple[int, int]) -> Sequence[str]:
+    """Those of a picture's objects; they do not depend on its size."""
+    return faults
 
 
 def object_masks(file: Path, chosen: Sequence[int], shape: tuple[int, int]) -> Host:
@@ -125,18 +165,9 @@ def read_segmentation(file: Path) -> Host:
         ) from None
 
 
-def text(element: Element, path: str, name: str) -> str:
-    """The text below an element. Raises DataError, naming the picture, where there is none."""
-    found = (element.findtext(path) or "").strip()
-    if not found:
-        raise DataError(f"annotation of {name}: {element.tag}/{path} is missing")
-    return found
-
-
-def value(element: Element, path: str, name: str) -> float:
-    """The number below an element."""
-    found = text(element, path, name)
+def as_number(text: str) -> float | None:
+    """The number that a text is; None where it is none."""
     try:
-        return float(found)
+        return float(text)
     except ValueError:
-        raise DataError(f"annotation of {name}: {path} {found!r} is not a number") from None
+        return None
