@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     take.add_argument("--model", required=True, help="a registered model: resnet50, vit_b_16, ...")
     take.add_argument("--out", type=Path, help="our file (default: MODEL.jaxdl.safetensors)")
     take.add_argument("--source", help="torchvision, timm, ... (default: whose names fit)")
-    take.add_argument("--classes", type=int, help="default: the rows of the last layer")
+    take.add_argument(
+        "--classes", type=int, help="default: the rows of the last layer; 0 leaves it out"
+    )
+    take.add_argument(
+        "--part", help="which weights of the file: state_dict, model_ema, ...; all: as it is"
+    )
     take.add_argument("--cast", action="store_true", help="take wider floats than float32")
     for name in ("size", "resize"):
         take.add_argument(f"--{name}", type=int, help=f"preprocessing: {name} in pixels")
@@ -59,6 +64,7 @@ def _import(args: argparse.Namespace) -> str:
         num_classes=args.classes,
         change=_preprocessing_changes(args),
         cast=args.cast,
+        part=args.part,
     )
     save_weights(out, weights)
     return "\n".join([f"{out}: {_facts(weights)}", *weights.said])

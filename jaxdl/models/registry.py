@@ -2,6 +2,7 @@
 
 import dataclasses
 import fnmatch
+import functools
 import importlib
 import inspect
 import re
@@ -27,6 +28,16 @@ class ModelConfig:
     def choose(name: str) -> type["ModelConfig"]:
         """`model_options(name)`."""
         return model_options(name)
+
+    def __reduce__(self) -> Any:
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        if type(self) is ModelConfig:
+            return ModelConfig, tuple(values.values())
+        return _options_of, (values,)  # pickle finds no class that was made by `model_options`
+
+
+def _options_of(values: dict[str, Any]) -> ModelConfig:
+    return model_options(values["name"])(**values)
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -62,6 +73,7 @@ def build_model(cfg: ModelConfig, num_classes: int) -> Any:
     return create_model(options.pop("name"), num_classes, **options)
 
 
+@functools.cache
 def model_options(name: str) -> type[ModelConfig]:
     """A frozen dataclass of what can be chosen about a model: `name` first, then its plain fields.
 

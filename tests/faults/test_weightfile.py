@@ -1,7 +1,9 @@
 """Weights from elsewhere: read as arrays, or refused; never run."""
 
+import json
 import os
 import pickle
+import resource
 import sys
 import zipfile
 
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError, UsageError
+from jaxdl.models.weights.published import load_weights
+from jaxdl.models.weights.unwrap import unwrap
 from jaxdl.models.weights.weight_file import (
     SAFETENSORS,
     UntrustedWeightsError,
@@ -88,7 +92,7 @@ def test_torch_files_are_read_as_flat_names(tmp_path, suffix):
     saved = {"epoch": 3, "state_dict": linear.state_dict(), "ema": {0: torch.ones(2)}}
     torch.save(saved, tmp_path / f"a{suffix}")
     want = {k: v.numpy() for k, v in linear.state_dict().items()}
-    check_equal(read_weights(tmp_path / f"a{suffix}"), want)
+    check_equal(unwrap(read_weights(tmp_path / f"a{suffix}"))[0], want)
     torch.save({"net": linear.state_dict(), "ema": {0: torch.ones(2)}}, tmp_path / f"b{suffix}")
     nested = {f"net.{k}": v for k, v in want.items()} | {"ema.0": np.ones(2, np.float32)}
     check_equal(read_weights(tmp_path / f"b{suffix}"), nested)
@@ -154,7 +158,7 @@ def damaged(folder):
     (folder / "cut.npz").write_bytes((folder / "cut.npz").read_bytes()[:-30])
     with zipfile.ZipFile(folder / "other.npz", "w") as file:
         file.writestr("readme.txt", "no arrays here")
-    return [p for p in sorted(folder.iterdir()) if p.name not in ("whole.safetensors", "other.npz")]
+    return [p for p in sorted(folder.iterdir()) if p.name != "whole.safetensors"]
 
 
 def test_a_damaged_file_is_one_line(tmp_path):
@@ -188,3 +192,50 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     check_equal(read_weights(path), ARRAYS)
     with pytest.raises(WeightFileError, match="cannot be written"):
         write_safetensors(tmp_path / "nowhere" / "a.safetensors", ARRAYS)
+
+
+def header_of(shape, size=8):
+    """A safetensors file of `size` bytes of data whose header claims an array of `shape`."""
+    text = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(size)
+
+
+def bombs(folder):
+    """Files that claim, or expand to, far more than they are; a few kilobytes each."""
+    torch = pytest.importorskip("torch")
+    (folder / "claims.safetensors").write_bytes(header_of([2**40]))
+    (folder / "empty.safetensors").write_bytes(header_of([0, 2**40, 2**40], 0))
+    (folder / "length.safetensors").write_bytes((2**60).to_bytes(8, "little") + b"{}")
+    deep = b'{"w":' + b"[" * 100_000
+    (folder / "deep.safetensors").write_bytes(len(deep).to_bytes(8, "little") + deep)
+    torch.save({"w": torch.zeros(1).expand(2**20, 2**12)}, folder / "expanded.pth")
+    zeros = bytes(2**24)
+    for name in ("zeros.npz", "zeros.pth"):
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as file:
+            for i in range(20):
+                file.writestr(f"archive/data/{i}", zeros)
+    np.save(folder / "claims.npy", np.zeros(4))
+    whole = (folder / "claims.npy").read_bytes()
+    (folder / "claims.npy").write_bytes(whole.replace(b"(4,), }     ", b"(4" + b"0" * 5 + b",), }"))
+    return sorted(folder.iterdir())
+
+
+def test_a_bomb_is_one_line_and_takes_no_memory(tmp_path):
+    files = bombs(tmp_path)
+    assert sum(path.stat().st_size for path in files) < 2**20
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for path in files:
+        with pytest.raises(WeightFileError, match=path.name) as raised:
+            read_weights(path)
+        assert "\n" not in str(raised.value)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 200_000  # kilobytes
+
+
+def test_a_damaged_header_of_our_own_is_one_line(tmp_path):
+    path = tmp_path / "a.safetensors"
+    for text in ("[" * 100_000, "[]", "{}", '{"model": 3}', "no json"):
+        write_safetensors(path, ARRAYS, {"jaxdl": text})
+        with pytest.raises(CheckpointError, match="its header is damaged") as raised:
+            load_weights(path)
+        assert "\n" not in str(raised.value)

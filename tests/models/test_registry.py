@@ -1,6 +1,7 @@
 """Every listed model by its name and its own options; wrong names get the nearest."""
 
 import dataclasses
+import pickle
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from jaxdl.checks import UsageError
 from jaxdl.models import named
 from jaxdl.models.named import snake_case
 from jaxdl.models.register import register
-from jaxdl.models.registry import build_model, create_model, list_models, model_options
+from jaxdl.models.registry import ModelConfig, build_model, create_model, list_models, model_options
 
 
 def test_every_listed_model_can_be_made_from_its_own_options():
@@ -45,6 +46,13 @@ def test_options_are_the_plain_fields_with_their_comments():
     assert "  hidden: widths of the hidden layers" in str(cls.__doc__)
     with pytest.raises(dataclasses.FrozenInstanceError):
         cls().dropout = 0.5
+
+
+def test_options_can_be_sent_to_another_process():
+    for config in (ModelConfig("mlp"), model_options("mlp")(hidden=(3,), act="tanh")):
+        again = pickle.loads(pickle.dumps(config))
+        assert again == config
+        assert type(again) is type(config)
 
 
 def test_options_reach_the_model():

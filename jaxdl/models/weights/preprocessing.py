@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from PIL import Image
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.data.images.transforms import center_crop, compose, normalize, resize, to_array
@@ -37,15 +38,21 @@ class Preprocessing:
         ):
             raise UsageError(f"preprocessing: needs 0 < size <= resize and std > 0, got {self}")
 
-    def __call__(self, images: Sequence[Host]) -> Host:
-        """uint8 `(H, W, C)` of any sizes -> float32 `(B, size, size, C)`."""
+    def __call__(self, images: Sequence[Host | Image.Image]) -> Host:
+        """uint8 `(H, W, C)`, or Pillow images, of any sizes -> float32 `(B, size, size, C)`."""
         change = compose(
             partial(resize, size=self.resize, method=self.interpolation),
             partial(center_crop, size=self.size),
             to_array,
             partial(normalize, mean=self.mean, std=self.std),
         )
-        return np.stack([change(image) for image in images])
+        return np.stack([change(self._pixels(image)) for image in images])
+
+    def _pixels(self, image: Host | Image.Image) -> Host:
+        if isinstance(image, Image.Image):
+            image = image.convert("RGB" if len(self.mean) == 3 else "L")
+        array = np.asarray(image)
+        return array[:, :, None] if array.ndim == 2 else array
 
 
 def published_preprocessing(source: str, name: str) -> Preprocessing:

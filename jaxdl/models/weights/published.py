@@ -25,6 +25,7 @@ from jaxdl.models.weights.known_files import facts_of, file_sha256
 from jaxdl.models.weights.preprocessing import Preprocessing, published_preprocessing
 from jaxdl.models.weights.rule_sets import find_source, rules_for
 from jaxdl.models.weights.soundness import check_sound
+from jaxdl.models.weights.unwrap import unwrap
 from jaxdl.models.weights.weight_file import (
     PICKLES,
     read_metadata,
@@ -32,7 +33,7 @@ from jaxdl.models.weights.weight_file import (
     write_pickle,
     write_safetensors,
 )
-from jaxdl.models.weights.weight_rules import count_classes, from_torch, to_torch, widen
+from jaxdl.models.weights.weight_rules import count_classes, from_torch, to_torch, widen, without
 from jaxdl.typing import Tree
 
 HEADER = "jaxdl"  # the name of our entry in a file's metadata
@@ -57,12 +58,13 @@ class Weights:
         return make_model(self.name, self.num_classes, **self.options)
 
 
-def open_weights(path: Path, name: str, **options: Any) -> Weights:
+def open_weights(path: str | Path, name: str, **options: Any) -> Weights:
     """The weights in our own file, or in another library's, for the model `name`.
 
     Raises UsageError where the file is known to be of another model, CheckpointError where it does
     not fit.
     """
+    path = Path(path)
     own = own_facts(path)
     if own is None:
         return import_weights(path, name, **options)
@@ -81,51 +83,63 @@ def open_weights(path: Path, name: str, **options: Any) -> Weights:
 
 
 def import_weights(
-    path: Path,
+    path: str | Path,
     name: str,
     *,
     source: str | None = None,
     num_classes: int | None = None,
     change: Mapping[str, Any] | None = None,
     cast: bool = False,
+    part: str | None = None,
     **options: Any,
 ) -> Weights:
     """The weights of another library's file for the registered model `name`.
 
-    Without `source` and `num_classes` the file tells them. `change` replaces fields of the
-    published preprocessing. Narrower floats become float32, which loses nothing; `cast` takes
-    wider ones, too. What is known of the file (see `facts_of`) counts before what is guessed.
+    Without `source` and `num_classes` the file tells them; 0 classes leave its classifier out, and
+    a file that has none gives a model without one. `part` says which of several sets of weights in
+    the file is meant, see `unwrap`. `change` replaces fields of the published preprocessing.
+    Narrower floats become float32, which loses nothing; `cast` takes wider ones, too. What is known
+    of the file (see `facts_of`) counts before what is guessed.
 
     Raises CheckpointError with every name that is missing, unused or misshapen, UsageError where
     the file is known to be of another model.
     """
+    path = Path(path)
+    facts = _facts_for(path, name)
+    arrays, opened = unwrap(read_weights(path), part, who=f"weights {path}")
+    arrays, said = widen(arrays)
+    probe = make_model(name, 1000, **options)
+    source = source or (facts.names if facts else None)
+    source = source or find_source(probe, list(arrays), variable_shapes(probe, Preprocessing.size))
+    rules, options = rules_for(probe, source), options | trained_options(probe, facts)
+    rows = count_classes(rules, arrays)
+    classes = rows if num_classes is None else num_classes
+    published = facts.preprocessing if facts else published_preprocessing(source, name)
+    preprocessing = dataclasses.replace(published, **(change or {}))
+
+    def shapes(classes: int) -> Tree:
+        return variable_shapes(make_model(name, classes, **options), preprocessing.size)
+
+    if rows and not classes:
+        arrays = without(rules, arrays, shapes(rows), shapes(0))
+        said.append("the classifier is left out")
+    if not rows:
+        said.append("there is no classifier in the file")
+    who = f"{path} as {source}'s {name}"
+    variables = from_torch(rules, arrays, shapes(classes), who=who, cast=cast)
+    names = class_names(facts.classes) if facts and classes else ()
+    said = (*opened, *said)
+    return Weights(name, classes, variables, preprocessing, source, options, names, facts, said)
+
+
+def _facts_for(path: Path, name: str) -> Facts | None:
+    """What is known of another library's file. Raises UsageError for one of another model."""
     if own_facts(path) is not None:
         raise UsageError(f"weights {path}: is a file of jaxdl already; load_weights reads it")
     facts = facts_of(path)
     if facts is not None and facts.model != name:
         raise UsageError(f"weights {path}: they are of {facts.model}, not of {name}")
-    arrays, said = widen(read_weights(path))
-    probe = make_model(name, 1000, **options)
-    source = source or (facts.names if facts else None)
-    source = source or find_source(probe, list(arrays), variable_shapes(probe, Preprocessing.size))
-    rules = rules_for(probe, source)
-    classes = num_classes or count_classes(rules, arrays, who=str(path))
-    published = facts.preprocessing if facts else published_preprocessing(source, name)
-    preprocessing = dataclasses.replace(published, **(change or {}))
-    options = options | trained_options(probe, facts)
-    like = variable_shapes(make_model(name, classes, **options), preprocessing.size)
-    variables = from_torch(rules, arrays, like, who=f"{path} as {source}'s {name}", cast=cast)
-    return Weights(
-        name,
-        classes,
-        variables,
-        preprocessing,
-        source,
-        options,
-        class_names(facts.classes) if facts else (),
-        facts,
-        tuple(said),
-    )
+    return facts
 
 
 def trained_options(model: Any, facts: Facts | None) -> dict[str, Any]:
@@ -134,12 +148,12 @@ def trained_options(model: Any, facts: Facts | None) -> dict[str, Any]:
     return {k: plain(v) for k, v in options.items() if getattr(model, k, None) == "auto"}
 
 
-def export_weights(path: Path, weights: Weights, *, source: str | None = None) -> None:
+def export_weights(path: str | Path, weights: Weights, *, source: str | None = None) -> None:
     """Writes the weights under the names of `source`, as safetensors or, by its ending, as .pth.
 
     What they are stands beside it, see `write_facts`.
     """
-    source = source or weights.source
+    path, source = Path(path), source or weights.source
     arrays = to_torch(rules_for(weights.model(), source), weights.variables)
     write = write_pickle if path.suffix in PICKLES else write_safetensors
     write(path, arrays)
@@ -163,11 +177,12 @@ def facts_about(path: Path, weights: Weights, names: str) -> Facts:
     )
 
 
-def save_weights(path: Path, weights: Weights) -> None:
+def save_weights(path: str | Path, weights: Weights) -> None:
     """Our own file: safetensors with our names; model, options and preprocessing in its header.
 
     What it is stands beside it, too, see `write_facts`.
     """
+    path = Path(path)
     flat: Any = flax.traverse_util.flatten_dict(weights.variables, sep="/")
     known = IMAGENET if weights.classes == imagenet_classes() else list(weights.classes)
     facts = {
@@ -183,12 +198,13 @@ def save_weights(path: Path, weights: Weights) -> None:
     write_facts(path, facts_about(path, weights, HEADER))
 
 
-def load_weights(path: Path) -> Weights:
+def load_weights(path: str | Path) -> Weights:
     """What `save_weights` wrote.
 
     Raises CheckpointError where the file does not fit its model, is not finite or has a negative
     variance.
     """
+    path = Path(path)
     header = own_facts(path)
     if header is None:
         raise CheckpointError(
@@ -227,7 +243,18 @@ def own_facts(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         raise CheckpointError(f"{path}: cannot be read (there is no such file)")
     header = read_metadata(path).get(HEADER)
-    return None if header is None else json.loads(header)
+    if header is None:
+        return None
+    try:
+        facts = json.loads(header)
+        needed = {"model": str, "num_classes": int, "preprocessing": dict, "source": str}
+        wrong = [name for name, kind in needed.items() if not isinstance(facts[name], kind)]
+        if wrong or not isinstance(facts["options"], dict):
+            raise ValueError(f"{', '.join(wrong) or 'options'} of a wrong type")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else repr(error)
+        raise CheckpointError(f"{path}: its header is damaged ({reason})") from None
+    return facts
 
 
 def variable_shapes(model: Any, size: int) -> Tree:

@@ -6,6 +6,7 @@ opened with `weights_only=True`. There is no second attempt in a laxer way.
 
 import contextlib
 import hashlib
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,10 @@ SAFETENSORS = {
     "BOOL": np.bool_,
 }
 
-NESTED = ("state_dict", "model")  # where training scripts put the weights in a larger dictionary
 PICKLES = (".pt", ".pth", ".bin")
-PARALLEL = "module."  # the prefix that a model has got that was wrapped for several devices
+LARGEST = 2**35  # bytes of a file of weights
+MODEST = 2**28  # bytes that any file may expand to
+RATIO = 4  # and how many times its own size: compressed weights lose a tenth, sparse ones more
 
 
 class WeightFileError(CheckpointError):
@@ -48,9 +50,9 @@ class UntrustedWeightsError(WeightFileError):
 def read_weights(path: str | Path, *, sha256: str = "") -> dict[str, Host]:
     """Name -> array of a `.safetensors`, `.pt`, `.pth`, `.bin`, `.npz` or `.npy` file.
 
-    Of torch files, the part `state_dict` or `model` where there is one, without a common `module.`;
-    nested dictionaries are joined with dots, and what is no array in them is left out.
-    A single array is named after its file. With `sha256` (hexadecimal) any other file is refused.
+    Nested dictionaries of torch files are joined with dots, and what is no array in them is left
+    out; `unwrap` finds the weights among such names. A single array is named after its file. With
+    `sha256` (hexadecimal) any other file is refused.
 
     Raises WeightFileError where the file cannot be read, UntrustedWeightsError where that would
     take more than reading.
@@ -65,10 +67,14 @@ def read_weights(path: str | Path, *, sha256: str = "") -> dict[str, Host]:
         )
     if sha256:
         _check_sha256(path, sha256)
+    if path.stat().st_size > LARGEST:
+        raise WeightFileError(f"weights {path}: must be at most {LARGEST:,} bytes")
     try:
         return READERS[path.suffix](path)
     except OSError as error:
         raise WeightFileError(f"weights {path}: {error.strerror or error}") from None
+    except MemoryError as error:
+        raise WeightFileError(f"weights {path}: claims more than fits into memory") from error
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -88,7 +94,7 @@ def write_safetensors(
     """Writes name -> array, whole or not at all; `read_weights` gives the same arrays."""
     from safetensors.numpy import save
 
-    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    ordered = {name: np.asarray(host_array(arrays[name]), order="C") for name in sorted(arrays)}
     try:
         data = save(ordered, dict(metadata or {}))
     except Exception as error:  # the writer is not Python: its errors are of kinds of its own
@@ -102,8 +108,19 @@ def write_pickle(path: str | Path, arrays: Mapping[str, Any]) -> None:
 
     torch = require("torch", "jaxdl[torch]", f"weights {path}")
     buffer = io.BytesIO()
-    torch.save({name: torch.tensor(np.asarray(value)) for name, value in arrays.items()}, buffer)
+    torch.save({name: torch.tensor(host_array(value)) for name, value in arrays.items()}, buffer)
     _write(Path(path), buffer.getvalue())
+
+
+def host_array(value: Any) -> Host:
+    """Anything array-like as NumPy; a tensor of torch, too, which may require a gradient."""
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    value = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    if str(value.dtype) != "torch.bfloat16":
+        return value.numpy()
+    torch = require("torch", "jaxdl[torch]", "weights")
+    return value.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -137,12 +154,16 @@ def _read_safetensors(path: Path) -> dict[str, Host]:
         dtype = SAFETENSORS.get(part["dtype"])
         if dtype is None:
             raise WeightFileError(f"weights {path}: {name!r} has the type {part['dtype']}")
-        arrays[name] = np.frombuffer(part["data"], dtype).reshape(part["shape"])
+        try:
+            arrays[name] = np.frombuffer(part["data"], dtype).reshape(part["shape"])
+        except (ValueError, OverflowError) as error:
+            raise _damaged(path, error) from None
     return arrays
 
 
 def _read_torch(path: Path) -> dict[str, Host]:
     torch = require("torch", "jaxdl[torch]", f"weights {path}")
+    check_members(path)
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file raises what the damage happens to meet
@@ -152,12 +173,9 @@ def _read_torch(path: Path) -> dict[str, Host]:
             f"weights {path}: it holds more than arrays, or no weights at all, and reading that "
             "would run its code; ask for a .safetensors file"
         ) from None
-    for name in NESTED:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping):
-            loaded = loaded[name]
-    found = {name or path.stem: _from_torch(torch, path, name, x) for name, x in _leaves(loaded)}
-    wrapped = all(name.startswith(PARALLEL) for name in found)
-    return {name[len(PARALLEL) * wrapped :]: value for name, value in found.items()}
+    leaves = [(name or path.stem, x) for name, x in _leaves(loaded)]
+    check_expansion(path, sum(x.numel() * x.element_size() for _, x in leaves))
+    return {name: _from_torch(torch, path, name, x) for name, x in leaves}
 
 
 def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -171,27 +189,49 @@ def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _from_torch(torch: Any, path: Path, name: str, x: Any) -> Host:
     if x.layout != torch.strided or x.is_quantized:
         raise WeightFileError(f"weights {path}: {name!r} is sparse or quantized")
-    x = x.detach().resolve_conj().resolve_neg().contiguous()
-    if x.dtype == torch.bfloat16:
-        return x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return x.numpy()
+    return host_array(x)
 
 
 def _read_numpy(path: Path) -> dict[str, Host]:
-    import zipfile
-
+    check_members(path)
     try:
-        loaded = np.load(path, allow_pickle=False)
+        # A mapped file cannot claim more than it has.
+        mode = "r" if path.suffix == ".npy" else None
+        loaded = np.load(path, allow_pickle=False, mmap_mode=mode)
         if isinstance(loaded, np.ndarray):
-            return {path.stem: loaded}
+            return {path.stem: np.array(loaded)}
         with loaded:
-            return {name: loaded[name] for name in loaded.files}
+            arrays = {name: loaded[name] for name in loaded.files}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                raise ValueError(f"{name!r} is no array")
+        return arrays
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        if "pickle" not in str(error):
+        if "pickle" not in str(error) and "Python objects" not in str(error):
             raise _damaged(path, error) from None
         raise UntrustedWeightsError(
             f"weights {path}: it holds Python objects, and reading those would run their code"
         ) from None
+
+
+def check_members(path: Path) -> None:
+    """Raises UntrustedWeightsError for a zip archive that would expand beyond all measure."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            check_expansion(path, sum(member.file_size for member in file.infolist()))
+    except (zipfile.BadZipFile, OSError):
+        return  # no archive, or a damaged one: its reader says so
+
+
+def check_expansion(path: Path, claimed: int) -> None:
+    """Raises UntrustedWeightsError where `claimed` bytes are far more than the file can hold."""
+    size = path.stat().st_size
+    allowed = max(MODEST, RATIO * size)
+    if claimed > allowed:
+        raise UntrustedWeightsError(
+            f"weights {path}: {size:,} bytes that claim to be {claimed:,} (at most {allowed:,} are "
+            "taken); it is damaged, or made to fill the memory"
+        )
 
 
 def _damaged(path: Path, error: Exception) -> WeightFileError:

@@ -7,7 +7,7 @@ a file that is read and written again is the same file.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,7 @@ LEAVES = {
     "var": "running_var",
 }
 Pattern = tuple[str, str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,20 @@ def fit(rules: Rules, names: Sequence[str], like: Tree) -> float:
     return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
-def count_classes(rules: Rules, arrays: Mapping[str, Host], *, who: str = "weights") -> int:
-    """The number of rows of the last linear layer. Raises CheckpointError where there is none."""
+def count_classes(rules: Rules, arrays: Mapping[str, Host]) -> int:
+    """The number of rows of the last linear layer; 0 where there is none."""
     bias = their_name(rules, ("params", rules.head, "bias"))
     for name, value in arrays.items():
         if _renamed(rules, name) == bias:
             return len(value)
-    raise CheckpointError(f"{who}: no {bias}, whose length is the number of classes")
+    return 0
+
+
+def without(rules: Rules, arrays: Mapping[str, T], whole: Tree, kept: Tree) -> dict[str, T]:
+    """`arrays` but for those of `whole`, a model's variables, that `kept`, a part of it, lacks."""
+    names = [{place.theirs for place in places(rules, tree)} for tree in (whole, kept)]
+    dropped = names[0] - names[1]
+    return {name: a for name, a in arrays.items() if _renamed(rules, name) not in dropped}
 
 
 def _problems(expected: Sequence[Place], arrays: Mapping[str, Host], cast: bool) -> Iterator[str]:

@@ -84,16 +84,63 @@ def test_a_torch_file_becomes_ours_and_the_same_file_again(twin, tmp_path, endin
         import_weights(ours, "resnet18")
 
 
-def test_what_training_scripts_wrap_around_the_weights(twin, tmp_path):
+@pytest.mark.parametrize("ending", ["pth", "safetensors"])
+def test_what_training_scripts_wrap_around_the_weights(twin, tmp_path, ending):
+    import safetensors.torch
     import torch
 
-    plain = arrays_of(twin)
-    for key in ("state_dict", "model"):
-        wrapped = {f"module.{name}": value for name, value in twin.state_dict().items()}
-        torch.save({key: wrapped, "epoch": 3}, tmp_path / "file.pth")
-        found = read_weights(tmp_path / "file.pth")
-        assert found.keys() == plain.keys()
-        np.testing.assert_array_equal(found["fc.bias"], plain["fc.bias"])
+    state = twin.state_dict()
+    averages = {name: value + 1 for name, value in state.items() if value.ndim}
+    parts = {"model": {f"module.{k}": v for k, v in state.items()}, "model_ema": averages}
+    path = str(tmp_path / f"file.{ending}")
+    if ending == "pth":
+        torch.save({**parts, "epoch": 3}, path)
+    else:
+        flat = {f"{part}.{k}": v for part, names in parts.items() for k, v in names.items()}
+        safetensors.torch.save_file(flat, path)
+    weights = import_weights(path, "resnet18", **THIN)
+    assert weights.said[0].startswith(f"taken: {len(state)} arrays of model, not the")
+    bias = state["fc.bias"].numpy()
+    np.testing.assert_array_equal(weights.variables["params"]["head"]["bias"], bias)
+    weights = import_weights(path, "resnet18", part="model_ema", **THIN)
+    np.testing.assert_array_equal(weights.variables["params"]["head"]["bias"], bias + 1)
+
+
+def test_a_classifier_is_left_out_on_demand_or_where_there_is_none(twin, tmp_path):
+    arrays = arrays_of(twin)
+    trunk = {name: value for name, value in arrays.items() if not name.startswith("fc.")}
+    write_safetensors(tmp_path / "whole.safetensors", arrays)
+    write_safetensors(tmp_path / "trunk.safetensors", trunk)
+    cut = import_weights(tmp_path / "whole.safetensors", "resnet18", num_classes=0, **THIN)
+    without = import_weights(tmp_path / "trunk.safetensors", "resnet18", **THIN)
+    assert cut.said == ("the classifier is left out",)
+    assert without.said == ("there is no classifier in the file",)
+    for weights in (cut, without):
+        assert weights.num_classes == 0
+        assert "head" not in weights.variables["params"]
+        save_weights(tmp_path / "ours.safetensors", weights)
+        assert load_weights(tmp_path / "ours.safetensors").num_classes == 0
+    with pytest.raises(CheckpointError, match=r"missing +fc\.weight \(7, 128\)"):
+        import_weights(tmp_path / "trunk.safetensors", "resnet18", num_classes=7, **THIN)
+
+
+def test_tensors_that_require_gradients_are_arrays_too(twin, tmp_path):
+    parameters = dict(twin.named_parameters())
+    assert all(value.requires_grad for value in parameters.values())
+    for write in (write_safetensors, write_pickle):
+        path = tmp_path / ("a.pth" if write is write_pickle else "a.safetensors")
+        write(path, parameters)
+        np.testing.assert_array_equal(
+            read_weights(path)["fc.bias"], parameters["fc.bias"].detach().numpy()
+        )
+
+
+def test_preprocessing_takes_pictures_of_pillow():
+    change = Preprocessing(24, 32)
+    want = change([PHOTO])
+    np.testing.assert_array_equal(change([Image.fromarray(PHOTO)]), want)
+    np.testing.assert_array_equal(change([Image.fromarray(PHOTO).convert("RGBA")]), want)
+    assert change([Image.fromarray(PHOTO).convert("L")]).shape == (1, 24, 24, 3)
 
 
 class Harmful:
@@ -130,8 +177,8 @@ def broken_files(folder, state):
         ("empty.safetensors", "damaged, or no .safetensors file"),
         ("code.pth", "would run its code"),
         ("code2.pth", "would run its code"),
-        ("list.pth", "no fc.bias"),
-        ("other.pth", "no fc.bias"),
+        ("list.pth", "missing +conv1.weight"),
+        ("other.pth", "missing +conv1.weight"),
         ("absent.pth", "there is no such file"),
     ],
 )
@@ -147,7 +194,7 @@ def test_the_file_of_another_model_names_what_differs(twin, tmp_path):
     write_safetensors(tmp_path / "a.safetensors", arrays_of(twin))
     with pytest.raises(CheckpointError, match=r"missing +layer2\.1\.conv1\.weight"):
         import_weights(tmp_path / "a.safetensors", "resnet18", blocks=(1, 2))
-    with pytest.raises(CheckpointError, match=r"no classifier\.6\.bias"):
+    with pytest.raises(CheckpointError, match=r"missing +features\.0\.weight"):
         import_weights(tmp_path / "a.safetensors", "vgg16")
 
 

@@ -99,10 +99,7 @@ def test_a_model_without_rules_or_a_library_without_names():
     with pytest.raises(UsageError, match="weights: source must be one of torchvision, timm"):
         rules_for(MODEL, "keras")
     rules, _, _ = fitting()
-    with pytest.raises(
-        CheckpointError, match=r"no fc\.bias, whose length is the number of classes"
-    ):
-        count_classes(rules, {})
+    assert count_classes(rules, {}) == 0
 
 
 TIMM_VIT = """cls_token pos_embed patch_embed.proj.weight patch_embed.proj.bias
