@@ -132,6 +132,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
     if path.is_dir():
         inside = ", ".join(sorted(p.name for p in path.glob("*.json"))[:5]) or "no .json file"
         raise DataError(f"{path} is a folder; give the COCO-json file itself (in it: {inside})")
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is no JSON file that can be read: no plain file")
     try:
         content = json.loads(path.read_bytes())
     except RecursionError:

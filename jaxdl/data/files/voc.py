@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
-from PIL import Image
 
 from jaxdl.checks import DataError
 from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.safe_xml import read_xml
 from jaxdl.data.files.voc_folder import VocFolder
-from jaxdl.data.images.decode import reason
+from jaxdl.data.images.decode import open_image, reason
 from jaxdl.data.notes import Notes, name_some
 from jaxdl.typing import Host
 
@@ -69,12 +68,7 @@ def read_voc(
     if strangers:
         raise DataError(f"{who}: classes {strangers[:5]} are not among {classes[:9]}")
     place = {name: i for i, name in enumerate(classes)}
-    stale = [line for p in read if (line := folder.stale(p.name, p.written))]
-    if stale:
-        notes.doubts.append(
-            f"{len(stale)} annotations name another picture that is there; those of their own "
-            f"names are taken {name_some(stale)}"
-        )
+    note_doubts(folder, read, notes)
     pictures = []
     for number, (picture, name) in enumerate(zip(read, names, strict=True)):
         segments = folder.root / "SegmentationObject" / f"{name}.png"
@@ -82,6 +76,22 @@ def read_voc(
         file = folder.picture(name, picture.written)
         pictures.append(annotated(picture, file, number, place, draw))
     return AnnotatedImages(who, pictures, classes, image_size=image_size, notes=notes, **options)
+
+
+def note_doubts(folder: VocFolder, read: Sequence[VocPicture], notes: Notes) -> None:
+    """What is odd of annotations as a whole: names of other pictures, pixels counted from 0."""
+    stale = [line for p in read if (line := folder.stale(p.name, p.written))]
+    if stale:
+        notes.doubts.append(
+            f"{len(stale)} annotations name another picture that is there; those of their own "
+            f"names are taken {name_some(stale)}"
+        )
+    first = sum(min(o.box[:2]) < 0 for p in read for o in p.objects)
+    if first:
+        notes.taken.append(
+            f"{first} boxes begin at 0, where VOC begins at 1: if the tool counts from 0, boxes "
+            "are one pixel too far to the left and above"
+        )
 
 
 def read_annotation(file: Path) -> VocPicture:
@@ -155,14 +165,14 @@ def object_masks(file: Path, chosen: Sequence[int], shape: tuple[int, int]) -> H
 def read_segmentation(file: Path) -> Host:
     """A segmentation's class or object numbers, 255 where none counts: `(H, W)` uint8."""
     try:
-        with Image.open(file, formats=["PNG"]) as image:
-            if image.mode not in ("P", "L"):
-                raise DataError(f"{file} must be a picture of numbers (palette), got {image.mode}")
+        with open_image(file) as image:
+            if image.format != "PNG" or image.mode not in ("P", "L"):
+                raise DataError(
+                    f"it must be a PNG of numbers (palette), got {image.format}, {image.mode}"
+                )
             return np.asarray(image, np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
-        raise (
-            error if isinstance(error, DataError) else DataError(f"{file}: {reason(error)}")
-        ) from None
+        raise DataError(f"{file}: {reason(error)}") from None
 
 
 def as_number(text: str) -> float | None:

@@ -64,7 +64,8 @@ def choose_lists(folder: VocFolder, kind: str) -> dict[str, str]:
     can be the training one: all pictures would have those of the test among them.
     """
     place = folder.list_folder / kind
-    lists = [p.stem for p in own_entries(place) if suffix_of(p) == ".txt"] if place.is_dir() else []
+    files = own_entries(place) if place.is_dir() else []
+    lists = [path.stem for path in files if suffix_of(path) == ".txt" and path.is_file()]
     if not lists:
         folder.notes.taken.append(f"all annotations: there is no list in {folder.short(place)}")
         return {}

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 
 import numpy as np
 import pytest
@@ -195,6 +196,9 @@ def test_a_file_that_is_no_coco_json(tmp_path, text, words):
         CocoFile(tmp_path / "a.json")
     with pytest.raises(DataError, match=r"is a folder; give the COCO-json .*in it: a\.json"):
         CocoFile(tmp_path)
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(DataError, match=r"pipe\.json is no JSON file .* no plain file"):
+        CocoFile(tmp_path / "pipe.json")
 
 
 def test_text_and_number_are_one_id_but_not_with_zeros():

@@ -179,7 +179,7 @@ def test_segmentations_that_cannot_be(root):
     with pytest.raises(DataError, match=r"000000\.png: it is no image"):
         SegmentedImages(folder, ["000000"], image_size=SHAPE)[0]
     Image.fromarray(ROWS["image"][0]).save(root / "SegmentationClass" / "000000.png")
-    with pytest.raises(DataError, match=r"must be a picture of numbers \(palette\), got RGB"):
+    with pytest.raises(DataError, match=r"must be a PNG of numbers \(palette\), got PNG, RGB"):
         SegmentedImages(folder, ["000000"], image_size=SHAPE)[0]
 
 
@@ -202,3 +202,12 @@ def test_segments_turn_with_their_picture(root, stored):
     want[0] = 255
     np.testing.assert_array_equal(row["segments"], want)
     assert (other["segments"][0] == 255).all()
+
+
+def test_boxes_that_begin_at_0_are_said(root):
+    assert not read(root).notes.taken
+    file = root / "Annotations" / "000002.xml"
+    start = file.read_text().index("<xmin>")
+    text = file.read_text()
+    file.write_text(text[:start] + "<xmin>0</xmin>" + text[text.index("</xmin>") + 7 :])
+    assert read(root).notes.taken[0].startswith("1 boxes begin at 0, where VOC begins at 1")
