@@ -98,7 +98,10 @@ def save_image(picture: Host, path: Path, *, scale: int = 1) -> Path:
 def draw_curves(
     rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]], *, x: str = "step"
 ) -> Figure:
-    """One panel per group: the named numbers of the rows that have them, over `x`."""
+    """One panel per group: the named numbers of the rows that have them, over `x`.
+
+    A number that has a deviation in its row, under its name and `_std`, has a band of one.
+    """
     figure = Figure(1, max(len(groups), 1), size=(4.2 * max(len(groups), 1), 3.2))
     for axis, (title, names) in zip(figure.axes, groups.items(), strict=False):
         for name in names:
@@ -106,6 +109,13 @@ def draw_curves(
             if points:
                 marker = "." if len(points) < 60 else None
                 axis.plot(*zip(*points, strict=True), label=name, marker=marker)
+            band = [
+                (row[x], row[name] - row[f"{name}_std"], row[name] + row[f"{name}_std"])
+                for row in rows
+                if name in row and f"{name}_std" in row
+            ]
+            if band:
+                axis.fill_between(*zip(*band, strict=True), alpha=0.2)
         axis.set(title=title, xlabel=x)
         axis.grid(alpha=0.3)
         if axis.lines:

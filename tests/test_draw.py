@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.draw import draw_bars, draw_confusion, draw_curves, draw_grid, save_image, tile_images
+from jaxdl.training.report import curve_groups
 
 
 @pytest.mark.parametrize("border", [0, 2])
@@ -48,6 +49,15 @@ def test_curves_hold_the_rows_that_have_their_number():
     (axis,) = draw_curves(rows, {"loss": ["loss", "val_loss", "absent"]}).axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
     assert lines == {"loss": [[1, 3], [2, 2]], "val_loss": [[2, 4]]}
+
+
+def test_a_number_with_its_deviation_has_a_band():
+    rows = [{"step": 1, "a": 3.0, "a_std": 1.0}, {"step": 2, "a": 5.0, "a_std": 0.5}, {"step": 3}]
+    (axis,) = draw_curves(rows, curve_groups(rows)).axes
+    assert axis.get_title() == "a"
+    (band,) = axis.collections
+    corners = {tuple(point) for point in band.get_paths()[0].vertices}
+    assert {(1, 2), (1, 4), (2, 4.5), (2, 5.5)} <= corners
 
 
 def test_bars_and_confusions_show_their_numbers():

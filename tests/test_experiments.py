@@ -172,6 +172,16 @@ SMALL = {
         "reverse_transformer",
         [*("--data.synthetic_rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],
     ),
+    "rl.agent": (
+        "cartpole_ppo",
+        [
+            *("--agent.environments", "2", "--agent.block", "4", "--network.hidden", "4", *TWO),
+            *("--seeds", "2", "--val_episodes", "2", "--test_episodes", "2"),
+            *("--gymnasium_episodes", "1", "--loop.log_every", "1", "--loop.eval_every", "2"),
+            *("--loop.save_every", "2"),
+        ],
+    ),
+    "rl.tabular": ("gridworld_tabular", ["--tabular.steps", "200", "--seeds", "2"]),
 }
 
 

@@ -29,6 +29,9 @@ def divergence_error(
     if task.rate is not None:
         numbers["learning rate"] = task.rate(step)
     shown = ", ".join(f"{name} {value:.3g}" for name, value in numbers.items())
+    cause = task.suspect(numbers)
+    if cause:
+        return DivergedError(f"{cause} at step {step} ({shown}); {kept}")
     return DivergedError(
         f"the loss or a gradient is not finite at step {step} ({shown}); {kept}. "
         f"Its batch ({save_batch(task.splits['train'], step, log)}; lower optim.lr, set "

@@ -9,7 +9,6 @@ from jaxdl.data.run_example import save_run_example
 from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.runs.environment import device_name, versions
-from jaxdl.runs.lock import check_held
 from jaxdl.runs.results import Report
 from jaxdl.training.loop import FitResult
 from jaxdl.training.task import Task
@@ -23,7 +22,6 @@ def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:
 
     The metrics of the test split have `test_` before their names.
     """
-    check_held(run_dir)
     metrics: Numbers = {}
     if task.evaluate is not None and "test" in task.splits:
         measured = task.measure(fit.state, task.splits["test"], run_dir)
@@ -95,10 +93,11 @@ def report_head(cfg: Any, *, synthetic: str = "", devices: int = 1) -> dict[str,
 
 
 def curve_groups(rows: list[Numbers]) -> dict[str, list[str]]:
-    """Panels of the curves: a metric with its `val_` twin."""
+    """Panels of the curves: a metric with its `val_` twin; a deviation (`_std`) is its band."""
     names: list[str] = []
     for row in rows:
         names += [name for name in row if name not in names]
     base = [n.removeprefix("val_") for n in names if n not in ("step", "seconds", "skipped")]
-    groups = dict.fromkeys(n for n in base if n != "examples_per_second")
+    bands = {f"{name}_std" for name in base}
+    groups = dict.fromkeys(n for n in base if n != "examples_per_second" and n not in bands)
     return {name: [n for n in (name, f"val_{name}") if n in names] for name in groups}

@@ -45,7 +45,8 @@ class Task:
     given; `draw(state, split, folder)` only draws, and returns the files; `report()`, called when
     all is measured, gives what else the report of a run says. `rate(step)` is the learning rate,
     for the records. `refresh` makes of a state what evaluation sees, and of the last one what is
-    kept. The parts from `evaluate` to `rate` are there where they make sense.
+    kept. `suspect` says, of the metrics of a step that is not finite, what else than the learning
+    is to blame, "" if nothing. The parts from `evaluate` to `rate` are there where they make sense.
     """
 
     splits: Mapping[str, Split]
@@ -59,6 +60,7 @@ class Task:
     loss_fn: LossFn | None = None
     tx: optax.GradientTransformation | None = None
     rate: Callable[[int], float] | None = None
+    suspect: Callable[[Numbers], str] = lambda numbers: ""
     refresh: Callable[[TrainState], TrainState] = _same
 
     def measure(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:

@@ -28,6 +28,7 @@ class Acrobot(Environment):
     actions = Discrete(3)
     time_limit = 500
     gymnasium = "Acrobot-v1"
+    scale = (1.0, 1.0, 1.0, 1.0, 4.0, 9.0)
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""

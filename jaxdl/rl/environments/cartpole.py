@@ -27,6 +27,7 @@ class CartPole(Environment):
     actions = Discrete(2)
     time_limit = 500
     gymnasium = "CartPole-v1"
+    scale = (1.0, 1.0, 0.2, 1.0)
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""

@@ -29,13 +29,15 @@ class Environment(ABC):
 
     A state is any tree of arrays. `time_limit` is the number of steps after which an episode is
     truncated (0: never); `episodes.py` counts them, so that a truncation is never taken for an end.
-    `gymnasium` is the id of the same environment there, "" if there is none.
+    `gymnasium` is the id of the same environment there, "" if there is none. Agents divide what
+    they see by `scale`, the usual size of each number, where it is given.
     """
 
     name: ClassVar[str]
     actions: ClassVar[Discrete | Box]
     time_limit: ClassVar[int] = 0
     gymnasium: ClassVar[str] = ""
+    scale: ClassVar[tuple[float, ...]] = ()
 
     @abstractmethod
     def reset(self, key: Key) -> Tree:

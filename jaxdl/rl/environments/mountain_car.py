@@ -26,6 +26,7 @@ class MountainCar(Environment):
     actions = Discrete(3)
     time_limit = 200
     gymnasium = "MountainCar-v0"
+    scale = (0.6, 0.035)
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""

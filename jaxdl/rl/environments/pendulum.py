@@ -26,6 +26,7 @@ class Pendulum(Environment):
     actions = Box(1, -MAX_TORQUE, MAX_TORQUE)
     time_limit = 200
     gymnasium = "Pendulum-v1"
+    scale = (1.0, 1.0, 4.0)
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""

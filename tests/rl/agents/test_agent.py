@@ -1,0 +1,112 @@
+"""Whole runs through the loop: resumed within an episode, on eight devices, with a broken world."""
+
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.rl.agent import Config, build
+from jaxdl.checks import DivergedError, UsageError
+from jaxdl.optim.config import SGD, Adam
+from jaxdl.rl.agents.agent import A2C, DQN, PPO, AgentConfig, NetworkConfig, Reinforce
+from jaxdl.rl.environments.registry import EnvironmentConfig
+from jaxdl.training.loop import fit
+from jaxdl.training.plan import LoopConfig
+
+SMALL = {"network": NetworkConfig(hidden=(4,)), "seeds": 2, "val_episodes": 2, "test_episodes": 3}
+TINY_DQN = DQN(
+    environments=8, replay=6, block=2, batch=8, warmup=1, target_every=3, target_rate=0.5
+)
+
+
+def config(steps, agent, *, devices=1, env="cartpole", save_every=4, **options):
+    loop = LoopConfig(
+        steps=steps, log_every=2, eval_every=100, save_every=save_every, devices=devices
+    )
+    made = {"env": EnvironmentConfig(env), "agent": agent, "loop": loop, **SMALL}
+    return Config(**made | options)
+
+
+def rows(folder: Path):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_resumed_within_an_episode_is_the_uninterrupted_one(tmp_path):
+    whole_cfg = config(12, TINY_DQN)
+    whole = fit(build(whole_cfg), whole_cfg.loop, tmp_path / "whole")
+    first = config(8, TINY_DQN)
+    half = fit(build(first), first.loop, tmp_path / "half")
+    assert (np.asarray(half.state.local["episodes"].steps) > 0).any()
+    both = fit(build(whole_cfg), whole_cfg.loop, tmp_path / "half", resume=True)
+    for name in ("params", "opt_state", "extra", "local"):
+        got, want = (jax.tree.leaves(getattr(run.state, name)) for run in (both, whole))
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+def test_eight_devices_make_the_steps_of_one(tmp_path):
+    agent = A2C(environments=8, block=4)
+    states = {}
+    for devices in (1, 8):
+        cfg = config(4, agent, devices=devices, optim=SGD(lr=0.1))
+        states[devices] = fit(build(cfg), cfg.loop, tmp_path / str(devices)).state
+    for part in (lambda s: s.params, lambda s: s.local["episodes"]):
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+            part(states[1]),
+            part(states[8]),
+        )
+
+
+def test_a_number_that_is_not_finite_names_the_environment(tmp_path):
+    """F48, in training: sound under random actions, broken where a learner goes."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import jax.numpy as jnp\n"
+        "from jaxdl.rl.environments.environment import Discrete, Environment\n"
+        "class Cliff(Environment):\n"
+        "    name, actions, time_limit = 'cliff', Discrete(2), 250\n"
+        "    def reset(self, key):\n"
+        "        return jnp.zeros(())\n"
+        "    def step(self, key, state, action):\n"
+        "        after = state + 1\n"
+        "        return after, jnp.where(after > 210, jnp.nan, 1.0), after < 0\n"
+        "    def observe(self, state):\n"
+        "        return state[None]\n"
+    )
+    cfg = config(40, A2C(environments=2, block=16), env="Cliff")
+    cfg = Config(**{**vars(cfg), "env": EnvironmentConfig("Cliff", str(path))})
+    with pytest.raises(
+        DivergedError, match="environment cliff gave a number that is not finite at step 13 "
+    ):
+        fit(build(cfg), cfg.loop, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("agent", "env", "message"),
+    [
+        (DQN(), "pendulum", "dqn needs a few actions .* pendulum takes real numbers"),
+        (Reinforce(), "catch", "catch sets no time_limit"),
+    ],
+)
+def test_an_agent_that_cannot_act_there_is_refused(agent, env, message):
+    with pytest.raises(UsageError, match=message):
+        build(config(4, agent, env=env))
+
+
+def test_names_and_rates():
+    assert AgentConfig.choose("a2c") is A2C
+    with pytest.raises(UsageError, match="agent.name must be one of dqn"):
+        AgentConfig.choose("sac")
+    agent = PPO(environments=2, block=4, epochs=3, minibatches=2)
+    cfg = config(10, agent, optim=Adam(lr=0.1, schedule="linear"))
+    task = build(cfg)
+    assert task.rate is not None
+    assert [task.rate(t) for t in (0, 5)] == pytest.approx([0.1, 0.05], rel=1e-3)
+    state = task.init(jax.random.key(0))
+    assert state.local["episodes"].steps.shape == (2, 2)
+    assert task.splits["test"].size == 3
+    assert jax.tree.leaves(state.params)[0].dtype == jnp.float32

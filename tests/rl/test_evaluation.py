@@ -1,0 +1,70 @@
+"""Gymnasium plays the same policy; a film has the states of an episode."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxdl.checks import UsageError
+from jaxdl.rl.environments.cartpole import CartPole
+from jaxdl.rl.environments.catch import Catch
+from jaxdl.rl.evaluation import film, gymnasium_returns, play, save_film, spread
+from jaxdl.training.state import TrainState
+
+
+def lean(params, observation):
+    """Right where a weighted sum is positive: a policy that balances for a while."""
+    score = jnp.einsum("nsi,si->ns", observation, params["weights"])
+    return jnp.int32(score > 0)
+
+
+WEIGHTS = np.float32([[0, 0, 1, 0], [0.1, 0.2, 1, 0.5]])  # a poor one and a good one
+PARAMS = {"weights": WEIGHTS}
+
+
+def test_gymnasium_gives_the_same_returns():
+    pytest.importorskip("gymnasium")
+    run = jax.jit(partial(play, CartPole(), lean, episodes=30))
+    got = jax.device_get(run(PARAMS, jax.random.key(0)))
+    np.testing.assert_array_equal(got.returns, got.steps)
+    state = TrainState(jnp.int32(0), PARAMS, {}, jax.random.key(0))
+    want = gymnasium_returns(CartPole(), lean, state, episodes=30)
+    assert want.shape == got.returns.shape == (30, 2)
+    np.testing.assert_allclose(got.returns.mean(0), want.mean(0), rtol=0.12)
+    assert got.returns[:, 1].min() > got.returns[:, 0].max()
+
+
+def test_gymnasium_is_asked_only_for_what_it_has():
+    pytest.importorskip("gymnasium")
+    with pytest.raises(UsageError, match="no environment catch"):
+        gymnasium_returns(Catch(), lean, TrainState(0, PARAMS, {}, 0), episodes=1)
+
+
+def test_a_film_is_one_episode(tmp_path):
+    states, length = jax.jit(partial(film, CartPole(), lean))(PARAMS, jax.random.key(0))
+    states, length = jax.device_get(states), int(length)
+    assert 10 < length < 100
+    step = jax.vmap(lambda s, a: CartPole().step(jax.random.key(0), s, a)[0])
+    actions = jnp.int32(states[: length - 1] @ WEIGHTS[0] > 0)
+    np.testing.assert_allclose(step(states[: length - 1], actions), states[1:length], atol=1e-5)
+    (path,) = save_film(CartPole(), states, length, tmp_path / "a" / "episode.gif")
+    with Image.open(path) as film_file:
+        seconds = 0
+        for i in range(film_file.n_frames):  # equal pictures are one that stays longer
+            film_file.seek(i)
+            seconds += film_file.info["duration"] / 1000
+        assert seconds == pytest.approx(0.04 * length)
+
+
+def test_the_spread_is_over_learners():
+    returns = np.array([[1.0, 5.0, 3.0], [3.0, 7.0, 3.0]])
+    got = spread(returns)
+    assert got == {
+        "return": pytest.approx(22 / 6),
+        "return_std": pytest.approx(np.std([2, 6, 3], ddof=1)),
+        "return_min": 2,
+    }
+    assert spread(returns[:, :1])["return_std"] == 0
