@@ -11,6 +11,7 @@ from PIL import Image
 from jaxdl.typing import Host
 
 TAG = 0x0112
+PNG_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}  # the last: ImageMagick's
 # k -> what is done to the stored picture: axes exchanged, then left and right, then top and bottom.
 TURNS = {
     1: (False, False, False),
@@ -27,7 +28,7 @@ TURNS = {
 def orientation_of(image: Image.Image) -> int:
     """The orientation of a picture that is open, but not loaded; 1 where none can be read."""
     # Pillow would read all of a PNG to look for EXIF at its end.
-    if image.format == "PNG" and not {"exif", "xmp", "XML:com.adobe.xmp"} & image.info.keys():
+    if image.format == "PNG" and not PNG_KEYS & image.info.keys():
         return 1
     try:
         orientation = image.getexif().get(TAG, 1)

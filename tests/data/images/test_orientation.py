@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from jaxdl.data.images.orientation import (
     TURNS,
@@ -46,3 +47,19 @@ def test_an_inverted_box_stays_inverted():
         x1, y1, x2, y2 = turn_boxes(np.array([[7, 1, 2, 3]]), shape, orientation)[0]
         assert (x2 < x1) != (y2 < y1)
     assert orientation_of(Image.new("L", (2, 2))) == 1
+
+
+def test_what_imagemagick_and_adobe_write_into_a_png(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    raw = exif.tobytes()
+    lines = f"\nexif\n{len(raw):8}\n{raw.hex()}\n"
+    xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="r"><rdf:Description '
+    xmp += 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    for key, text in (("Raw profile type exif", lines), ("XML:com.adobe.xmp", xmp)):
+        info = PngInfo()
+        info.add_itxt(key, text) if "XML" in key else info.add_text(key, text)
+        Image.new("L", (2, 3)).save(tmp_path / "a.png", pnginfo=info)
+        with Image.open(tmp_path / "a.png") as image:
+            assert orientation_of(image) == 6
+            assert ImageOps.exif_transpose(image).size == (3, 2)
