@@ -5,6 +5,16 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
+# Control characters but line feed and tab, line separators, and what turns the direction of text.
+_UNSEEN = [*range(9), *range(11, 32), *range(127, 160), *range(0x2028, 0x202F)]
+_UNSEEN += range(0x2066, 0x206A)
+_SHOWN = {code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" for code in _UNSEEN}
+
+
+def printable(text: str) -> str:
+    """`text` with what a terminal would obey, and not show, written out: ESC as `\\x1b`."""
+    return text.translate(_SHOWN)
+
 
 class JaxdlError(Exception):
     """An error of the user's world (not a bug): shown as one message, with its exit code."""

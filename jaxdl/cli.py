@@ -4,16 +4,17 @@ Nothing heavy is imported before a command needs it, so that --help and list ans
 """
 
 import argparse
+import contextlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jaxdl import __version__
-from jaxdl.checks import JaxdlError, UsageError, nearest
+from jaxdl.checks import JaxdlError, UsageError, nearest, printable
 from jaxdl.commands import (
     bench,
     check,
@@ -51,27 +52,77 @@ COMMANDS: dict[str, ModuleType] = {
 HELP = {"-h", "--help"}
 
 
+class Harmless:
+    """A stream on which the control characters of names and files are shown, not obeyed."""
+
+    def __init__(self, stream: Any, *, plain: bool = False) -> None:
+        self.stream, self.plain = stream, plain
+
+    def write(self, text: str) -> int:
+        """Writes `text`; a leading carriage return, which begins a line anew, stays one."""
+        start = "\r" if text.startswith("\r") else ""
+        return self.stream.write(start + printable(text[len(start) :]))
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal; where it is to be `plain`, nobody is to color what is shown."""
+        return not self.plain and self.stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 def main(script: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
     """The command `jaxdl`, or with `script` (an experiment's `__file__`) the run of that script."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    _open_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no error
         sys.stdout.reconfigure(errors="backslashreplace")
+    out: Any = Harmless(sys.stdout, plain=True)
+    err: Any = Harmless(sys.stderr)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = _answer(script, argv)
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """/dev/null for a standard stream that is closed: else the next open file would become it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _answer(script: str | None, argv: list[str]) -> int:
+    """The exit code of a command, whose output has been written."""
     try:
         if script is not None:
             argv = ["run", *_script_arguments(script, argv)]
         code = _dispatch(argv)
+        sys.stdout.flush()
+        return code
     except JaxdlError as error:
-        code = _complain(error, error.code)
+        return _complain(error, error.code)
     except ValueError as error:
-        code = _complain(error, 2)
+        return _complain(error, 2)
     except KeyboardInterrupt as error:
-        code = getattr(error, "code", 130)
+        return getattr(error, "code", 130)
     except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        _discard_output()
+        return 0
     except OSError as error:
         code = _complain(error, 2)
-    sys.exit(code)
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was the output itself that could not be written
+            _discard_output()
+        return code
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -137,7 +188,8 @@ def _script_arguments(script: str, argv: list[str]) -> list[str]:
 def _complain(error: Exception, code: int) -> int:
     if os.environ.get("JAXDL_TRACEBACK"):
         raise error
-    print(f"error: {error}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads it
+        print(f"error: {error}", file=sys.stderr, flush=True)
     return code
 
 

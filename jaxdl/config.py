@@ -10,7 +10,6 @@ import dataclasses
 import difflib
 import io
 import itertools
-import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,18 +18,20 @@ import tomli_w
 
 from jaxdl.checks import UsageError
 from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, FOREIGN, RULES_OF, UNSET, VALUES
+from jaxdl.plain_file import read_tables
 from jaxdl.say import say_once
 
 T = TypeVar("T")
+MOST = 200_000  # bytes of a config
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in `path`, under today's names. UsageError where the file is absent or no TOML."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_tables(path, most=MOST)
     except OSError as error:
         raise UsageError(f"config {path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"config {path}: not valid TOML ({error})") from None
     return rename_table(table, f"config {path}")
 
@@ -114,9 +115,12 @@ def parse(cls: type[T], table: dict[str, Any], argv: Sequence[str], *, path: Pat
     cls, flat = _choose(cls, flat, argv, "")
     argv = _booleans(cls, argv)
     exclusive = _exclusive(cls, "")
+    _check_known(cls, flat, f"config {path}")
     from_file = _unset_rivals(exclusive, as_flags(flat), f"config {path}")
     _tyro(cls, from_file, prog, f"config {path}")
-    return _tyro(cls, [*from_file, *_unset_rivals(exclusive, argv, "flags")], prog, "flags")
+    config = _tyro(cls, [*from_file, *_unset_rivals(exclusive, argv, "flags")], prog, "flags")
+    _check_values(config, exclusive)
+    return config
 
 
 def to_table(config: Any) -> dict[str, Any]:
@@ -300,7 +304,11 @@ def _exclusive(cls: type, prefix: str) -> list[tuple[str, ...]]:
 
 def _unset_rivals(groups: list[tuple[str, ...]], flags: list[str], who: str) -> list[str]:
     """`flags`, led by `None` for the rivals of each name that they set."""
-    said = {word[2:].partition("=")[0] for word in flags if word.startswith("--")}
+    said = set()
+    for word, following in itertools.pairwise([*flags, ""]):
+        name, equals, value = word[2:].partition("=")
+        if word.startswith("--") and (value if equals else following) != "None":
+            said.add(name)
     unset = []
     for group in groups:
         named = [name for name in group if name in said]
@@ -309,6 +317,17 @@ def _unset_rivals(groups: list[tuple[str, ...]], flags: list[str], who: str) -> 
         if named:
             unset += [f"--{name}=None" for name in group if name not in named]
     return [*unset, *flags]
+
+
+def _check_values(config: Any, groups: list[tuple[str, ...]]) -> None:
+    """Raises UsageError for numbers that no array holds, and groups of which none is set."""
+    flat = flatten(to_table(config))
+    for name, value in flat.items():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise UsageError(f"{name} must fit into 64 bits, got {value!s:.30}")
+    for group in groups:
+        if not any(name in flat for name in group):
+            raise UsageError(f"{' and '.join(group)} are both None; give one")
 
 
 def _tyro(cls: type[T], flags: list[str], prog: str, who: str) -> T:
@@ -324,6 +343,13 @@ def _tyro(cls: type[T], flags: list[str], prog: str, who: str) -> T:
         raise UsageError(f"{who}:\n{said.getvalue().rstrip()}{_near(cls, flags)}") from None
     except UsageError as error:  # from a dataclass's own check
         raise UsageError(f"{who}: {error}") from None
+
+
+def _check_known(cls: type, flat: Collection[str], who: str) -> None:
+    """Raises UsageError for very many fields that are unknown: tyro would look for minutes."""
+    strange = sorted(set(flat) - set(_names(cls, "")))
+    if len(strange) > 20:  # fewer are named by the parser itself
+        raise UsageError(f"{who}: {len(strange)} unknown fields: {strange[:5]!r:.300}, ...")
 
 
 def _near(cls: type, flags: list[str]) -> str:

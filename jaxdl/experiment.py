@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jaxdl.checks import UsageError, unknown
 from jaxdl.config import parse, read_toml, rename_flags, say_renamed
 from jaxdl.old_names import CONFIGS
+from jaxdl.plain_file import check_only_files
 from jaxdl.runs.environment import prepare_process, use_compilation_cache
 from jaxdl.runs.results import Report
 
@@ -129,6 +130,10 @@ def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredR
     path = folder / "config.toml"
     if not path.exists():
         raise UsageError(f"{folder}: no config.toml; is it a run folder?")
+    try:
+        check_only_files(folder)
+    except OSError as error:
+        raise UsageError(f"{folder} holds {error.filename}, {error.strerror}: remove it") from None
     for name, what in MANY.items():
         if name in read_toml(path) and not (folder / "checkpoints").exists():
             raise UsageError(f"{folder} holds {what}, and no model of its own; train one alone")

@@ -35,6 +35,7 @@ JUDGES = {
     "search: programs",
     "experiments/test_generative.py": "generative: sample_evaluator",
     "faults/test_checkpoints.py": "runs: manifest environment",
+    "faults/runs/test_lost_parts.py": "runs: resume",
     "faults/test_folder.py": "runs: lock",
     "faults/test_resume.py": "runs: metrics_log",
     "faults/test_signals.py": "runs: signals",
@@ -57,8 +58,9 @@ JUDGES = {
     "metrics/test_voc_ap.py": "metrics: coco_ap",
     "models/test_registry.py": "models: named register",
     "models/small/test_small_convnets.py": "models/small: mnist_inception mnist_residual",
-    "models/weights/test_torchvision_rules.py": "models/convnets: alexnet densenet googlenet "
-    "resnet squeezenet vgg models/mobile: mobilenet",
+    "models/weights/test_torchvision_rules.py": "models/convnets: alexnet convnext densenet "
+    "googlenet resnet squeezenet vgg models/mobile: mobilenet mobilenet_v3 "
+    "models/transformers: swin",
     "models/weights/test_efficientnet_lite_rules.py": "models/mobile: efficientnet_lite",
     "models/weights/test_facts.py": "models/weights: imagenet",
     "models/weights/test_known_files.py": "models/weights: weights_folder",

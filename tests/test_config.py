@@ -1,6 +1,7 @@
 """A file and flags become one checked dataclass."""
 
 import dataclasses
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -55,6 +56,28 @@ def test_the_last_word_of_two_that_exclude_each_other():
     assert read({"loop": {"steps": 5}}, "--loop.epochs", "2").loop == Loop(None, 2)
     with pytest.raises(UsageError, match="loop.steps and loop.epochs exclude each other"):
         read({"loop": {"steps": 5, "epochs": 2}})
+
+
+@pytest.mark.parametrize("flags", [["--loop.epochs", "None"], ["--loop.epochs=None"]])
+def test_none_is_no_value_and_one_of_two_must_have_one(flags):
+    assert read({}, *flags, "--loop.steps=3").loop == Loop(3, None)
+    with pytest.raises(UsageError, match=r"loop\.steps and loop\.epochs are both None; give one"):
+        read({}, *flags)
+
+
+def test_a_number_that_no_array_holds_is_refused():
+    assert read({"loop": {"steps": 2**63 - 1}}).loop.steps == 2**63 - 1
+    for steps in (2**63, -(2**63) - 1):
+        with pytest.raises(UsageError, match=rf"loop\.steps must fit into 64 bits, got {steps}"):
+            read({}, f"--loop.steps={steps}")
+
+
+def test_very_many_unknown_fields_are_refused_within_a_second():
+    """tyro takes half a minute to look for what 18,000 of them may mean."""
+    began = time.process_time()
+    with pytest.raises(UsageError, match=r"config my\.toml: 18000 unknown fields: \['k0', 'k1', "):
+        read({f"k{i}": 1 for i in range(18_000)})
+    assert time.process_time() - began < 1
 
 
 def test_a_model_brings_its_own_options():

@@ -198,13 +198,15 @@ def test_every_new_name_is_a_field_and_no_old_one_is():
 def test_results_and_configs_under_old_names_are_found_under_todays(tmp_path, capsys):
     metrics = {"best_strength": 0.1, "test_accuracy": 0.5}
     command = "jaxdl run fashion_optimisers --names sgd"
-    entry = {"experiment": "training.optimisers", "metrics": metrics, "command": command}
+    rest = {"seconds": {"total": 1.0}, "devices": 1, "device": "cpu: cpu"}
+    entry = {"experiment": "training.optimisers", "metrics": metrics, "command": command, **rest}
     (tmp_path / "results.json").write_text(json.dumps({"fashion_optimisers": entry}))
     assert read_results(tmp_path) == {
         "fashion_optimizers": {
             "experiment": "training.optimizers",
             "metrics": {"best_penalty_weight": 0.1, "test_accuracy": 0.5},
             "command": "jaxdl run fashion_optimizers --optimizers sgd",
+            **rest,
         }
     }
     assert "fashion_optimisers -> fashion_optimizers" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.results import Report
-from jaxdl.runs.run_folder import say
+from jaxdl.runs.run_folder import say, say_continuation
 from jaxdl.search.autotune import choose_execution
 from jaxdl.search.trials import Trial, TrialResult, TrialRunner
 from jaxdl.training.report import report_numbers
@@ -52,6 +52,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     task = build(cfg)
     kept = [Checkpoints(run_dir / "members" / str(i)) for i in range(cfg.members)]
     trials = TrialRunner(task, cfg.loop)
+    say_continuation()
     seconds = {"load": time.perf_counter() - began}
     rows = 0
     if not cfg.snapshots:

@@ -42,5 +42,6 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         build = experiment.builder(f"run {path.stem} --seeds")
         work = partial(run_seeds, build, cfg, args.seeds, run_dir)
         table, words = table | {"seeds": args.seeds}, [*words, "--seeds", str(args.seeds)]
-    work_in_folder(run_dir, path.stem, table, words, args.resume, work)
+    resumable = experiment.build is not None
+    work_in_folder(run_dir, path.stem, table, words, args.resume, work, resumable=resumable)
     return 0

@@ -37,13 +37,21 @@ def show_data(args: argparse.Namespace, rest: list[str]) -> str:
 
 
 def show_run(args: argparse.Namespace, rest: list[str]) -> str:
-    """What the experiment's `show` says, else the files that its task has drawn."""
+    """What the experiment's `show` says, else the files that its task has drawn.
+
+    Where it only evaluates: the numbers of the test split, and what was drawn of them.
+    """
     folder = Path(args.name)
     experiment, restored = read_run(folder, rest)
     out = args.out or folder / "shown.png"
     if experiment.show is not None:
         return experiment.show(restored, out)
-    if restored.task.draw is None:
-        raise UsageError(f"{folder}: {experiment.name} has no show(run, out); nothing to draw")
-    paths = restored.task.draw(restored.state, restored.task.splits["test"], out.with_suffix(""))
-    return "\n".join(map(str, paths))
+    task, to = restored.task, out.with_suffix("")
+    if task.draw is None and task.evaluate is None:
+        raise UsageError(f"{folder}: {experiment.name} neither draws nor evaluates")
+    split = task.splits["test" if "test" in task.splits else "train"]
+    if task.draw is not None:
+        return "\n".join(map(str, task.draw(restored.state, split, to)))
+    numbers = task.measure(restored.state, split, to)
+    lines = [f"{split.name}_{name} {value:.4f}" for name, value in numbers.items()]
+    return "\n".join([*lines, *map(str, sorted(to.glob("*")))])

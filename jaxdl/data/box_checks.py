@@ -118,11 +118,15 @@ class BoxCheck:
             )
         if not self.dropped or len(self.dropped) < self.fraction * self.total:
             return
-        first = "; ".join(f"{bad.where}: {bad.text}" for bad in list(self.dropped.values())[:5])
+        bad = list(self.dropped.values())
+        first = "; ".join(f"{where}: {text}" for where, _, text in bad[:5])
+        form = any(text != why for _, why, text in bad)  # of a box that could be read
+        hint = (
+            ". In COCO-json a box is x, y, width, height in pixels, in VOC xmin, ymin, xmax, ymax"
+        )
         raise DataError(
-            f"{self.who}: {len(self.dropped)} of {self.total} boxes cannot be used, fewer than "
-            f"{self.fraction:.0%} may be: {first}. In COCO-json a box is x, y, width, height in "
-            "pixels, in VOC xmin, ymin, xmax, ymax"
+            f"{self.who}: {len(bad)} of {self.total} boxes cannot be used, fewer than "
+            f"{self.fraction:.0%} may be: {first}{hint if form else ''}"
         )
 
 

@@ -34,6 +34,16 @@ def gelu_exact(x: Array) -> Array:
     return jax.nn.gelu(x, approximate=False)
 
 
+def hard_sigmoid(x: Array) -> Array:
+    """relu6(x + 3) / 6 (Howard et al. 2019, arXiv 1905.02244, section 5.2)."""
+    return jnp.clip(x + 3, 0, 6) / 6
+
+
+def hard_swish(x: Array) -> Array:
+    """x relu6(x + 3) / 6, as there."""
+    return x * hard_sigmoid(x)
+
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
@@ -45,6 +55,8 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "silu": jax.nn.silu,
     "softplus": jax.nn.softplus,
     "sigmoid": jax.nn.sigmoid,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_swish": hard_swish,
     "tanh": jnp.tanh,
     "piecewise_linear": piecewise_linear,
     "hard_step": hard_step,

@@ -26,10 +26,14 @@ import numpy as np
 
 from jaxdl.checks import CheckpointError, DivergedError, UsageError
 from jaxdl.config import differences, rename_table
+from jaxdl.runs.lock import FolderLostError, check_held
 from jaxdl.runs.manifest import (
     SUFFIX,
+    Arrays,
     CheckpointCorruptError,
+    check_arrays,
     manifest_path,
+    shown,
     verify,
     write_manifest,
     writer,
@@ -91,16 +95,22 @@ class Checkpoints:
         """
         arrays = {path: value for path, value in flatten(state).items() if value.size}
         check_finite(arrays, step)
+        check_held(self.folder)
         try:
             self._make_room(step)
             try:
                 self._save_arrays(step, arrays)
+                check_held(self.folder)
                 write_manifest(self._root(step), describe(state), self.config, host)
+            except FolderLostError:
+                raise  # what lies there now is not this run's to delete
             except Exception:
                 self._remove(step)
                 raise
             if self.keep:
                 self.drop(self.steps()[: -self.keep])
+        except FolderLostError:
+            raise
         except Exception as error:  # Orbax lets through whatever its parts raise
             raise self._refused(step, arrays, error) from error
 
@@ -119,6 +129,7 @@ class Checkpoints:
             root = self._root(candidate)
             try:
                 manifest = verify(root)
+                check_arrays(root, manifest, self._stored(candidate))
             except CheckpointCorruptError as error:
                 problems.append(str(error))
                 continue
@@ -185,6 +196,20 @@ class Checkpoints:
             if not manager.save(step, args=ocp.args.StandardSave(arrays)):
                 raise RuntimeError("Orbax declined to save")
 
+    def _stored(self, step: int) -> Arrays:
+        """The arrays as the files themselves describe them, which nothing but these is read for."""
+        import orbax.checkpoint as ocp
+
+        read: Any = ocp.StandardCheckpointHandler().metadata
+        try:
+            found = read(self._root(step) / "default")
+            return {name: [list(array.shape), str(array.dtype)] for name, array in found.items()}
+        except Exception as error:  # Orbax lets through whatever its parts raise
+            first = (str(error) or type(error).__name__).splitlines()[0]
+            raise CheckpointCorruptError(
+                f"checkpoint {self._root(step)}: its arrays cannot be read ({first})"
+            ) from None
+
     def _load_arrays(self, step: int) -> dict[str, Host]:
         import orbax.checkpoint as ocp
 
@@ -211,10 +236,8 @@ class Checkpoints:
                     path.replace(aside / path.name)
 
     def _remove(self, step: int) -> None:
-        manifest = manifest_path(self._root(step))
-        for path in (manifest, manifest.with_suffix(".part")):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        with contextlib.suppress(OSError):
+            manifest_path(self._root(step)).unlink()
         for _ in range(TRIES):  # a thread of Orbax may still be writing there
             left = [p for p in (self._root(step), *self.folder.glob(f"{step}.*tmp*")) if p.exists()]
             for path in left:
@@ -291,11 +314,11 @@ def check_fit(
     for path in sorted(want.keys() | saved.keys()):
         need, have = want.get(path), saved.get(path)
         if need is None:
-            wrong.append(f"{path}: not in the model, {_shown(have)} in the checkpoint")
+            wrong.append(f"{path}: not in the model, {shown(have)} in the checkpoint")
         elif have is None:
-            wrong.append(f"{path}: {_shown(need)} in the model, not in the checkpoint")
+            wrong.append(f"{path}: {shown(need)} in the model, not in the checkpoint")
         elif need[0] != have[0] or (need[1] != have[1] and not cast):
-            wrong.append(f"{path}: {_shown(need)} in the model, {_shown(have)} in the checkpoint")
+            wrong.append(f"{path}: {shown(need)} in the model, {shown(have)} in the checkpoint")
     if not wrong:
         return
     lines = wrong[:10]
@@ -306,10 +329,6 @@ def check_fit(
     lines += [f"config {name}: {old} when saved, {new} now" for name, (old, new) in changed.items()]
     by = f"(written by jaxdl {writer(manifest)})"
     raise CheckpointError(f"checkpoint {who} {by} does not fit the model:\n  " + "\n  ".join(lines))
-
-
-def _shown(entry: list[Any] | None) -> str:
-    return "" if entry is None else f"{entry[1]}{tuple(entry[0])}"
 
 
 def _name(path: Any) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.cache import cache_dir
+from jaxdl.plain_file import write_whole
 
 PACKAGES = (
     "jaxdl",
@@ -97,4 +98,4 @@ def describe() -> dict[str, Any]:
 
 def write_environment(folder: Path) -> None:
     """Writes `environment.json` into a run folder."""
-    (folder / "environment.json").write_text(json.dumps(describe(), indent=2) + "\n")
+    write_whole(folder / "environment.json", json.dumps(describe(), indent=2) + "\n")

@@ -10,19 +10,23 @@ from types import TracebackType
 import numpy as np
 
 from jaxdl.checks import CheckpointError
+from jaxdl.plain_file import read_plain, write_whole
 from jaxdl.runs.environment import write_environment
+from jaxdl.runs.lock import check_held
 from jaxdl.runs.tensorboard import EventFile
 from jaxdl.typing import Batch, Numbers
+
+MOST = 2_000_000_000  # bytes of a metrics.jsonl
 
 
 def read_rows(path: Path) -> list[Numbers]:
     """The rows of a metrics.jsonl; a line that is damaged, as the last one may be, is left out."""
     rows = []
     if path.exists():
-        for line in path.read_bytes().splitlines():
+        for line in read_plain(path, most=MOST).splitlines():
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(row, dict) and isinstance(row.get("step"), int):
                 rows.append(row)
@@ -60,11 +64,8 @@ class MetricsLog:
     def start(self, step: int) -> None:
         """Keeps the rows up to `step` (a resumed run writes the later ones again)."""
         self.rows = [row for row in read_rows(self.path) if row["step"] <= step]
-        part = self.path.with_suffix(".part")
         with self._writing():
-            part.unlink(missing_ok=True)
-            self._append(part, self.rows)
-            part.replace(self.path)
+            write_whole(self.path, _lines(self.rows))
             write_environment(self.dir)
             self.events = EventFile(self.dir / "events", first=step + 1)
         self.written = len(self.rows)
@@ -89,7 +90,10 @@ class MetricsLog:
         if not fresh:
             return
         with self._writing():
-            self._append(self.path, fresh)
+            with self.path.open("a") as file:
+                file.write(_lines(fresh))
+                file.flush()
+                os.fsync(file.fileno())
             self.written = len(self.rows)
             for row in fresh if self.events is not None else []:
                 finite = {k: v for k, v in row.items() if k != "step" and np.isfinite(v)}
@@ -110,15 +114,9 @@ class MetricsLog:
             np.savez(path, **{k: np.asarray(v) for k, v in batch.items()})  # pyright: ignore
         return path
 
-    @staticmethod
-    def _append(path: Path, rows: list[Numbers]) -> None:
-        with path.open("a") as file:
-            file.write("".join(json.dumps(row) + "\n" for row in rows))
-            file.flush()
-            os.fsync(file.fileno())
-
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        check_held(self.dir)
         try:
             yield
         except OSError as error:
@@ -126,3 +124,7 @@ class MetricsLog:
                 f"{error.filename or self.dir} cannot be written ({error.strerror}); what was "
                 "saved before stands"
             ) from error
+
+
+def _lines(rows: list[Numbers]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)

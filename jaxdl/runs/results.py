@@ -1,14 +1,22 @@
 """report.json of a run; results.json, what runs have measured; RESULTS.md, the table of it."""
 
+import fcntl
 import json
+import math
+import os
+import re
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import UsageError
 from jaxdl.config import rename_flags, say_renamed
 from jaxdl.old_names import CONFIGS, EXPERIMENTS, METRICS
+from jaxdl.plain_file import read_json, write_whole
+from jaxdl.runs.lock import check_held
 
 KEPT = ("experiment", "metrics", "seconds", "examples_per_second", "steps", "seed", "device")
 KEPT_ALSO = ("devices", "params_sha256", "versions", "command")
@@ -18,27 +26,92 @@ Report = dict[str, Any]  # "metrics": name -> number; "seconds": part -> seconds
 
 
 def read_results(root: Path) -> Results:
-    """Config name -> what it measured; empty where nothing was recorded."""
+    """Config name -> what it measured; empty where nothing was recorded.
+
+    Raises UsageError, naming the entry, where the file is damaged.
+    """
     path = root / "results.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    results = _read(path)
+    for name, entry in results.items():
+        check_result(entry, f"{path}: {name!r}")
     return dict(_rename_result(name, entry, path) for name, entry in results.items())
 
 
 def add_result(run_dir: Path, root: Path) -> str:
-    """Puts the report of a run into results.json and RESULTS.md; returns the config's name."""
+    """Puts the report of a run into results.json and RESULTS.md; returns the config's name.
+
+    One process at a time; each file is replaced whole. Raises UsageError where either is damaged.
+    """
     path = run_dir / "report.json"
     if not path.is_file():
         raise UsageError(
             f"{run_dir}: no report.json; the run has not ended, or it is no run folder"
         )
-    report = json.loads(path.read_text())
+    report = _read(path)
+    check_result(report, str(path))
+    _check_text(report.get("name"), f"{path}: name")
     name, report = _rename_result(report["name"], report, path)
     entry = {key: report[key] for key in (*KEPT, *KEPT_ALSO) if key in report}
-    results = read_results(root) | {name: entry}
-    ordered = {key: results[key] for key in sorted(results)}
-    (root / "results.json").write_text(json.dumps(ordered, indent=1) + "\n")
-    (root / "RESULTS.md").write_text(render(root))
+    with _alone(root):
+        results = read_results(root) | {name: entry}
+        ordered = {key: results[key] for key in sorted(results)}
+        write_whole(root / "results.json", json.dumps(ordered, indent=1) + "\n")
+        write_whole(root / "RESULTS.md", render(root))
     return name
+
+
+def check_result(entry: Any, who: str) -> None:
+    """Raises UsageError, naming the field, where a report could not be shown or run again."""
+    if not isinstance(entry, dict):
+        raise UsageError(f"{who}: must be a table, got {type(entry).__name__}")
+    for field in ("experiment", "command", "device"):
+        _check_text(entry.get(field), f"{who}: {field}")
+    try:
+        shlex.split(entry["command"])
+    except ValueError as error:
+        raise UsageError(f"{who}: command is no command line ({error})") from None
+    for field in ("metrics", "seconds"):
+        numbers = entry.get(field)
+        if not isinstance(numbers, dict):
+            raise UsageError(f"{who}: {field} must be a table of numbers, got {numbers!r:.80}")
+        for name, value in numbers.items():
+            _check_text(name, f"{who}: a name in {field}")
+            _check_number(value, f"{who}: {field}.{name}")
+    _check_number(entry["seconds"].get("total"), f"{who}: seconds.total")
+    _check_number(entry.get("devices"), f"{who}: devices")
+
+
+def _check_text(value: Any, who: str) -> None:
+    if not isinstance(value, str) or not value.isprintable():
+        raise UsageError(f"{who} must be one line of text, got {value!r:.80}")
+
+
+def _check_number(value: Any, who: str) -> None:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise UsageError(f"{who} must be a finite number, got {value!r:.80}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        table = read_json(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: not valid JSON ({error}); put an earlier one back") from None
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: must be a table, got {type(table).__name__}")
+    return table
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One process at a time between reading results.json and replacing it."""
+    with (root / "results.json.lock").open("a") as file:
+        with suppress(OSError):  # no locks on this file system
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_report(
@@ -46,10 +119,20 @@ def write_report(
 ) -> None:
     """Writes `report.json`: what a run of the config `name` measured; prints its test numbers."""
     head = {"name": name, "command": shlex.join(command), "experiment": experiment}
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "report.json").write_text(json.dumps({**head, **report}, indent=2) + "\n")
+    check_held(run_dir)
+    write_whole(run_dir / "report.json", json.dumps({**head, **report}, indent=2) + "\n")
     shown = "  ".join(f"{k} {v:.4f}" for k, v in report["metrics"].items() if "test" in k)
-    print(f"{shown or 'done'}  ({report['seconds']['total']:.1f} s)  {run_dir}")
+    _print(f"{shown or 'done'}  ({report['seconds']['total']:.1f} s)  {run_dir}")
+
+
+def _print(line: str) -> None:
+    """Prints, where the output takes it: a run whose report stands has not failed."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        with suppress(OSError):
+            print(f"warning: standard output: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes there
 
 
 def _rename_result(name: str, entry: dict[str, Any], path: Path) -> tuple[str, dict[str, Any]]:
@@ -92,7 +175,21 @@ def render(root: Path) -> str:
         seconds = entry["seconds"]
         parts = ", ".join(f"{seconds[k]:.1f}" for k in ("compile", "train") if k in seconds)
         lines.append(
-            f"| `{entry['command']}` | {headline(entry['metrics'])} | {entry.get('steps', '')} | "
-            f"{seconds['total']:.1f} ({parts}) | {entry['devices']} x {entry['device']} |"
+            f"| {_code(entry['command'])} | {_cell(headline(entry['metrics']))} | "
+            f"{_cell(entry.get('steps', ''))} | {seconds['total']:.1f} ({parts}) | "
+            f"{entry['devices']} x {_cell(entry['device'])} |"
         )
     return "\n".join([*lines, ""])
+
+
+def _cell(value: Any) -> str:
+    """Text in a table of Markdown: what would end the cell, or be HTML or a link, is escaped."""
+    text = re.sub(r"([\\|\[\]`*])", r"\\\1", str(value))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _code(text: str) -> str:
+    """Code in a table of Markdown, in more backticks than it has itself."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    room = " " if fence != "`" else ""
+    return f"{fence}{room}{text}{room}{fence}".replace("|", "\\|")

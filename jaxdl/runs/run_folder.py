@@ -1,31 +1,31 @@
 """A run folder for one run: its lock, its config, and what may change when it is resumed."""
 
 import os
+import re
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.config import (
-    differences,
-    flatten,
-    read_toml,
-    to_table,
-    without_foreign,
-    write_toml,
-)
+from jaxdl.config import differences, flatten, read_toml, to_table, without_foreign
+from jaxdl.plain_file import read_plain, write_whole
 from jaxdl.runs.lock import NAME as LOCK
-from jaxdl.runs.lock import hold
+from jaxdl.runs.lock import FolderLostError, hold
+from jaxdl.runs.manifest import saved_config
 from jaxdl.runs.results import Report, write_report
 from jaxdl.runs.signals import Signals, terminable
 
 STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
 MOVABLE = ("data.dir",)
 CONFIG = "config.toml"
+STAMP = "%Y%m%d-%H%M%S"
 
 
 def run_folder(name: str, given: Path | None, resume: bool) -> Path:
@@ -36,17 +36,28 @@ def run_folder(name: str, given: Path | None, resume: bool) -> Path:
     earlier = sorted(path for path in runs.glob("*") if (path / CONFIG).exists())
     if resume and earlier:
         return earlier[-1]
-    return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    return runs / f"{_next_stamp(runs)}-{os.getpid()}"
+
+
+def _next_stamp(runs: Path) -> str:
+    """The time, or a second after the newest run, as clocks are set back and summer time ends."""
+    now, names = time.strftime(STAMP), [path.name[:15] for path in runs.glob("*")]
+    newest = max((name for name in names if re.fullmatch(r"\d{8}-\d{6}", name)), default="")
+    if newest < now:
+        return now
+    return f"{datetime.strptime(newest, STAMP) + timedelta(seconds=1):{STAMP}}"
 
 
 @contextmanager
-def open_run(folder: Path, table: dict[str, Any], *, resume: bool, again: str) -> Iterator[None]:
+def open_run(
+    folder: Path, table: dict[str, Any], *, resume: bool, again: str | None
+) -> Iterator[None]:
     """Holds `folder` for a run whose config is `table`, which is saved there.
 
     Prints what a resumed run changes. Raises RunBusyError where another run is at it; UsageError
-    where it holds a run and `resume` is not given (`again` is the command that continues it), or
-    where the change is a structural one. A run that fails before it has made anything leaves the
-    folder as it was.
+    where it holds a run and `resume` is not given (`again` is the command that continues it, if
+    one can), where its config is gone, or where the change is a structural one. A run that fails
+    before it has made anything leaves the folder as it was.
     """
     existed = os.path.isdir(folder)
     try:
@@ -58,6 +69,8 @@ def open_run(folder: Path, table: dict[str, Any], *, resume: bool, again: str) -
             except ValueError:  # usage or data: this config cannot run
                 if _made(folder) == made:
                     _put_back(folder / CONFIG, before)
+                    if before is None:
+                        say(f"run folder {folder} is not kept: nothing has been made")
                 raise
     finally:
         if not existed:
@@ -65,30 +78,44 @@ def open_run(folder: Path, table: dict[str, Any], *, resume: bool, again: str) -
                 folder.rmdir()
 
 
-def _prepare(folder: Path, table: dict[str, Any], resume: bool, again: str) -> bytes | None:
+def _prepare(folder: Path, table: dict[str, Any], resume: bool, again: str | None) -> bytes | None:
     saved = folder / CONFIG
-    if not resume and any(path.name != LOCK for path in folder.iterdir()):
+    there = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
+    if there and not resume:
+        more = f", or continue it with:\n  {again}" if again else " with --run-dir"
+        raise UsageError(f"run folder {folder} exists; choose another{more}")
+    if there and CONFIG not in there:
         raise UsageError(
-            f"run folder {folder} exists; choose another, or continue it with:\n  {again}"
+            f"run folder {folder} holds {', '.join(there[:5])} but no {CONFIG}: what was run there "
+            'is not known. Put it back ("config" in checkpoints/*.manifest.json), or start anew'
         )
-    if not saved.exists():
+    if resume and not there:
+        say(f"resume: {folder} holds no run; a new one begins there")
+    if not there:
         _write(saved, table)
         return None
-    before, old = saved.read_bytes(), read_toml(saved)
-    _compare(old, table)
+    before, old = read_plain(saved), read_toml(saved)
+    _compare(old, table, saved_config(folder / "checkpoints"))
     if old != table:
         _write(saved, table)
     return before
 
 
-def _compare(old: dict[str, Any], new: dict[str, Any]) -> None:
+def _compare(old: dict[str, Any], new: dict[str, Any], kept: dict[str, Any]) -> None:
+    """`old` is of config.toml, which anybody may have edited, `kept` of the newest checkpoint."""
     new = flatten(new)
-    changed = differences(without_foreign(flatten(old), new), new)
+    changed = differences(without_foreign(flatten(kept), new), new) if kept else {}
+    changed = {n: pair for n, pair in changed.items() if _is_fixed(n)}
+    changed |= differences(without_foreign(flatten(old), new), new)
     for name, (before, after) in changed.items():
-        print(f"resuming with {name} = {after} (was {before})", file=sys.stderr)
-    fixed = [n for n in changed if n.startswith(STRUCTURAL) and n not in MOVABLE]
+        say(f"resuming with {name} = {after!r} (was {before!r})")
+    fixed = [name for name in changed if _is_fixed(name)]
     if fixed:
         raise UsageError(f"resume: {', '.join(fixed)} cannot change in a run; start a new one")
+
+
+def _is_fixed(name: str) -> bool:
+    return name.startswith(STRUCTURAL) and name not in MOVABLE
 
 
 def _made(folder: Path) -> set[str]:
@@ -98,16 +125,14 @@ def _made(folder: Path) -> set[str]:
 
 
 def _write(path: Path, table: dict[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    write_toml(part, table)
-    part.replace(path)
+    write_whole(path, tomli_w.dumps(table))
 
 
 def _put_back(path: Path, before: bytes | None) -> None:
     if before is None:
         path.unlink(missing_ok=True)
     else:
-        path.write_bytes(before)
+        write_whole(path, before)
 
 
 def config_table(experiment: str, cfg: Any) -> dict[str, Any]:
@@ -122,24 +147,38 @@ def work_in_folder(
     words: list[str],
     resume: bool,
     work: Callable[[], Report],
+    *,
+    resumable: bool = True,
 ) -> None:
     """Does `work` in a run folder of its own, and writes the report that it returns.
 
-    `name` and `table` are the config's, `words` is the command, to say how to go on.
+    `name` and `table` are the config's, `words` is the command, to say how to go on, where the run
+    is `resumable`.
     """
-    again = shlex.join([*words, "--run-dir", str(folder), "--resume"])
+    again = shlex.join([*words, "--run-dir", str(folder), "--resume"]) if resumable else None
     with open_run(folder, table, resume=resume, again=again), terminable():
-        Signals.farewell = f"Resume with: {again}"
-        say(f"run folder {folder}; continue it with: {again}")
+        Signals.farewell = f"Resume with: {again}" if again else ""
+        _unsaid[:] = [f"continue it with: {again}"] if again else []
+        say(f"run folder {folder}")
         try:
             report = work()
             write_report(folder, report, name=name, experiment=table["experiment"], command=words)
         except (Exception, KeyboardInterrupt) as error:
             error = _explain(error, folder)
             code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)
-            if code > 128 or code in (3, 7):
+            goes_on = code > 128 or code in (3, 7)
+            if again and goes_on and not isinstance(error, FolderLostError):
                 say(f"resume with: {again}")
             raise error from None
+
+
+_unsaid: list[str] = []
+
+
+def say_continuation() -> None:
+    """Says, once, how the run goes on after a kill; to be called when its config has been tried."""
+    while _unsaid:
+        say(_unsaid.pop())
 
 
 def say(line: str) -> None:

@@ -1,4 +1,7 @@
-"""SIGTERM and Ctrl-C: a wish that the loop grants when a chunk ends, and a way out when it cannot.
+"""SIGTERM, Ctrl-C and their kind: a wish that the loop grants when a chunk ends, or a way out.
+
+Batch systems announce the end of a job's time with SIGUSR1, SIGUSR2 or SIGXCPU, a terminal that
+closes with SIGHUP, which stays ignored where it was (`nohup`).
 
 Python runs a signal's handler only between two instructions of the main thread, which may be inside
 a long compilation or a write to a dead disk. A second thread therefore reads the signals' numbers
@@ -14,20 +17,37 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 GRACE = 25.0  # seconds; 30 are promised
-KINDS = (signal.SIGTERM, signal.SIGINT)
+KINDS = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGXCPU,
+)
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, as an exception."""
+    """A signal other than Ctrl-C, as an exception."""
 
-    code = 143
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}")
+        self.code = 128 + signum
+
+
+def _handle(note: Callable[[int, Any], None]) -> dict[int, Any]:
+    """Has `note` called for each kind of signal; returns what was done with them before."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    kinds = [kind for kind in KINDS if kind != signal.SIGHUP or not ignored]
+    return {kind: signal.signal(kind, note) for kind in kinds}
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """While it is open, SIGTERM raises Terminated, as Ctrl-C raises KeyboardInterrupt.
+    """While it is open, a signal raises Terminated, as Ctrl-C raises KeyboardInterrupt.
 
     Some library's callback may swallow the exception: the loop then finds it in `Signals.early`,
     and Python's note of it, a traceback, is not shown.
@@ -35,7 +55,7 @@ def terminable() -> Iterator[None]:
 
     def note(signum: int, frame: object) -> None:
         Signals.early = Signals.early or signum
-        raise Terminated if signum == signal.SIGTERM else KeyboardInterrupt
+        raise KeyboardInterrupt if signum == signal.SIGINT else Terminated(signum)
 
     def show(unraisable: "sys.UnraisableHookArgs") -> None:
         if not isinstance(unraisable.exc_value, KeyboardInterrupt):
@@ -44,7 +64,7 @@ def terminable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {kind: signal.signal(kind, note) for kind in KINDS}
+    before = _handle(note)
     hook, sys.unraisablehook = sys.unraisablehook, show
     try:
         yield
@@ -75,7 +95,7 @@ class Signals:
             return self
         self.reader, self.writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.wakeup = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
-        self.before = {kind: signal.signal(kind, self._note) for kind in KINDS}
+        self.before = _handle(self._note)
         self.watcher = threading.Thread(target=self._watch, name="signals", daemon=True)
         self.watcher.start()
         return self

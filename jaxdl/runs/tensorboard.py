@@ -27,6 +27,7 @@ class EventFile:
         folder.mkdir(exist_ok=True)
         stamp = f"{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
         self.file = (folder / f"events.out.tfevents.{stamp}").open("ab", buffering=0)
+        self.whole = self.file.tell()  # bytes of whole records
         self._write(0, _field(3, b"brain.Event:2"))
         self._write(first, _field(7, START))
 
@@ -64,7 +65,15 @@ class EventFile:
         event = b"\x09" + struct.pack("<d", time.time()) + b"\x10" + _varint(step) + what
         head = struct.pack("<Q", len(event))
         record = head + struct.pack("<I", _masked(head)) + event
-        self.file.write(record + struct.pack("<I", _masked(event)))
+        record += struct.pack("<I", _masked(event))
+        left = memoryview(record)
+        try:
+            while left:  # a disk with room for a part takes that part, without an error
+                left = left[self.file.write(left) :]
+        except OSError:
+            self.file.truncate(self.whole)  # a torn record would hide what follows it
+            raise
+        self.whole += len(record)
 
 
 def encode_png(image: Host) -> bytes:

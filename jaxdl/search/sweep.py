@@ -11,6 +11,7 @@ from jaxdl.checks import DivergedError, UsageError
 from jaxdl.config import differences, read_toml, to_table, write_toml
 from jaxdl.data.splits.folds import fold_splits
 from jaxdl.runs.environment import write_environment
+from jaxdl.runs.lock import check_held
 from jaxdl.runs.results import Report
 from jaxdl.search.autotune import choose_execution
 from jaxdl.search.programs import (
@@ -103,6 +104,7 @@ def sweep(
         ways |= worker.run(settings, record)
     rows = [record.row(i, setting) for i, setting in enumerate(settings)]
     order, by = rank(rows, search.by)
+    check_held(folder)
     write_table(folder, rows, order)
     if order:
         draw_search(rows, order, by, list(settings[0])).save(folder / "sweep.png")

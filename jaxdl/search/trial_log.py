@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import CheckpointError
+from jaxdl.plain_file import read_plain
+from jaxdl.runs.lock import check_held
+from jaxdl.runs.run_folder import say_continuation
 from jaxdl.search.space import Setting
 from jaxdl.search.sweep_table import Row
 from jaxdl.search.trials import TrialResult
@@ -24,16 +27,17 @@ class TrialRecord:
         self.lock, self.last = threading.Lock(), time.monotonic()
         self.found: dict[str, TrialResult] = {}
         self.expected = self.ended = 0
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        lines = read_plain(self.path).splitlines() if self.path.exists() else []
         for line in lines:
             try:
                 entry = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # cut by a kill
             outcome = TrialResult(entry["numbers"], entry["bad_step"])
             self.found[_key(entry["setting"], entry["fold"])] = outcome
         if lines:
             say(f"{len(self.found)} trainings had ended before; they stand")
+        say_continuation()
 
     def has(self, setting: Setting, fold: int) -> bool:
         """Whether this training has ended, well or not."""
@@ -47,6 +51,7 @@ class TrialRecord:
         """Writes one that has just ended."""
         entry = {"setting": setting, "fold": fold, **vars(outcome)}
         with self.lock:
+            check_held(self.path)
             try:
                 with self.path.open("a") as file:
                     file.write(("\n" if _cut(self.path) else "") + json.dumps(entry) + "\n")

@@ -16,9 +16,11 @@ from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.best_checkpoint import BestCheckpoint
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.errors import explain
-from jaxdl.runs.lock import hold
+from jaxdl.runs.lock import check_held, hold
 from jaxdl.runs.metrics_log import MetricsLog
 from jaxdl.runs.progress import Progress
+from jaxdl.runs.resume import check_progress
+from jaxdl.runs.run_folder import say_continuation
 from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import ChunkRunner, steps_within
 from jaxdl.training.divergence import divergence_error
@@ -87,6 +89,7 @@ class FitLoop:
 
     def go(self) -> FitResult:
         """Starts or resumes, trains to the end of the plan, and closes what it opened."""
+        say_continuation()
         with hold(self.log.dir), self.progress, self.log, self.signals:
             try:
                 self._start()
@@ -137,6 +140,9 @@ class FitLoop:
         self.checkpoints = Checkpoints(folder / "checkpoints", fresh=fresh, config=config)
         self.best = BestCheckpoint(folder / "best", self.loop.best, fresh=fresh, config=config)
         self.validation = Validation(self.task, self.log, self.progress, self.best)
+        lost = check_progress(folder, self.plan.save_every) if self.resume else ""
+        if lost:
+            self.progress.say(lost)
         left = ", ".join(path.name for path in self.checkpoints.clean())
         if left:
             self.progress.say(f"left by a run that was killed, cleaned up: {left}")
@@ -223,6 +229,7 @@ class FitLoop:
 
     def _pause(self) -> None:
         """Evaluation, checkpoint and signals, with nothing under way on the devices."""
+        check_held(self.log.dir)
         # A signal may come between two rows: what the open interval has seen must be looked at too.
         self._check_finite(self._fetch(self.sums))
         logged = self.step % self.plan.log_every == 0 or self.step == self.plan.steps

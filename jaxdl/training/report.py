@@ -9,6 +9,7 @@ from jaxdl.data.run_example import save_run_example
 from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.runs.environment import device_name, versions
+from jaxdl.runs.lock import check_held
 from jaxdl.runs.results import Report
 from jaxdl.training.loop import FitResult
 from jaxdl.training.task import Task
@@ -22,6 +23,7 @@ def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:
 
     The metrics of the test split have `test_` before their names.
     """
+    check_held(run_dir)
     metrics: Numbers = {}
     if task.evaluate is not None and "test" in task.splits:
         measured = task.measure(fit.state, task.splits["test"], run_dir)

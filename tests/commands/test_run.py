@@ -63,3 +63,25 @@ def test_what_trains_nothing_is_not_resumed(tmp_path):
     with pytest.raises(UsageError, match=r"--resume: classic\.neighbors has no Task"):
         ask(run, "--config", "digits_knn", "--resume", "--run-dir", tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_cannot_go_on_names_no_command_for_it(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "report.json").touch()
+    with pytest.raises(UsageError, match="exists; choose another with --run-dir$"):
+        ask(run, "--config", "digits_knn", "--run-dir", tmp_path / "run")
+
+
+def test_a_config_that_fails_at_once_names_no_folder_to_continue(tmp_path, capsys):
+    with pytest.raises(UsageError, match="there is no 'nope'"):
+        ask(run, "--config", *MLP, "--data.name", "nope", "--run-dir", tmp_path / "run")
+    said = capsys.readouterr().err
+    assert f"run folder {tmp_path / 'run'} is not kept: nothing has been made\n" in said
+    assert "--resume" not in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_a_length_is_refused_before_its_folder_is_made(tmp_path):
+    with pytest.raises(UsageError, match=r"loop\.steps and loop\.epochs are both None; give one"):
+        ask(run, "--config", *MLP, "--loop.epochs", "None", "--run-dir", tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -139,5 +139,9 @@ def test_boxes_met_again_count_once_and_those_beyond_the_edge_are_named():
     known = BoxCheck("set", fraction=0.5)
     good = known.good("b", boxes[:2], SHAPE, known=("it has no mask", ""))
     assert good.tolist() == [False, False]
-    with pytest.raises(DataError, match=r"image b: it has no mask; image b: box \[10.* not finite"):
+    with pytest.raises(DataError, match=r"no mask; image b: box \[10.* not finite\. In COCO"):
+        known.finish()
+    known = BoxCheck("set")
+    known.good("b", boxes[:1], SHAPE, known=("it has no mask",))
+    with pytest.raises(DataError, match="image b: it has no mask$"):
         known.finish()

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,67 @@ def test_a_damaged_copy_is_made_again(mnist, monkeypatch):
             arrays, classes = tfds.load_tfds("fashion_mnist", mnist)
         assert arrays["train"]["image"].shape == (10, 28, 28, 1)
         assert len(classes) == 10
+
+
+def test_a_changed_bit_and_a_half_made_copy_are_found_and_healed_once(mnist, monkeypatch):
+    made = []
+
+    def count(builder, split, shape):
+        made.append(split)
+        return few_rows(builder, split, shape)
+
+    monkeypatch.setattr(tfds, "_decode_split", count)
+    before, _ = tfds.load_tfds("fashion_mnist", mnist)
+    (copy,) = (tfds.cache_dir() / "decoded").glob("fashion_mnist-*")
+    held = before["train"]["image"]  # another run, which has it mapped
+    path = copy / "train-image.npy"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 4
+    half = copy.with_name("half")
+    half.mkdir()
+    (half / "train-image.npy").write_bytes(content)
+    harms = {
+        "train-image.npy: its checksum differs": lambda: (
+            path.unlink(),
+            path.write_bytes(content),
+        ),
+        "is damaged": lambda: (shutil.rmtree(copy), half.rename(copy)),
+        "is of another version": lambda: (copy / "info.json").write_text('{"splits": ["train"]}'),
+    }
+    for problem, harm in harms.items():
+        harm()
+        made.clear()
+        with pytest.warns(RuntimeWarning, match=f"{problem}.*decoding again"):
+            arrays, _ = tfds.load_tfds("fashion_mnist", mnist)
+        assert (arrays["train"]["image"] == 7).all()
+        assert sorted(made) == ["test", "train"]
+        tfds.load_tfds("fashion_mnist", mnist)
+        assert len(made) == 2
+    assert (held == 7).all()
+    assert tfds.stale_parts() == []
+
+
+def test_a_copy_is_shared_by_users_and_made_by_one_of_many(mnist, monkeypatch):
+    """Six begin at once (a lock is a file's, threads are as good); the umask says who may read."""
+    made = []
+
+    def slow(builder, split, shape):
+        made.append(split)
+        time.sleep(0.1)
+        return few_rows(builder, split, shape)
+
+    monkeypatch.setattr(tfds, "_decode_split", slow)
+    before = os.umask(0o022)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(lambda _: tfds.load_tfds("fashion_mnist", mnist), range(6)))
+    finally:
+        os.umask(before)
+    assert all((arrays["train"]["image"] == 7).all() for arrays, _ in found)
+    assert sorted(made) == ["test", "train"]
+    (copy,) = (tfds.cache_dir() / "decoded").glob("fashion_mnist-*")
+    modes = {oct(path.stat().st_mode & 0o777) for path in copy.iterdir()}
+    assert (oct(copy.stat().st_mode & 0o777), modes) == ("0o755", {"0o644"})
 
 
 def test_a_copy_that_was_half_made_is_deleted(mnist, monkeypatch):

@@ -16,7 +16,7 @@ MISTAKES = {
     "--optim.lr=nan": ["optim.lr must be >= 0, got nan"],
     "--optim.lr=fast": ["--optim.lr", "FLOAT", "fast"],
     "--loop.epochs=0": ["loop.epochs must be at least 1, got 0"],
-    "--optim.b1=2": ["optim.b1 must lie in [0, 1], got 2.0"],
+    "--optim.b1=2": ["optim.b1 must lie in [0, 1), got 2.0"],
     "--optim.name=adaw": ["optim.name must be one of sgd, momentum"],
     "--model.name=lenett": ["there is no 'lenett'; did you mean lenet"],
     "--data.train=trian": ["split 'trian' must be one of train, test"],

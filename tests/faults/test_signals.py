@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the chunk is finished and saved, or the process ends without it, in time."""
+"""SIGTERM, Ctrl-C and their kind: the chunk is finished and saved, or the process ends in time."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import time
 import pytest
 
 from jaxdl.runs.checkpoint import Checkpoints
-from jaxdl.runs.signals import Signals, terminable
+from jaxdl.runs.signals import KINDS, Signals, terminable
 from tests.faults.conftest import LONG, saved_steps
 
 SAVES = ("--loop.save_every=44",)
@@ -35,7 +35,11 @@ MOMENTS = {
 
 @pytest.mark.parametrize(
     ("signum", "moment"),
-    [*((signal.SIGTERM, moment) for moment in MOMENTS), (signal.SIGINT, "in a step")],
+    [
+        *((signal.SIGTERM, moment) for moment in MOMENTS),
+        (signal.SIGINT, "in a step"),
+        (signal.SIGUSR1, "in a step"),  # SLURM's warning; the others take the same way
+    ],
 )
 def test_a_signal_saves_and_says_how_to_go_on(start, tmp_path, moment, signum):
     run_dir = tmp_path / "run"
@@ -64,7 +68,7 @@ def test_a_signal_before_the_loop_ends_the_run_at_once(start, tmp_path, signum):
     assert "Traceback" not in command.said
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", KINDS)
 def test_a_signal_that_a_library_swallowed_is_not_lost(signum):
     said = []
     with terminable():
@@ -74,6 +78,29 @@ def test_a_signal_that_a_library_swallowed_is_not_lost(signum):
             assert signals.signum == signum
     with Signals(said.append) as signals:
         assert signals.signum is None
+
+
+@pytest.mark.parametrize("signum", KINDS)
+def test_a_signal_is_an_exception_before_the_loop_and_a_wish_in_it(signum):
+    before, said = signal.getsignal(signum), []
+    with pytest.raises(KeyboardInterrupt) as raised, terminable():
+        signal.raise_signal(signum)
+    assert getattr(raised.value, "code", 130) == 128 + signum
+    with Signals(said.append) as signals:
+        signal.raise_signal(signum)
+        assert signals.signum == signum
+    assert said in ([], [f"{signum.name}: finishing the chunk and saving"])  # by another thread
+    assert signal.getsignal(signum) == before
+
+
+def test_under_nohup_a_terminal_that_closes_changes_nothing():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminable(), Signals(print) as signals:
+            signal.raise_signal(signal.SIGHUP)
+            assert signals.signum is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_in_a_callback_that_python_guards_is_noted_without_a_traceback(monkeypatch):

@@ -19,6 +19,8 @@ TORCH = {
     "silu": lambda f, x: f.silu(x),
     "softplus": lambda f, x: f.softplus(x),
     "sigmoid": lambda f, x: x.sigmoid(),
+    "hard_sigmoid": lambda f, x: f.hardsigmoid(x),
+    "hard_swish": lambda f, x: f.hardswish(x),
     "tanh": lambda f, x: x.tanh(),
     "piecewise_linear": lambda f, x: (x + 0.5).clamp(0, 1),
     "hard_step": lambda f, x: (x >= 0).float() + 0 * x,
@@ -36,6 +38,7 @@ def test_values_and_slopes_are_torchs(name):
     f = activation(name)
     np.testing.assert_allclose(f(jnp.asarray(X)), want.detach(), atol=1e-6)
     kinks = {"relu": [0], "relu6": [0], "leaky_relu": [0], "piecewise_linear": [-0.5, 0.5]}
+    kinks |= {"hard_sigmoid": [-3, 3], "hard_swish": [-3, 3]}
     smooth = ~np.isin(X, kinks.get(name, []))
     slopes = jax.vmap(jax.grad(f))(jnp.asarray(X))
     np.testing.assert_allclose(slopes[smooth], t.grad.numpy()[smooth], atol=1e-6)

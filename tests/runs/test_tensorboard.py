@@ -27,6 +27,31 @@ def read(folder):
     return values
 
 
+def test_a_record_that_the_disk_takes_in_part_is_an_error_and_leaves_none(tmp_path, monkeypatch):
+    """A disk with room for half a record takes that half, says so, and then refuses."""
+    events = EventFile(tmp_path / "e", first=1)
+    events.add(1, {"loss": 0.5})
+    file, whole = events.file, events.file.tell()
+
+    class Full:
+        def write(self, data):
+            if file.tell() > whole:
+                raise OSError(28, "No space left on device")
+            return file.write(data[: len(data) // 2])
+
+        def truncate(self, size):
+            return file.truncate(size)
+
+    monkeypatch.setattr(events, "file", Full())
+    with pytest.raises(OSError, match="No space left"):
+        events.add(2, {"loss": 0.25})
+    assert [step for step, _ in read(tmp_path / "e")] == [1]
+    assert next((tmp_path / "e").iterdir()).stat().st_size == whole
+    monkeypatch.setattr(events, "file", file)
+    events.add(3, {"loss": 0.125})
+    assert [step for step, _ in read(tmp_path / "e")] == [1, 3]
+
+
 def test_a_histogram_holds_numpys_counts_and_moments(tmp_path):
     x = np.random.default_rng(0).normal(size=(40, 5))
     events = EventFile(tmp_path / "e", first=1)

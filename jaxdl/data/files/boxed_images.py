@@ -120,8 +120,8 @@ class AnnotatedImages(Source):
         crowded = [p.name for p in self.pictures if len(p.boxes) > self.most]
         if crowded:
             self.notes.taken.append(
-                f"of more than {self.most} objects the largest stay: {len(crowded)} pictures "
-                + name_some(crowded)
+                f"pictures of more than {self.most} objects, of which the largest stay: "
+                f"{len(crowded)} {name_some(crowded)}"
             )
 
     def usable(self, pictures: Sequence[AnnotatedImage]) -> list[AnnotatedImage]:
@@ -142,12 +142,12 @@ class AnnotatedImages(Source):
         unsized = sum(p.shape is None for p in pictures)
         if unsized:
             self.notes.taken.append(
-                f"{unsized} pictures have the size of their files: none is said"
+                f"pictures of no said size, which have that of their files: {unsized}"
             )
         turned = sum(p.orientation != 1 for p in good)
         if turned:
             self.notes.taken.append(
-                f"{turned} pictures are annotated as stored; their objects turn with them (EXIF)"
+                f"pictures annotated as stored, whose objects turn with them (EXIF): {turned}"
             )
         return good
 

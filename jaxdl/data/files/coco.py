@@ -79,7 +79,7 @@ def note_classes(
     used = set(held.tolist())
     unused = [c.name for i, c in enumerate(categories) if i not in used]
     if unused and len(held):
-        notes.taken.append(f"{len(unused)} categories have no object {name_some(unused)}")
+        notes.taken.append(f"categories without an object: {len(unused)} {name_some(unused)}")
     empty = sum(not len(p.boxes) for p in pictures)
     if empty and len(held):
         notes.taken.append(f"{empty} of {len(pictures)} pictures have no objects")

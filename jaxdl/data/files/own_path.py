@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from jaxdl.cache import cache_dir
+from jaxdl.cache import cache_dir, expand
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import OwnData
 from jaxdl.data.files.archive import unpack
@@ -27,9 +27,9 @@ def own_path(cfg: OwnData) -> Path:
 
 def find_path(text: str) -> Path:
     """The path as it is, else below `JAXDL_DATA_DIR`."""
-    places = [Path(text).expanduser()]
+    places = [expand(text)]
     if os.environ.get("JAXDL_DATA_DIR"):
-        places.append(Path(os.environ["JAXDL_DATA_DIR"]).expanduser() / text)
+        places.append(expand(os.environ["JAXDL_DATA_DIR"]) / text)
     for place in places:
         if "\0" not in text and place.exists():
             return place

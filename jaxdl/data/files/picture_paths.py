@@ -32,7 +32,7 @@ def find_pictures(
     moved = [names[key] for key, path in paths.items() if path != folder / names[key]]
     if moved:
         notes.taken.append(
-            f"{len(moved)} pictures are found by the last part of their names, such as {moved[0]!r}"
+            f"pictures found by the last part of their names: {len(moved)}, such as {moved[0]!r}"
         )
     return paths
 

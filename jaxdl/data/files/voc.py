@@ -83,14 +83,14 @@ def note_doubts(folder: VocFolder, read: Sequence[VocPicture], notes: Notes) -> 
     stale = [line for p in read if (line := folder.stale(p.name, p.written))]
     if stale:
         notes.doubts.append(
-            f"{len(stale)} annotations name another picture that is there; those of their own "
-            f"names are taken {name_some(stale)}"
+            f"annotations that name another picture, which is there: {len(stale)} "
+            f"{name_some(stale)}; the pictures of their own names are taken"
         )
     first = sum(min(o.box[:2]) < 0 for p in read for o in p.objects)
     if first:
         notes.taken.append(
-            f"{first} boxes begin at 0, where VOC begins at 1: if the tool counts from 0, boxes "
-            "are one pixel too far to the left and above"
+            f"boxes that begin at 0, where VOC begins at 1: {first}; if the tool counts from 0, "
+            "all boxes are one pixel too far to the left and above"
         )
 
 

@@ -55,7 +55,7 @@ class VocFolder:
         if not found:
             raise DataError(f"{self.annotation_folder} lists no pictures: it has no .xml files")
         if others:
-            self.notes.taken.append(f"{len(others)} files are no .xml: {name_some(others)}")
+            self.notes.taken.append(f"files that are no .xml: {len(others)} {name_some(others)}")
         return dict(sorted(found.items()))
 
     @cached_property

@@ -130,13 +130,13 @@ def read_lists(folder: VocFolder, kind: str, known: Collection[str]) -> dict[str
         shared = sorted(set(splits[first]) & set(splits[second]))
         if shared:
             raise DataError(
-                f"{folder.root}: {len(shared)} names are in {chosen[first]}.txt and in "
-                f"{chosen[second]}.txt {name_some(shared)}; what is tested must not be trained"
+                f"{folder.root}: names in {chosen[first]}.txt and in {chosen[second]}.txt: "
+                f"{len(shared)} {name_some(shared)}; what is tested must not be trained"
             )
     listed = {name for names in splits.values() for name in names}
     rest = [name for name in known if name not in listed]
     if rest:
-        folder.notes.taken.append(f"{len(rest)} annotations are in no list {name_some(rest)}")
+        folder.notes.taken.append(f"annotations in no list: {len(rest)} {name_some(rest)}")
     return splits
 
 
@@ -149,7 +149,7 @@ def read_list(file: Path, known: Collection[str], notes: Notes) -> list[str]:
     names = [listed_name(file, line, known) for line in lines if line.strip()]
     unique = list(dict.fromkeys(names))
     if len(unique) < len(names):
-        notes.doubts.append(f"{len(names) - len(unique)} names are in {file.name} more than once")
+        notes.doubts.append(f"names more than once in {file.name}: {len(names) - len(unique)}")
     return unique
 
 
@@ -157,7 +157,7 @@ def check_known(file: Path, names: Sequence[str], known: Collection[str]) -> Non
     """Raises DataError for names without an annotation, and where there are none."""
     missing = [name for name in names if name not in known]
     if missing:
-        raise DataError(f"{file}: {len(missing)} names have no annotation {name_some(missing)}")
+        raise DataError(f"{file}: names without an annotation: {len(missing)} {name_some(missing)}")
     if not names:
         raise DataError(f"{file} lists no pictures")
 

@@ -4,6 +4,9 @@ Grain reads whole batches ahead, in threads or in processes of its own. The loop
 a time and keeps two such feeds under way, so two batches wait on the device.
 """
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Self
@@ -78,6 +81,33 @@ class ListedBatches:
         return read_rows(self.source, self.rows[index], self.who)
 
 
+class Tethered:
+    """Batches that end a worker process, to which they are sent, when its parent dies.
+
+    Nothing else would: it would wait for ever for somebody to take its batches.
+    """
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> dict[str, Host]:
+        return self.batches[index]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
 def read_ahead(batches: Any, workers: int) -> Generator[Mapping[str, Host], None, None]:
     """The elements of `batches` in order, prepared ahead by Grain; close it when it is done with.
 
@@ -88,7 +118,7 @@ def read_ahead(batches: Any, workers: int) -> Generator[Mapping[str, Host], None
 
     count = min(THREADS, len(batches)) if not workers else 1
     options = grain.ReadOptions(num_threads=count, prefetch_buffer_size=max(AHEAD, count))
-    data = grain.MapDataset.source(batches).to_iter_dataset(options)
+    data = grain.MapDataset.source(Tethered(batches)).to_iter_dataset(options)
     if workers:
         _parse_flags()
         ahead = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2)

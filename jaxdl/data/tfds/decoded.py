@@ -5,9 +5,10 @@ A set is decoded once into `.npy` files, which later starts map into memory with
 
 import fcntl
 import json
+import os
 import shutil
-import tempfile
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,28 +19,28 @@ import numpy as np
 from jaxdl.cache import cache_dir
 from jaxdl.checks import DataError, JaxdlError
 from jaxdl.data.tfds.prepared import open_version, prepared_version
+from jaxdl.plain_file import read_json
 from jaxdl.typing import Host
 
 Splits = dict[str, dict[str, Host]]
+Decoded = tuple[Splits, tuple[str, ...]]
+FORMAT = 2  # of the copy: with checksums
 DECODER = "pillow-1"  # part of the cache's key: other pixels need another name
 
 
-def load_tfds(name: str, version: Path | None = None) -> tuple[Splits, tuple[str, ...]]:
+def load_tfds(name: str, version: Path | None = None) -> Decoded:
     """({split: `image (N, H, W, C)` uint8, `label (N,)` int32}, classes) of a labeled set.
 
     `version`: its prepared folder (default: as `prepared_version` finds it).
     """
     version = version or prepared_version(name)
     cache = cache_dir() / "decoded" / f"{name.replace('/', '-')}-{version.name}-{_stamp(version)}"
-    if not (cache / "info.json").exists():
-        _decode(version, cache)
-    try:
-        return _read_cache(cache)
-    except (OSError, ValueError, KeyError) as error:
-        warnings.warn(f"{cache} is damaged ({error}); decoding again", RuntimeWarning, stacklevel=2)
-        shutil.rmtree(cache)
-        _decode(version, cache)
-        return _read_cache(cache)
+    found, problem = _read_cache(cache)
+    if found is not None:
+        return found
+    if problem:
+        warnings.warn(f"{cache} {problem}; decoding again", RuntimeWarning, stacklevel=2)
+    return _decode(version, cache)
 
 
 def stale_parts() -> list[Path]:
@@ -50,13 +51,28 @@ def stale_parts() -> list[Path]:
     return sorted((cache_dir() / "decoded").glob(".part-*"))
 
 
-def _read_cache(cache: Path) -> tuple[Splits, tuple[str, ...]]:
-    info = json.loads((cache / "info.json").read_text())
-    arrays = {
-        split: {k: np.load(cache / f"{split}-{k}.npy", mmap_mode="r") for k in ("image", "label")}
-        for split in info["splits"]
-    }
-    return arrays, tuple(info["classes"])
+def _read_cache(cache: Path) -> tuple[Decoded | None, str]:
+    """(the copy, or None; what is wrong with it, where there is one)."""
+    if not cache.exists():
+        return None, ""
+    try:
+        info = read_json(cache / "info.json")
+        if info.get("format") != FORMAT:
+            return None, f"is of another version (format {info.get('format')}, not {FORMAT})"
+        arrays = {split: _read_split(cache, split, kept) for split, kept in info["splits"].items()}
+        return (arrays, tuple(info["classes"])), ""
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        return None, f"is damaged ({error})"
+
+
+def _read_split(cache: Path, split: str, checksums: dict[str, int]) -> dict[str, Host]:
+    arrays = {}
+    for name in ("image", "label"):
+        path = cache / f"{split}-{name}.npy"
+        arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+        if zlib.crc32(arrays[name].data) != checksums[name]:
+            raise ValueError(f"{path.name}: its checksum differs")
+    return arrays
 
 
 def _stamp(version: Path) -> str:
@@ -67,7 +83,8 @@ def _stamp(version: Path) -> str:
     return hashlib.sha256(f"{DECODER}{files}".encode()).hexdigest()[:12]
 
 
-def _decode(version: Path, cache: Path) -> None:
+def _decode(version: Path, cache: Path) -> Decoded:
+    """Makes the copy, unless another process has just done so, and reads it."""
     builder = open_version(version)
     features: Any = builder.info.features
     if not {"image", "label"} <= set(features):
@@ -77,29 +94,40 @@ def _decode(version: Path, cache: Path) -> None:
         )
     try:
         with _alone(cache.parent):
-            if not (cache / "info.json").exists():  # else another process has just done it
+            found, problem = _read_cache(cache)
+            if found is None:
                 _write_cache(builder, cache)
+                found, problem = _read_cache(cache)
     except OSError as error:
+        problem = error.strerror or str(error)
+        found = None
+    if found is None:
         raise DataError(
             f"the decoded copy of {builder.name!r} cannot be written to {cache.parent} "
-            f"({error.strerror or error}); set JAXDL_CACHE_DIR to a folder with room"
-        ) from None
+            f"({problem}); set JAXDL_CACHE_DIR to a folder with room"
+        )
+    return found
 
 
 def _write_cache(builder: Any, cache: Path) -> None:
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache.parent))
+    part = cache.with_name(f".part-{os.getpid()}-{cache.name}")
+    part.mkdir()  # not a private temporary folder: other users may read the copy
     try:
+        checksums: dict[str, dict[str, int]] = {}
         for split in builder.info.splits:
             image, label = _decode_split(builder, split, builder.info.features["image"].shape)
             np.save(part / f"{split}-image.npy", image)
             np.save(part / f"{split}-label.npy", label)
+            checksums[split] = {"image": zlib.crc32(image.data), "label": zlib.crc32(label.data)}
         classes = builder.info.features["label"].names
-        (part / "info.json").write_text(
-            json.dumps({"splits": list(builder.info.splits), "classes": classes})
-        )
+        info = {"format": FORMAT, "splits": checksums, "classes": classes}
+        (part / "info.json").write_text(json.dumps(info))
+        if cache.exists():  # damaged, or half of it: who reads it now keeps its files
+            cache.replace(cache.with_name(f".part-{os.getpid()}-old"))
         part.replace(cache)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        for path in cache.parent.glob(f".part-{os.getpid()}-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

@@ -13,6 +13,12 @@ from jaxdl.typing import Host
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
+RESIZES = {
+    "convnext_tiny": (236, "bilinear"),
+    "convnext_small": (230, "bilinear"),
+    "convnext_base": (232, "bilinear"),
+    "swin_t": (232, "bicubic"),
+}
 LITE_SIZES = {f"efficientnet_lite{i}": n for i, n in enumerate((224, 240, 260, 280, 300))}
 
 
@@ -68,6 +74,9 @@ def published_preprocessing(source: str, name: str) -> Preprocessing:
     if name in LITE_SIZES:
         size, mean, std = LITE_SIZES[name], (127 / 255,) * 3, (128 / 255,) * 3
         return Preprocessing(size, size + 32, mean, std, "bicubic")
+    if name in RESIZES:
+        resize, interpolation = RESIZES[name]
+        return Preprocessing(resize=resize, interpolation=interpolation)
     if name.startswith("googlenet"):
         return Preprocessing(mean=HALF, std=HALF)
     return Preprocessing()

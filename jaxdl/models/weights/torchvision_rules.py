@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxdl.models.convnets.alexnet import AlexNet
+from jaxdl.models.convnets.convnext import ConvNeXt
 from jaxdl.models.convnets.densenet import DenseNet
 from jaxdl.models.convnets.googlenet import GoogLeNet
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.convnets.squeezenet import SqueezeNet
 from jaxdl.models.convnets.vgg import VGG
-from jaxdl.models.mobile.mobilenet import MobileNetV2
+from jaxdl.models.mobile.mobilenet import MobileNetV2, scaled
+from jaxdl.models.mobile.mobilenet_v3 import MobileNetV3
+from jaxdl.models.transformers.swin import Swin, relative_positions
 from jaxdl.models.transformers.vit import ViT
 from jaxdl.models.weights.weight_rules import Pattern, Rules
 
@@ -120,6 +123,67 @@ def mobilenet_v2_rules(model: MobileNetV2) -> Rules:
     return Rules([*modules, ("head", "classifier.1")])
 
 
+def mobilenet_v3_rules(model: MobileNetV3) -> Rules:
+    """Parts of a block are numbered by what stands before them."""
+    modules = [("stem/conv", "features.0.0"), ("stem/norm", "features.0.1")]
+    features = [scaled(f * model.width) for f in (model.stem, *model.features)]
+    for i, inner in enumerate(model.inner, 1):
+        expand = ["expand"] * (scaled(inner * model.width) != features[i - 1])
+        excite = ["excite"] * (i in model.excited)
+        for k, part in enumerate([*expand, "depthwise", *excite, "project"]):
+            ours, theirs = f"block{i}/{part}", f"features.{i}.block.{k}"
+            if part == "excite":
+                modules += [(f"{ours}/{fc}", f"{theirs}.{fc}") for fc in ("fc1", "fc2")]
+            else:
+                modules += [(f"{ours}/conv", f"{theirs}.0"), (f"{ours}/norm", f"{theirs}.1")]
+    last = f"features.{len(model.inner) + 1}"
+    modules += [("last/conv", f"{last}.0"), ("last/norm", f"{last}.1")]
+    return Rules([*modules, ("hidden", "classifier.0"), ("head", "classifier.3")])
+
+
+def convnext_rules(model: ConvNeXt) -> Rules:
+    """Stem, stages and what is between them are numbered in the order of the calls."""
+    modules: list[Pattern] = [
+        ("stem", "features.0.0"),
+        ("stem_norm", "features.0.1"),
+        ("norm", "classifier.0"),
+        ("head", "classifier.2"),
+    ]
+    leaves: list[Pattern] = []
+    parts = (("conv", 0), ("norm", 2), ("fc1", 3), ("fc2", 5))
+    for stage in range(1, len(model.blocks) + 1):
+        at, block = 2 * stage - 1, rf"stage{stage}_block(\d+)"
+        modules += [(f"{block}/{part}", f"features.{at}.{{1-1}}.block.{n}") for part, n in parts]
+        leaves.append((f"{block}/layer_scale", f"features.{at}.{{1-1}}.layer_scale"))
+        down = f"features.{at - 1}"
+        modules += [(f"down{stage}_norm", f"{down}.0"), (f"down{stage}", f"{down}.1")]
+    return Rules(modules, leaves, ones={"layer_scale": (1, 2)})
+
+
+def swin_rules(model: Swin) -> Rules:
+    """As ConvNeXt's; each block keeps the numbers of its offsets beside the table of biases."""
+    modules: list[Pattern] = [
+        ("patches", "features.0.0"),
+        ("patches_norm", "features.0.2"),
+        ("norm", "norm"),
+        ("head", "head"),
+    ]
+    leaves, constants = [], {}
+    parts = {"norm1": "norm1", "norm2": "norm2", "fc1": "mlp.0", "fc2": "mlp.3"}
+    parts |= {"attention/qkv": "attn.qkv", "attention/out": "attn.proj"}
+    for stage, depth in enumerate(model.depths, 1):
+        at, block = 2 * stage - 1, rf"stage{stage}_block(\d+)"
+        there = f"features.{at}.{{1-1}}"
+        modules += [(f"{block}/{ours}", f"{there}.{theirs}") for ours, theirs in parts.items()]
+        table = f"{there}.attn.relative_position_bias_table"
+        leaves.append((f"{block}/attention/bias_table", table))
+        modules.append((rf"merge{stage}/(norm|reduction)", f"features.{at - 1}.{{1}}"))
+        for i in range(depth):
+            name = f"features.{at}.{i}.attn.relative_position_index"
+            constants[name] = relative_positions(model.window)
+    return Rules(modules, leaves, ones={"bias_table": ()}, constants=constants)
+
+
 def vit_rules(model: ViT) -> Rules:
     """Queries, keys and values share one matrix, as ours do; old files number the MLP otherwise."""
     layer = "encoder.layers.encoder_layer_{1-1}"
@@ -154,5 +218,8 @@ TORCHVISION: dict[type, Callable[[Any], Rules]] = {
     DenseNet: densenet_rules,
     SqueezeNet: squeezenet_rules,
     MobileNetV2: mobilenet_v2_rules,
+    MobileNetV3: mobilenet_v3_rules,
+    ConvNeXt: convnext_rules,
+    Swin: swin_rules,
     ViT: vit_rules,
 }

@@ -44,6 +44,11 @@ class Rules:
     renamed: Sequence[Pattern] = ()
     """Names in old files of theirs -> their names now; matched whole, groups as above."""
     head: str = "head"  # our last linear module: its rows are the classes
+    ones: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Free parameters of ours (last part of the name) -> axes of length 1 that theirs has, too;
+    those that are not named have a batch axis there: (1, L, D)."""
+    constants: Mapping[str, Host] = field(default_factory=dict)
+    """Arrays under their names that no training changes, and that we have no parameters for."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Place:
     theirs: str
     shape: tuple[int, ...]
     image: tuple[int, int] | None = None  # of a flattened input
+    ones: tuple[int, ...] | None = None  # see `Rules.ones`
 
     @property
     def their_shape(self) -> tuple[int, ...]:
@@ -63,7 +69,7 @@ class Place:
     def out(self, array: Host) -> Host:
         """Our array as theirs: channels first, outputs before inputs."""
         if self.path[-1] != "kernel":
-            return array if self.path[-1] in LEAVES else array.reshape(self._with_batch)
+            return array if self.path[-1] in LEAVES else np.expand_dims(array, self._ones)
         if self.image is not None:
             array = array.reshape(*self.image, -1, self.shape[-1])
             return array.transpose(3, 2, 0, 1).reshape(self.shape[::-1])
@@ -80,9 +86,8 @@ class Place:
         return array.transpose(*range(2, array.ndim), 1, 0)
 
     @property
-    def _with_batch(self) -> tuple[int, ...]:
-        # Free parameters (a class token, positions) have a batch axis there: (1, L, D).
-        return (1,) * (3 - len(self.shape)) + self.shape
+    def _ones(self) -> tuple[int, ...]:
+        return tuple(range(3 - len(self.shape))) if self.ones is None else self.ones
 
 
 def places(rules: Rules, variables: Tree) -> list[Place]:
@@ -92,7 +97,8 @@ def places(rules: Rules, variables: Tree) -> list[Place]:
         path = tuple(key.key for key in keys)
         module = "/".join(path[1:-1])
         image = rules.flattened.get(module)
-        found.append(Place(path, their_name(rules, path), tuple(leaf.shape), image))
+        ones = rules.ones.get(path[-1])
+        found.append(Place(path, their_name(rules, path), tuple(leaf.shape), image, ones))
     return found
 
 
@@ -116,13 +122,14 @@ def from_torch(
 ) -> Tree:
     """The variables that `arrays` (their names) hold, of `like`'s structure, shapes and dtypes.
 
-    `num_batches_tracked`, which carries no weight, is passed over. Raises CheckpointError with
-    every missing, unused and misshapen name and every array that is not float32 (`cast` takes
-    other floats too), not finite or a negative variance.
+    `num_batches_tracked`, which carries no weight, and constants are passed over. Raises
+    CheckpointError with every missing, unused and misshapen name, every constant that is another
+    and every array that is not float32 (`cast` takes other floats too), not finite or a negative
+    variance.
     """
     arrays = {_renamed(rules, name): value for name, value in arrays.items()}
     expected = places(rules, like)
-    wrong = list(_problems(expected, arrays, cast))
+    wrong = list(_problems(expected, arrays, cast, rules.constants))
     if wrong:
         raise CheckpointError("\n  ".join([f"{who} does not fit the model:", *wrong]))
     with np.errstate(over="ignore"):  # what becomes infinite is named below
@@ -144,13 +151,13 @@ def to_torch(rules: Rules, variables: Tree) -> dict[str, Host]:
         if place.path[-1] == "var":
             counter = place.theirs.replace("running_var", "num_batches_tracked")
             arrays[counter] = np.zeros((), np.int64)
-    return arrays
+    return arrays | dict(rules.constants)
 
 
 def fit(rules: Rules, names: Sequence[str], like: Tree) -> float:
     """The share of names on either side that the other one has too, 0 to 1."""
     ours = {place.theirs for place in places(rules, like)}
-    theirs = {_renamed(rules, name) for name in names if not _counter(name)}
+    theirs = {_renamed(rules, name) for name in names if not _counter(name)} - set(rules.constants)
     return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
@@ -170,7 +177,12 @@ def without(rules: Rules, arrays: Mapping[str, T], whole: Tree, kept: Tree) -> d
     return {name: a for name, a in arrays.items() if _renamed(rules, name) not in dropped}
 
 
-def _problems(expected: Sequence[Place], arrays: Mapping[str, Host], cast: bool) -> Iterator[str]:
+def _problems(
+    expected: Sequence[Place],
+    arrays: Mapping[str, Host],
+    cast: bool,
+    constants: Mapping[str, Host],
+) -> Iterator[str]:
     known = {place.theirs for place in expected}
     for place in expected:
         array = arrays.get(place.theirs)
@@ -182,7 +194,10 @@ def _problems(expected: Sequence[Place], arrays: Mapping[str, Host], cast: bool)
             remedy = "; cast takes it" if is_float(array.dtype) else ""
             yield f"misread    {place.theirs}: must be float32, got {array.dtype}{remedy}"
     for name, array in arrays.items():
-        if name not in known and not _counter(name):
+        if name in constants:
+            if not np.array_equal(array, constants[name]):
+                yield f"another    {name}: differs from what the model computes"
+        elif name not in known and not _counter(name):
             yield f"unused     {name} {array.shape}"
 
 

@@ -215,7 +215,7 @@ def test_doubts_and_what_is_only_said(made):
     content["annotations"] = content["annotations"][:4]
     notes = read(folder, content).notes
     assert notes.taken == [
-        "2 categories have no object (red, unused)",
+        "categories without an object: 2 (red, unused)",
         "4 of 6 pictures have no objects",
     ]
     assert notes.doubts == ["the category 'red' is given twice, with ids 1, 9: two classes"]

@@ -210,4 +210,4 @@ def test_boxes_that_begin_at_0_are_said(root):
     start = file.read_text().index("<xmin>")
     text = file.read_text()
     file.write_text(text[:start] + "<xmin>0</xmin>" + text[text.index("</xmin>") + 7 :])
-    assert read(root).notes.taken[0].startswith("1 boxes begin at 0, where VOC begins at 1")
+    assert read(root).notes.taken[0].startswith("boxes that begin at 0, where VOC begins at 1: 1;")

@@ -35,7 +35,7 @@ def test_annotations_at_any_depth_in_any_capitals(tmp_path):
         "JPEGImages/.DS_Store",
     )
     assert list(folder.annotations) == ["1", "2"]
-    assert folder.notes.lines() == ["1 files are no .xml: (Annotations/notes.txt)"]
+    assert folder.notes.lines() == ["files that are no .xml: 1 (Annotations/notes.txt)"]
     assert folder.pictures == {}
     again = plant(tmp_path, "Annotations/sub/1.xml")
     with pytest.raises(DataError, match="two annotations are called '1'"):

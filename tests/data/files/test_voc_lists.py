@@ -56,7 +56,7 @@ def test_every_spelling_keeps_what_is_held_out_from_training(root, spelled):
     lines = said(root)
     assert lines[0] == f"train is the list ImageSets/Main/{train}.txt"
     assert lines[1] == f"{split} is the list ImageSets/Main/{other}.txt"
-    assert lines[-1] == "1 annotations are in no list (my photo 1)"
+    assert lines[-1] == "annotations in no list: 1 (my photo 1)"
     assert ("lists that are not read: trainval" in lines) == bool(rest)
 
 
@@ -83,7 +83,7 @@ def test_two_lists_of_one_split_are_refused(root):
 
 def test_a_name_in_two_splits_is_refused(root):
     write(root, train=NAMES, test=NAMES[2:4])
-    with pytest.raises(DataError, match=r"2 names are in train\.txt and in test\.txt \(002, 003\)"):
+    with pytest.raises(DataError, match=r"names in train\.txt and in test\.txt: 2 \(002, 003\)"):
         names(root)
 
 
@@ -111,12 +111,12 @@ def test_doubts_and_what_cannot_be(root):
     assert names(root) == {"train": NAMES[:3]}
     doubts = voc_splits(root, "boxes")["train"].notes.doubts
     assert doubts == [
-        "2 names are in train.txt more than once",
+        "names more than once in train.txt: 2",
         "the list of val is empty: it is not read",
         "the list of test has no annotations: it is not read",
     ]
     for lines, words in (
-        ([*NAMES, "007"], r"train\.txt: 1 names have no annotation \(007\)"),
+        ([*NAMES, "007"], r"train\.txt: names without an annotation: 1 \(007\)"),
         ([], r"train\.txt lists no pictures"),
         (["../../secret"], r"'\.\./\.\./secret' is no name"),
     ):

@@ -116,6 +116,46 @@ def test_worker_processes_keep_the_order_and_a_dead_one_is_an_error(tmp_path):
     assert "data.workers to 0" in message
 
 
+def test_worker_processes_end_with_a_parent_that_is_killed(tmp_path):
+    code = """
+    import os, signal
+    import numpy as np
+    from jaxdl.data.source import Source
+    from jaxdl.data.splits.stream import StreamSplit
+
+    class Rows(Source):
+        def __len__(self):
+            return 40
+        def __getitem__(self, index):
+            return {"pid": np.int64(os.getpid())}
+
+    if __name__ == "__main__":
+        split = StreamSplit(Rows(), batch_size=4, seed=1, workers=2)
+        print(*{int(pid) for s in range(0, 8, 2) for pid in split.feed(s, s + 2)["pid"].ravel()})
+        os.sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    script = tmp_path / "kill.py"
+    script.write_text(textwrap.dedent(code))
+    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    with (tmp_path / "out").open("wb") as out:  # not a pipe: the workers would hold it open
+        assert subprocess.run([sys.executable, script], stdout=out, env=env, timeout=110).returncode
+    workers = [Path(f"/proc/{pid}") for pid in (tmp_path / "out").read_text().split()]
+    assert len(workers) == 2
+    end = time.monotonic() + 5
+    while any(map(runs, workers)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(map(runs, workers))
+
+
+def runs(process):
+    """Whether the process of a folder of /proc is there, and has not ended."""
+    try:
+        return ") Z " not in (process / "stat").read_text()
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize(("batch_size", "most"), [(8, 64), (16, 1), (50, 4), (99, 3)])
 def test_once_has_every_row_once_and_masks_the_rest(batch_size, most):
     _, streamed = placements()

@@ -9,9 +9,14 @@ pytestmark = pytest.mark.slow
 # One of each family: deeper ones differ in the number of blocks alone.
 TRAINED = (
     "alexnet", "vgg11", "vgg11_bn", "googlenet", "squeezenet1_0", "resnet18", "resnet50",
-    "resnext50_32x4d", "wide_resnet50_2", "densenet121", "mobilenet_v2", "vit_b_32",
+    "resnext50_32x4d", "wide_resnet50_2", "densenet121", "mobilenet_v2",
+    "mobilenet_v3_large", "convnext_tiny", "swin_t", "vit_b_32",
 )  # fmt: skip
-DROPOUT = ("alexnet", "vgg11", "vgg11_bn", "googlenet", "squeezenet1_0", "mobilenet_v2")
+DROPOUT = (
+    "alexnet", "vgg11", "vgg11_bn", "googlenet", "squeezenet1_0", "mobilenet_v2",
+    "mobilenet_v3_large",
+)  # fmt: skip
+DROP_PATH = ("convnext_tiny", "swin_t")
 
 
 def pair(torchvision, name, **options):
@@ -36,5 +41,11 @@ def test_logits_at_two_sizes(torchvision, name):
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("name", TRAINED)
 def test_gradients(torchvision, name, train):
-    model, twin = pair(torchvision, name, **({"dropout": 0.0} if name in DROPOUT else {}))
+    options = {"dropout": 0.0} if name in DROPOUT else {}
+    model, twin = pair(torchvision, name, **options)
+    if name in DROP_PATH:
+        model = model.clone(drop_path=0.0)
+        for module in twin.modules():
+            if isinstance(module, torchvision.ops.StochasticDepth):
+                module.p = 0.0
     check_gradients(model, twin, 224 if name.startswith("vit") else 160, train=train)

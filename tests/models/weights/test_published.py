@@ -255,9 +255,13 @@ def test_preprocessing_is_torchvisions(torchvision, interpolation, size, resize)
     np.testing.assert_allclose(got[0], want, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", ["alexnet", "vgg16", "squeezenet1_1", "resnet50", "densenet121", "mobilenet_v2"]
-)
+PUBLISHED = (
+    "alexnet", "vgg16", "squeezenet1_1", "resnet50", "densenet121", "mobilenet_v2",
+    "mobilenet_v3_small", "convnext_tiny", "convnext_small", "convnext_base", "swin_t",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_published_preprocessing_is_that_of_torchvisions_weights(torchvision, name):
     published = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].transforms()
     ours = published_preprocessing("torchvision", name)

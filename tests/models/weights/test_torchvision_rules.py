@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from jaxdl.models.convnets.alexnet import AlexNet
+from jaxdl.models.convnets.convnext import ConvNeXt
 from jaxdl.models.convnets.densenet import DenseNet
 from jaxdl.models.convnets.googlenet import TABLE, GoogLeNet
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.convnets.squeezenet import SqueezeNet, SqueezeNet10
 from jaxdl.models.convnets.vgg import VGG
 from jaxdl.models.mobile.mobilenet import MobileNetV2
+from jaxdl.models.mobile.mobilenet_v3 import MobileNetV3
+from jaxdl.models.transformers.swin import Swin
 from jaxdl.models.transformers.vit import ViT
 from tests.models.weights.twins import (
     CLASSES,
@@ -130,6 +133,47 @@ def mobilenet_v2(vision):
     return model, twin, (32, 47)
 
 
+def mobilenet_v3(vision):
+    """Blocks with and without expansion, squeeze-and-excite, hard-swish and stride."""
+    lib = vision.models.mobilenetv3
+    rows = [(3, 8, 8, True, "RE", 2), (5, 24, 16, False, "RE", 1), (5, 32, 16, True, "HS", 1)]
+    inputs = [8, 8, 16]
+    table = [
+        lib.InvertedResidualConfig(i, k, inner, out, excite, act, stride, 1, 1.0)
+        for i, (k, inner, out, excite, act, stride) in zip(inputs, rows, strict=True)
+    ]
+    model = MobileNetV3(
+        CLASSES,
+        kernels=(3, 5, 5),
+        inner=(8, 24, 32),
+        features=(8, 16, 16),
+        excited=(1, 3),
+        halved=(1,),
+        smooth_from=3,
+        stem=8,
+        hidden=16,
+        dropout=0.0,
+    )
+    return model, lib.MobileNetV3(table, 16, CLASSES, dropout=0.0), (32, 47)
+
+
+def convnext(vision):
+    lib = vision.models.convnext
+    table = [lib.CNBlockConfig(6, 8, 1), lib.CNBlockConfig(8, None, 1)]
+    model = ConvNeXt(CLASSES, blocks=(1, 1), features=(6, 8), drop_path=0.0)
+    return model, lib.ConvNeXt(table, 0.0, num_classes=CLASSES), (32, 37)
+
+
+def swin(vision):
+    """One map of whole windows, one that is padded; the second stage has a single window."""
+    lib = vision.models.swin_transformer
+    model = Swin(CLASSES, (2, 2), (2, 4), width=8, patch=2, window=3, drop_path=0.0)
+    twin = lib.SwinTransformer(
+        [2, 2], 8, [2, 2], [2, 4], [3, 3], stochastic_depth_prob=0.0, num_classes=CLASSES
+    )
+    return model, twin, (12, 21)
+
+
 def vit(vision):
     model = ViT(CLASSES, patch=8, width=12, depth=2, heads=3, hidden=20)
     twin = vision.models.VisionTransformer(32, 8, 2, 3, 12, 20, num_classes=CLASSES)
@@ -148,6 +192,9 @@ FAMILIES: dict[str, Any] = {
     "squeezenet1_0": partial(squeezenet, version="1_0"),
     "squeezenet1_1": partial(squeezenet, version="1_1"),
     "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3": mobilenet_v3,
+    "convnext": convnext,
+    "swin": swin,
     "vit": vit,
 }
 

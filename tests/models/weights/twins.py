@@ -25,6 +25,8 @@ def randomize(twin: Any, seed: int = 0) -> Any:
 
     state = twin.state_dict()
     for name, value in state.items():
+        if not value.is_floating_point():
+            continue
         if name.endswith("running_var"):
             state[name] = 0.5 + torch.rand(value.shape, generator=generator)
         elif name.endswith(("running_mean", "bias")):
