@@ -1,15 +1,20 @@
 """The example that a run keeps of its data, to be rebuilt where the data is not at hand."""
 
 import json
+import zipfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxdl.checks import UsageError
+from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig, RunData
 from jaxdl.data.splits.split import Split
+from jaxdl.plain_file import read_json
+from jaxdl.typing import Host
+
+MOST = 1_000_000_000  # bytes of a row
 
 
 def run_data(cfg: DataConfig, folder: Path) -> RunData:
@@ -28,12 +33,25 @@ def save_run_example(folder: Path, split: Split) -> None:
 
 
 def load_run_example(folder: Path) -> dict[str, Split]:
-    """A train split of one row."""
+    """A train split of one row. Raises DataError where a file of it is damaged."""
     if not (folder / "example.npz").exists():
         raise UsageError(f"{folder}: the run has not ended yet; continue it with --resume")
-    classes = tuple(json.loads((folder / "classes.json").read_text()))
-    words = folder / "data.json"
-    more = json.loads(words.read_text()) if words.exists() else {}
-    with np.load(folder / "example.npz", allow_pickle=False) as file:
-        arrays = {key: file[key][None] for key in file.files}
-    return {"train": Split(arrays, classes, batch_size=1, **more)}
+    try:
+        classes = tuple(map(str, read_json(folder / "classes.json")))
+        words = folder / "data.json"
+        more = read_json(words) if words.exists() else {}
+        arrays = _read_row(folder / "example.npz")
+        return {"train": Split(arrays, classes, batch_size=1, **more)}
+    except (OSError, ValueError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{folder}: what the run kept of its data is damaged ({first})") from None
+
+
+def _read_row(path: Path) -> dict[str, Host]:
+    """The arrays of one row, which are small. Raises ValueError where a file claims more."""
+    with zipfile.ZipFile(path) as packed:
+        size = sum(entry.file_size for entry in packed.infolist())
+    if size > MOST:
+        raise ValueError(f"{path.name} claims {size:,} bytes for one row")
+    with np.load(path, allow_pickle=False) as file:
+        return {key: file[key][None] for key in file.files}

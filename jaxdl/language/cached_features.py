@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 
 from jaxdl.cache import cache_dir
 from jaxdl.data.splits.split import Split
+from jaxdl.plain_file import write_whole
 from jaxdl.typing import Array, Host, Tree
 
 BATCH = 40
@@ -39,14 +42,32 @@ def cached_features(
         rows = np.arange(start, min(start + BLOCK, split.size))
         digest.update(split.read("image", rows).tobytes())
     path = (folder or cache_dir() / "features") / f"{digest.hexdigest()[:32]}.npy"
-    if not path.exists():
-        made = compute(program, variables, split)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:  # a name, np.save would add .npy to
-            np.save(file, made)
-        part.rename(path)  # whole, or not there
+    kept = read_features(path)
+    if kept is not None:
+        return kept
+    made = compute(program, variables, split)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as file:  # a name, np.save would add .npy to
+        np.save(file, made)
+    part.rename(path)  # whole, or not there
+    write_whole(path.with_suffix(".crc32"), str(zlib.crc32(made.data)))
     return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def read_features(path: Path) -> Host | None:
+    """The features in a file whose checksum, beside it, is right; None where they are not there."""
+    if not path.exists():
+        return None
+    try:
+        kept = np.load(path, mmap_mode="r", allow_pickle=False)
+        if str(zlib.crc32(kept.data)) == path.with_suffix(".crc32").read_text():
+            return kept
+        problem = "its checksum differs"
+    except (OSError, ValueError, EOFError) as error:
+        problem = str(error)
+    warnings.warn(f"{path} is damaged ({problem}); made again", RuntimeWarning, stacklevel=2)
+    return None
 
 
 def compute(program: Callable[[Tree, Any], Array], variables: Tree, split: Split) -> Host:

@@ -25,7 +25,11 @@ class EventFile:
 
     def __init__(self, folder: Path, first: int) -> None:
         folder.mkdir(exist_ok=True)
-        stamp = f"{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
+        # TensorBoard reads files in the order of these seconds; the clock may have been set back.
+        words = [path.name.split(".") for path in folder.glob("events.out.tfevents.*")]
+        earlier = [int(word[3]) for word in words if word[3].isdigit()]
+        seconds = max([int(time.time()), *(second + 1 for second in earlier)])
+        stamp = f"{seconds}.{socket.gethostname()}.{os.getpid()}"
         self.file = (folder / f"events.out.tfevents.{stamp}").open("ab", buffering=0)
         self.whole = self.file.tell()  # bytes of whole records
         self._write(0, _field(3, b"brain.Event:2"))

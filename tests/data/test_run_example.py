@@ -1,9 +1,12 @@
 """The example that a run keeps, against the rows that it was taken from."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
-from jaxdl.checks import UsageError
+from jaxdl.checks import DataError, UsageError
+from jaxdl.data import run_example
 from jaxdl.data.config import RunData, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.run_example import load_run_example, run_data, save_run_example
@@ -24,4 +27,30 @@ def test_the_first_row_its_words_and_its_classes_come_back(tmp_path):
 
 def test_a_run_that_has_not_ended_says_so(tmp_path):
     with pytest.raises(UsageError, match="has not ended yet"):
+        load_run_example(tmp_path)
+
+
+def bomb(path):
+    """A zip file that expands to a thousand times its size."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for i in range(11):
+            packed.writestr(f"{i}.npy", bytes(100_000))
+
+
+DAMAGES = {
+    "claims 1,100,000 bytes": ("example.npz", bomb),
+    "not a zip file": ("example.npz", lambda path: path.write_bytes(b"PK")),
+    "nested too deeply": ("classes.json", lambda path: path.write_text("[" * 100_000)),
+    "unexpected keyword": ("data.json", lambda path: path.write_text('{"strange": 1}')),
+}
+
+
+@pytest.mark.parametrize("problem", DAMAGES)
+def test_a_damaged_example_is_named(tmp_path, monkeypatch, problem):
+    monkeypatch.setattr(run_example, "MOST", 1_000_000)
+    cfg = ShapesData(synthetic_rows=6, image_size=(24,), batch_size=2, val=2)
+    save_run_example(tmp_path, load_splits(cfg)["train"])
+    name, damage = DAMAGES[problem]
+    damage(tmp_path / name)
+    with pytest.raises(DataError, match=f"kept of its data is damaged .*{problem}"):
         load_run_example(tmp_path)

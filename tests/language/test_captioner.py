@@ -125,7 +125,19 @@ def test_features_are_computed_once_and_belong_to_their_weights(tmp_path):
     np.testing.assert_allclose(one, 2 * want, rtol=1e-5)
     np.testing.assert_array_equal(one, again)
     np.testing.assert_allclose(other, 3 * want, rtol=1e-5)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.npy"))) == 2
+    for path in tmp_path.glob("*.npy"):
+        content = bytearray(path.read_bytes())
+        content[-3] ^= 1
+        for damaged in (content, content[:-9], b""):
+            path.unlink()
+            path.write_bytes(damaged)
+            made_again = pytest.warns(RuntimeWarning, match=r"npy is damaged .*; made again")
+            with made_again:
+                both = [
+                    cached_features(apply, jnp.float32(w), split, folder=tmp_path) for w in (2, 3)
+                ]
+            np.testing.assert_allclose(both, [2 * want, 3 * want], rtol=1e-5)
     part = with_features(split, one)
     assert set(part.names) == {"features", "caption"}
     assert "image" in split.names

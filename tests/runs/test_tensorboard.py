@@ -27,6 +27,19 @@ def read(folder):
     return values
 
 
+def test_a_later_file_is_read_later_though_the_clock_was_set_back(tmp_path, monkeypatch):
+    """TensorBoard sorts files by name, which begins with seconds."""
+    names = []
+    for now in (2e9, 2e9, 1e9):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        before = set(tmp_path.glob("e/*"))
+        EventFile(tmp_path / "e", first=1)
+        (made,) = set(tmp_path.glob("e/*")) - before
+        names.append(made.name)
+    assert names == sorted(names)
+    assert names[0].startswith("events.out.tfevents.2000000000.")
+
+
 def test_a_record_that_the_disk_takes_in_part_is_an_error_and_leaves_none(tmp_path, monkeypatch):
     """A disk with room for half a record takes that half, says so, and then refuses."""
     events = EventFile(tmp_path / "e", first=1)
