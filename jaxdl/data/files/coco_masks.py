@@ -9,6 +9,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.files.coco_schema import read_numbers, show_value
 from jaxdl.typing import Host
 
+HUGE = 1e30  # no larger sum is printed
 FINE = 5  # polygons are drawn on a grid this many times finer
 
 
@@ -18,7 +19,9 @@ def decode_mask(segment: Any, shape: tuple[int, int]) -> Host:
         return from_runs(read_runs(segment, shape), shape)
     mask = np.zeros(shape, bool)
     for polygon in segment:
-        mask |= polygon_mask(read_polygon(polygon), shape)
+        corners = read_polygon(polygon)
+        check_near(corners, shape)
+        mask |= polygon_mask(corners, shape)
     return mask
 
 
@@ -30,7 +33,7 @@ def segment_fault(segment: Any, shape: tuple[int, int]) -> str:
         elif not isinstance(segment, list) or not segment:
             return f"its segmentation must be polygons or run lengths, got {show_value(segment)}"
         for polygon in segment if isinstance(segment, list) else ():
-            read_polygon(polygon)
+            check_near(read_polygon(polygon), shape)
     except DataError as error:
         return f"its segmentation is of no use: {error}"
     return ""
@@ -47,10 +50,12 @@ def read_runs(segment: Mapping[str, Any], shape: tuple[int, int]) -> Host:
     runs = unpack_runs(counts) if isinstance(counts, str) else read_numbers(counts)
     if isinstance(runs, str):
         raise DataError(f"its counts {runs}")
-    runs = np.asarray(runs, np.int64)
-    if runs.sum() != shape[0] * shape[1] or runs.min(initial=0) < 0:
-        raise DataError(f"run lengths sum to {runs.sum()}, not {shape[0]} * {shape[1]}")
-    return runs
+    # Before they are whole numbers of 64 bits, which a larger one would not fit.
+    total, least = sum(runs), min(runs, default=0)
+    if total != shape[0] * shape[1] or least < 0 or any(run != run // 1 for run in runs):
+        shown = max(-HUGE, min(total, HUGE))
+        raise DataError(f"run lengths sum to {shown:g}, not {shape[0]} * {shape[1]}")
+    return np.asarray(runs, np.int64)
 
 
 def read_polygon(polygon: Any) -> Host:
@@ -63,6 +68,14 @@ def read_polygon(polygon: Any) -> Host:
     if len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
         raise DataError(f"a polygon needs at least three x, y pairs, got {len(corners)} numbers")
     return corners.reshape(-1, 2)
+
+
+def check_near(corners: Host, shape: tuple[int, int]) -> None:
+    """Raises DataError for a corner far from the image (H, W), to which no line could be drawn."""
+    side = max(shape)
+    if corners.min() < -side or corners.max() > 2 * side:
+        far = corners.ravel()[np.abs(corners).argmax()]
+        raise DataError(f"a polygon reaches to {far:g}, far beyond {shape[0]}x{shape[1]}")
 
 
 def polygon_bounds(segment: Any) -> Host | None:

@@ -99,7 +99,7 @@ def read_annotation(file: Path) -> VocPicture:
     root = read_xml(file)
     sides = [(root.findtext(f"size/{name}") or "0").strip() for name in ("height", "width")]
     numbers = [as_number(side) for side in sides]
-    if any(n is None or n < 0 for n in numbers) or numbers.count(0) == 1:
+    if any(n is None or n < 0 or not n.is_integer() for n in numbers) or numbers.count(0) == 1:
         raise DataError(f"{file}: size must have a height and a width, got {' and '.join(sides)}")
     height, width = (int(n or 0) for n in numbers)
     shape = (height, width) if height and width else None

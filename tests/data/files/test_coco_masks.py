@@ -72,6 +72,10 @@ def test_empty_and_full_masks(fill):
         ({"size": [4, 4], "counts": "0\x01"}, "character"),
         ([[1, 2, 3, 4]], "three x, y pairs, got 4"),
         ([[1, 2, 3, 4, 5, float("nan")]], "three x, y pairs"),
+        ([[1, 2, 3, 4, 5, 1e12]], r"reaches to 1e\+12, far beyond 4x4"),
+        ({"size": [4, 4], "counts": [1e30]}, "sum to 1e\\+30"),
+        ({"size": [4, 4], "counts": [15.5, 0.5]}, "run lengths"),
+        ({"size": [4, 4], "counts": "o" * 900 + "0"}, "run lengths sum"),
     ],
 )
 def test_damaged_masks_are_errors(segment, words):

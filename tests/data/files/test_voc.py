@@ -122,6 +122,7 @@ def test_hostile_xml_is_refused(root, what):
             "",
             r"000002\.xml: size must have a height and a width, got 40 and 0",
         ),
+        ("<width>56", "<width>inf</width><width>", r"000002\.xml: size must .*, got 40 and inf"),
         ("<width>56", "<width>wide", r"000002\.xml: size must .*, got 40 and wide"),
         ("<xmin>", "<xmin>x", "image 000002, object 1: bndbox/xmin 'x.* is not a number"),
         ("<difficult>0", "<difficult>maybe", "000002, object 1: difficult must"),
