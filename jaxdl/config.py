@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import tomli_w
 
 from jaxdl.checks import UsageError
-from jaxdl.old_names import EXPERIMENTS, FIELDS, FIELDS_OF, FOREIGN, RULES_OF, UNSET, VALUES
+from jaxdl.old_names import ADDED, EXPERIMENTS, FIELDS, FIELDS_OF, FOREIGN, RULES_OF, UNSET, VALUES
 from jaxdl.plain_file import read_tables
 from jaxdl.say import say_once
 
@@ -269,6 +269,11 @@ def _chosen(default: Any, flat: dict[str, Any], argv: list[str], prefix: str) ->
 def without_foreign(flat: dict[str, Any], has: Collection[str]) -> dict[str, Any]:
     """Without options of other sources, which meant nothing where configs still listed them all."""
     return {k: v for k, v in flat.items() if k in has or k not in FOREIGN or FOREIGN[k] != v}
+
+
+def with_added(flat: dict[str, Any], new: Collection[str]) -> dict[str, Any]:
+    """A config of an earlier version with those options of `new` that there were not yet."""
+    return {name: ADDED[name] for name in new if name in ADDED} | flat
 
 
 def _values(config: Any, cls: type) -> dict[str, Any]:

@@ -193,3 +193,6 @@ FOREIGN: dict[str, object] = {
     "data.clip_frames": 16,
     "data.path": "",
 }
+
+# Options that came later, with the value that is what was done before there was a choice.
+ADDED: dict[str, object] = {"model.padding": "auto", "model.weights": ""}

@@ -12,6 +12,7 @@ from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table, write_toml
 from jaxdl.data.config import data_config
 from jaxdl.experiment import find_config
+from jaxdl.models.registry import model_options
 from jaxdl.optim.config import LBFGS, RULES, Momentum, OptimConfig
 from jaxdl.runs.results import read_results
 from jaxdl.runs.run_folder import open_run
@@ -290,3 +291,18 @@ def test_a_run_that_lists_the_options_of_all_sources_goes_on(tmp_path, capsys):
         assert "resuming with" not in capsys.readouterr().err
     with pytest.raises(UsageError, match=r"resume: data\.path cannot change"):
         open_run(tmp_path / "other", today, resume=True, again="").__enter__()
+
+
+def test_a_run_from_before_an_option_goes_on_as_it_was(tmp_path, capsys):
+    old = {"experiment": "classification.train", "model": {"name": "mobilenet_v2"}}
+    today = {**old, "model": old["model"] | {"weights": "", "padding": "auto"}}
+    for folder in ("same", "other"):
+        (tmp_path / folder).mkdir()
+        write_toml(tmp_path / folder / "config.toml", old)
+    with open_run(tmp_path / "same", today, resume=True, again=""):
+        assert "resuming with" not in capsys.readouterr().err
+    today["model"]["weights"] = "mobilenet_v2"
+    with pytest.raises(UsageError, match=r"resume: model\.weights cannot change"):
+        open_run(tmp_path / "other", today, resume=True, again="").__enter__()
+    fields = {f"model.{f.name}" for f in dataclasses.fields(model_options("mobilenet_v2"))}
+    assert old_names.ADDED.keys() <= fields

@@ -14,7 +14,7 @@ from typing import Any
 import tomli_w
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.config import differences, flatten, read_toml, to_table, without_foreign
+from jaxdl.config import differences, flatten, read_toml, to_table, with_added, without_foreign
 from jaxdl.plain_file import read_plain, write_whole
 from jaxdl.runs.lock import NAME as LOCK
 from jaxdl.runs.lock import FolderLostError, hold
@@ -104,9 +104,12 @@ def _prepare(folder: Path, table: dict[str, Any], resume: bool, again: str | Non
 def _compare(old: dict[str, Any], new: dict[str, Any], kept: dict[str, Any]) -> None:
     """`old` is of config.toml, which anybody may have edited, `kept` of the newest checkpoint."""
     new = flatten(new)
-    changed = differences(without_foreign(flatten(kept), new), new) if kept else {}
+    old, kept = (
+        with_added(without_foreign(flatten(t), new), new) if t else {} for t in (old, kept)
+    )
+    changed = differences(kept, new) if kept else {}
     changed = {n: pair for n, pair in changed.items() if _is_fixed(n)}
-    changed |= differences(without_foreign(flatten(old), new), new)
+    changed |= differences(old, new)
     for name, (before, after) in changed.items():
         say(f"resuming with {name} = {after!r} (was {before!r})")
     fixed = [name for name in changed if _is_fixed(name)]
