@@ -21,6 +21,7 @@ from jaxdl.commands import (
     check_data,
     compare,
     doctor,
+    models,
     predict,
     results,
     run,
@@ -36,6 +37,7 @@ from jaxdl.experiment import find_checkout, find_configs
 COMMANDS: dict[str, ModuleType] = {
     "run": run,
     "list": list_configs,
+    "models": models,
     "summary": summary,
     "predict": predict,
     "show": show,

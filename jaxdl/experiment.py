@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
     from jaxdl.training.restore import RestoredRun
     from jaxdl.training.task import Task
 
+PARTS = ("build", "run", "show", "predict", "resolve")
 # What a config.toml has beside the fields of its experiment, where many were trained.
 MANY = {"sweep": "the trials of a search", "seeds": "runs under several seeds"}
 
@@ -31,7 +32,7 @@ class Experiment:
     `build(cfg) -> Task` is trained by the loop and reported; `run(cfg, run_dir) -> Report` takes
     the place of that where it is there, with `resume=True` where a run goes on. `show(run, out)`
     draws a run again and returns text, `predict(run, files, folder)` applies it to a person's
-    files and draws into `folder`.
+    files and draws into `folder`. `resolve(cfg)` says what the config leaves to this machine.
     """
 
     name: str
@@ -40,6 +41,18 @@ class Experiment:
     run: Callable[..., Report] | None = None
     show: "Callable[[RestoredRun, Path], str] | None" = None
     predict: "Callable[[RestoredRun, Sequence[Path], Path], Predicted] | None" = None
+
+    resolve: "Callable[[Any], Any] | None" = None
+
+    def resolved(self, cfg: Any) -> Any:
+        """`cfg` with what the weights of its model decide, so that the run itself says it."""
+        if self.resolve is not None:
+            return self.resolve(cfg)
+        if not getattr(getattr(cfg, "model", None), "weights", ""):
+            return cfg
+        from jaxdl.models.weights.at_hand import resolve_weights
+
+        return dataclasses.replace(cfg, model=resolve_weights(cfg.model)[0])
 
     def builder(self, asking: str) -> "Callable[[Any], Task]":
         """`build`; raises UsageError, in the name of who is `asking`, where there is none."""
@@ -104,7 +117,7 @@ def find_experiment(name: str) -> Experiment:
         sys.path.insert(0, str(root))
     module = importlib.import_module(f"experiments.{name}")
     use_compilation_cache()
-    parts = {part: getattr(module, part, None) for part in ("build", "run", "show", "predict")}
+    parts = {part: getattr(module, part, None) for part in PARTS}
     return Experiment(name, module.Config, **parts)
 
 
@@ -148,8 +161,10 @@ def read_run_alone(folder: Path) -> "tuple[Experiment, RestoredRun]":
     experiment, run = read_run(folder, [])
     from jaxdl.data.run_example import run_data
 
-    data = run_data(run.cfg.data, folder)
-    return experiment, dataclasses.replace(run, cfg=dataclasses.replace(run.cfg, data=data))
+    here: dict[str, Any] = {"data": run_data(run.cfg.data, folder)}
+    if getattr(getattr(run.cfg, "model", None), "weights", ""):  # the checkpoint has its own
+        here["model"] = dataclasses.replace(run.cfg.model, weights="")
+    return experiment, dataclasses.replace(run, cfg=dataclasses.replace(run.cfg, **here))
 
 
 def load_run(run_dir: str | Path) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:

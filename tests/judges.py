@@ -48,7 +48,7 @@ JUDGES = {
     "interop/torch_twins/test_registry.py": "interop/torch_twins: classifiers sequences",
     "models/weights/test_weight_rules.py": "models/weights: rule_sets",
     "models/weights/test_published.py": "models/weights: preprocessing weight_file",
-    "language/test_captioner.py": "language: cached_features caption_task",
+    "language/test_captioner.py": "language: caption_task evaluation: cached_features",
     "language/test_decoding.py": "language: seq2seq transformer",
     "language/test_tbptt.py": "language: char_lm",
     "layers/norm/test_group_norm.py": "layers/norm: registry",

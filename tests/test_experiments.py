@@ -46,10 +46,17 @@ SMALL = {
         ["--members", "2", "--loop.steps", "2", "--model.hidden", "8"],
     ),
     "classification.finetune": (
-        "hymenoptera_transfer",
+        "mnist_transfer",
         [
-            *("--source", "", "--data.name", "digits", *GRAY),
-            *("--loop.steps", "2", "--model.blocks", "1", "--model.width", "4"),
+            "--source",
+            "",
+            "--data.name",
+            "digits",
+            "--data.batch_size",
+            "48",
+            *GRAY,
+            "--loop.steps",
+            "2",
         ],
     ),
     "classification.multilabel": (
@@ -57,6 +64,13 @@ SMALL = {
         ["--data.synthetic_rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
     ),
     "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
+    "classification.transfer": (
+        "hymenoptera_transfer",
+        [
+            *("--data.name", "digits", *GRAY, "--seeds", "2", "--folds", "0"),
+            *("--model.name", "lenet", "--model.weights", "", "--loop.steps", "2"),
+        ],
+    ),
     "detection.centernet": ("shapes_centernet", STAGE),
     "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
     "detection.localize": ("shapes_localize", STAGE),

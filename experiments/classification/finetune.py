@@ -11,7 +11,6 @@ from typing import Any
 
 import flax.traverse_util
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import UsageError
@@ -29,6 +28,7 @@ from jaxdl.training.loop import FitResult, fit
 from jaxdl.training.report import report_fit
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
+from jaxdl.training.warm_start import started_from, with_variables
 from jaxdl.typing import Host, Numbers, Tree
 
 __all__ = ["Config", "build", "predict", "run"]
@@ -68,7 +68,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     task, loop, first = build(cfg), second(cfg).loop, None
     if cfg.source and cfg.head_epochs:
         first = train_head(cfg, run_dir / "head", resume)
-        task = dataclasses.replace(task, init=started_from(task, first.state))
+        task = dataclasses.replace(task, init=started_from(task, first.state.variables))
     done = fit(task, loop, run_dir, seed=cfg.seed, resume=resume)
     others = {"head_only": first} if first is not None else {}
     if cfg.source and cfg.train_scratch:
@@ -165,24 +165,6 @@ def choose_weights(like: Tree, given: dict[str, Host], cfg: Config) -> dict[str,
             f"source {cfg.source} does not fit (name its head with `head`):\n  {lines}"
         )
     return taken
-
-
-def with_variables(state: TrainState, taken: dict[str, Any]) -> TrainState:
-    """`state` with the variables of these paths replaced; averaged parameters follow."""
-    flat: Any = flax.traverse_util.flatten_dict({"params": state.params, **state.extra}, sep="/")
-    flat |= {name: jnp.asarray(value) for name, value in taken.items()}
-    extra: Any = flax.traverse_util.unflatten_dict(flat, sep="/")
-    params = extra.pop("params")
-    averaged = bool(state.ema)
-    state = state.replace(params=params, extra=extra)
-    return state.start_averages() if averaged else state
-
-
-def started_from(task: Task, before: TrainState) -> Any:
-    """The `init` of a training that goes on from the variables of another."""
-    variables = jax.tree.map(np.asarray, before.variables)
-    flat: Any = flax.traverse_util.flatten_dict(variables, sep="/")
-    return lambda key: with_variables(task.init(key), flat)
 
 
 if __name__ == "__main__":

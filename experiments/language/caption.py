@@ -18,8 +18,8 @@ from jaxdl.data.config import DataConfig, ShapesData
 from jaxdl.data.images.letterbox import letterbox
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.evaluation.cached_features import cached_features, with_features
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted, Sheet
-from jaxdl.language.cached_features import cached_features, with_features
 from jaxdl.language.caption_task import (
     MAPPED,
     SHOWN,

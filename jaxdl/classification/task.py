@@ -1,5 +1,6 @@
 """The task of a classifier: any registered model on any labeled image set."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -52,12 +53,12 @@ class ClassifierConfig:
         check_one_of("precision", self.precision, PRECISIONS)
 
 
-def classifier_task(cfg: ClassifierConfig) -> Task:
-    """The task of `cfg`."""
+def classifier_task(cfg: ClassifierConfig, splits: Mapping[str, Split] | None = None) -> Task:
+    """The task of `cfg`, on `splits` where they are at hand."""
     if cfg.per_device:
         data, optim = scale_to_devices(cfg.data, cfg.optim, cfg.loop)
         cfg = replace(cfg, data=data, optim=optim)
-    splits = load_splits(cfg.data)
+    splits = splits or load_splits(cfg.data)
     model = build_model(cfg.model, num_classes=len(splits["train"].classes))
     prepare = prepare_images(cfg.image, len(splits["train"].classes))
     model = fit_to_images(model, splits["train"], prepare)

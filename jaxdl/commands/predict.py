@@ -1,36 +1,67 @@
-"""`jaxdl predict`: a trained run on a person's own files."""
+"""`jaxdl predict`: a trained run, or a published net, on a person's own files."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxdl.checks import DataError, UsageError
 from jaxdl.experiment import read_run_alone
+from jaxdl.runs.environment import prepare_process
 
-HELP = "apply a trained run to files"
+if TYPE_CHECKING:
+    from jaxdl.evaluation.picture_files import Predicted
+
+HELP = "apply a trained run, or a published net, to files"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The run and the files."""
-    parser.add_argument("run", type=Path, help="a run folder")
-    parser.add_argument("files", nargs="+", type=Path, help="pictures, folders of them, tables")
+    """The run and the files, or a model with its weights and the files."""
     parser.add_argument(
-        "--out", type=Path, help="where pictures are drawn (default: RUN/predicted)"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="RUN FILE",
+        help="a run folder (not with --model), then pictures, folders of them, tables, ...",
+    )
+    parser.add_argument("--model", help="a registered model in place of a run: mobilenet_v2, ...")
+    parser.add_argument(
+        "--weights", help="its weights: a file, or a name in JAXDL_WEIGHTS_DIR (default: MODEL's)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="where pictures are drawn (default: RUN/predicted, ./predicted)"
     )
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
-    """Prints what the experiment's own `predict` says; the code of a data error where a file
-    could not be used, which is said at the end."""
-    experiment, restored = read_run_alone(args.run)
-    if experiment.predict is None:
-        raise UsageError(
-            f"predict {args.run}: {experiment.name} makes nothing of files; "
-            f"`jaxdl show run {args.run}` shows what it has learned"
-        )
-    lines, faults = experiment.predict(restored, args.files, args.out or args.run / "predicted")
+    """Prints what is found in the files; the code of a data error where one could not be used,
+    which is said at the end."""
+    lines, faults = _predict_published(args) if args.model else _predict_run(args)
     for line in lines:
         print(line)
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)
     return DataError.code if faults else 0
+
+
+def _predict_run(args: argparse.Namespace) -> "Predicted":
+    folder, *files = args.files
+    if args.weights:
+        raise UsageError("predict: --weights needs --model, whose weights they are")
+    experiment, restored = read_run_alone(folder)
+    if experiment.predict is None:
+        raise UsageError(
+            f"predict {folder}: {experiment.name} makes nothing of files; "
+            f"`jaxdl show run {folder}` shows what it has learned"
+        )
+    if not files:
+        raise UsageError(f"predict {folder}: give files behind the run folder")
+    return experiment.predict(restored, files, args.out or folder / "predicted")
+
+
+def _predict_published(args: argparse.Namespace) -> "Predicted":
+    prepare_process()
+    from jaxdl.evaluation.predict_published import predict_published
+
+    out = args.out or Path("predicted")
+    return predict_published(args.model, args.weights or args.model, args.files, out)

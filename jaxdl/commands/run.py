@@ -31,6 +31,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.seeds is not None and hasattr(read_config(path, [])[1], "seeds"):  # its own field
         rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
     experiment, cfg = read_config(path, rest)
+    cfg = experiment.resolved(cfg)
     if args.resume:
         experiment.builder(f"run {path.stem} --resume")
     run_dir = run_folder(path.stem, args.run_dir, args.resume)

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = actions.add_parser(
         "export", help="our file becomes one that torch loads", allow_abbrev=False
     )
-    give.add_argument("file", help=f"our file, {where}")
+    give.add_argument("file", help=f"our file, a run folder, {where}")
     give.add_argument("out", type=Path, help="its ending says the kind: .safetensors or .pth")
     give.add_argument("--source", help="whose names (default: those that it came with)")
     show = actions.add_parser("show", help="what is in a weight file", allow_abbrev=False)
@@ -75,9 +75,49 @@ def _export(args: argparse.Namespace) -> str:
     from jaxdl.models.weights.weights_folder import find_weights
 
     _check_free(args.out)
-    weights = load_weights(find_weights(args.file))
+    run = Path(args.file).is_dir()
+    weights = run_weights(Path(args.file)) if run else load_weights(find_weights(args.file))
     export_weights(args.out, weights, source=args.source)
-    return f"{args.out}: {weights.name} under {args.source or weights.source}'s names"
+    done = f"{args.out}: {weights.name} under {args.source or weights.source}'s names"
+    return "\n".join([done, *weights.said]) if run else done
+
+
+def run_weights(folder: Path) -> Any:
+    """The network of a classifier's run, with how pictures were brought to it.
+
+    Raises UsageError for a run of another kind, or of a network without another library's names.
+    """
+    from jaxdl.classification.task import ClassifierConfig
+    from jaxdl.experiment import read_run_alone
+    from jaxdl.models.registry import model_options
+    from jaxdl.models.weights.preprocessing import Preprocessing
+    from jaxdl.models.weights.published import Weights
+    from jaxdl.models.zoo_table import name_sources
+
+    _, restored = read_run_alone(folder)
+    cfg, split = restored.cfg, restored.task.splits["train"]
+    shape = split.example["image"].shape if "image" in split.names else ()
+    if not isinstance(cfg, ClassifierConfig) or len(shape) != 3 or shape[0] != shape[1]:
+        raise UsageError(f"weights {folder}: no run of a classifier of square pictures")
+    sources = name_sources(cfg.model.name)
+    if not sources:
+        raise UsageError(f"weights {folder}: no library has names for {cfg.model.name}")
+    usual = dataclasses.asdict(model_options(cfg.model.name)())
+    chosen = dataclasses.asdict(cfg.model)
+    options = {k: v for k, v in chosen.items() if v != usual[k] and k != "weights"}
+    mean, std = ((*v, *v, *v) if len(v) == 1 else v for v in (cfg.image.mean, cfg.image.std))
+    how = Preprocessing(size=shape[0], resize=shape[0], mean=mean, std=std)
+    said = ()
+    if options.get("padding") == "same" and sources[0] == "torchvision":
+        said = (
+            "padding is TensorFlow's SAME: torchvision's own network pads otherwise, and gives "
+            "other logits; train with --model.padding symmetric for equal ones",
+        )
+    variables = restored.state.variables
+    names = split.classes
+    return Weights(
+        cfg.model.name, len(names), variables, how, sources[0], options, names, said=said
+    )
 
 
 def _show(args: argparse.Namespace) -> str:

@@ -25,7 +25,8 @@ class DataConfig:
     """The split of the report's test numbers; where there is none, validation, else a fifth of
     train."""
     val: int = 0
-    """Rows of the training split that are set apart for validation, stratified by label."""
+    """Rows of the training split that are set apart for validation, stratified by label (-1: a
+    tenth of them, where the set has no validation split)."""
     seed: int = 0
     """Of the order of rows and of the validation rows."""
     classes: tuple[str, ...] = ()
@@ -57,7 +58,8 @@ class DataConfig:
                 f"{type(self).__name__}; use data_config({self.name!r}, ...)"
             )
         self._at_least(1, "batch_size", "max_device_bytes")
-        self._at_least(0, "val", "seed", "workers")
+        self._at_least(0, "seed", "workers")
+        self._at_least(-1, "val")
         check_one_of("data.placement", self.placement, PLACEMENTS)
 
     def _at_least(self, least: float, *names: str) -> None:

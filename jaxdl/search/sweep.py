@@ -167,7 +167,9 @@ class _Worker:
         task = self.task or self.build([])
         train, loop = task.splits["train"], self.cfg.loop
         if self.search.folds:
-            steps = self._fold_steps(train.size, train.batch_size, loop)
+            replaced = getattr(self.cfg.data, "val", 0) and "val" in task.splits
+            size = train.size + (task.splits["val"].size if replaced else 0)
+            steps = self._fold_steps(size, train.batch_size, loop)
             self.task = self.build(["--data.val=0", f"--loop.steps={steps}"])
             seed = getattr(self.cfg.data, "seed", 0)
             pairs = fold_splits(self.task.splits["train"], self.search.folds, seed)
@@ -182,8 +184,6 @@ class _Worker:
         return TrialRunner(self.task, loop, splits=splits, memory=self.search.memory), held
 
     def _fold_steps(self, size: int, batch: int, loop: Any) -> int:
-        if getattr(self.cfg.data, "val", 0):
-            size += self.cfg.data.val  # folds take the place of validation rows
         smallest = size - -(-size // self.search.folds)
         if smallest < batch:
             raise UsageError(f"--folds: {smallest} rows are left to train on, a batch is {batch}")

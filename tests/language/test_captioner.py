@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxdl.data.splits.split import Split
-from jaxdl.language.cached_features import cached_features, with_features
+from jaxdl.evaluation.cached_features import cached_features, with_features
 from jaxdl.language.caption_task import (
     draw_attention,
     draw_captions,

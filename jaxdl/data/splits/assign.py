@@ -14,6 +14,7 @@ from jaxdl.typing import Host
 
 VALIDATION = ("validation", "val")
 HELD_OUT = 0.2  # of a set that has no test split
+VALIDATED = 0.1  # of the rest, where the set has no validation split and one is asked for
 
 
 class Assigned(NamedTuple):
@@ -40,13 +41,17 @@ def assign_splits(opened: Dataset, cfg: DataConfig) -> dict[str, Assigned]:
     else:
         name, rows = select(sizes, test, cfg.name)
         assigned["test"] = Assigned(name, np.arange(rows.start, rows.stop), test)
-    if cfg.val:
-        rest, part = stratified_split(labels_of(opened.splits[train], numbers), cfg.val, cfg.seed)
+    has_val = given is not None and given != assigned["test"].split
+    count = cfg.val
+    if count == -1:
+        count = 0 if has_val else max(1, round(VALIDATED * len(numbers)))
+    if count:
+        rest, part = stratified_split(labels_of(opened.splits[train], numbers), count, cfg.seed)
         assigned["val"] = Assigned(train, numbers[part], "val")
         numbers = numbers[rest]
-    elif given and given != assigned["test"].split:
+    elif given is not None and has_val:
         assigned["val"] = Assigned(given, np.arange(sizes[given]), given)
-    return {"train": Assigned(train, numbers, cfg.train if not cfg.val else "train"), **assigned}
+    return {"train": Assigned(train, numbers, cfg.train if not count else "train"), **assigned}
 
 
 def select(sizes: Mapping[str, int], spec: str, name: str) -> tuple[str, range]:

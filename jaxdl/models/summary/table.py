@@ -131,6 +131,8 @@ def _mark_outputs(modules: dict[Path, nn.Module], call: Any, args: Any, options:
     path = at.module.path
     modules.setdefault(path, at.module)
     out = call(*args, **options)
+    if not all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(out)):
+        return out  # a method that answers in numbers, no layer's output
     return jax.tree.map(lambda leaf: checkpoint_name(leaf, MARK + "/".join(path)), out)
 
 

@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
-from jaxdl.data.splits.assign import select
+from jaxdl.data.source import ArraySource, Dataset
+from jaxdl.data.splits.assign import assign_splits, select
 
 prepared = pytest.mark.skipif(
     not (Path(os.environ.get("TFDS_DATA_DIR", "/nowhere")) / "mnist").is_dir(),
@@ -37,6 +39,22 @@ def test_validation_rows_are_set_apart():
     splits = load_splits(DataConfig(val=100))
     assert (splits["train"].size, splits["val"].size) == (1337, 100)
     assert load_splits(DataConfig(train="train[:500]"))["train"].size == 500
+    splits = load_splits(DataConfig(val=-1))
+    assert (splits["train"].size, splits["val"].size) == (1293, 144)
+
+
+def test_a_tenth_is_set_apart_only_where_there_are_no_validation_rows():
+    rows = {"label": np.arange(20) % 2}
+    sources = {name: ArraySource(rows) for name in ("train", "val", "test")}
+    cfg = DataConfig(val=-1)
+    assigned = assign_splits(Dataset(sources), cfg)
+    assert (len(assigned["train"].numbers), assigned["val"].split) == (20, "val")
+    del sources["val"]
+    assigned = assign_splits(Dataset(sources), cfg)
+    assert (len(assigned["train"].numbers), len(assigned["val"].numbers)) == (18, 2)
+    del sources["test"]  # four of twenty are the test, two of sixteen the validation
+    assigned = assign_splits(Dataset(sources), cfg)
+    assert [len(assigned[role].numbers) for role in ("train", "val", "test")] == [14, 2, 4]
 
 
 @pytest.mark.parametrize(
