@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads, compared with PyTorch (default: all); data; boxes; dispatch; steps "
+        help="workloads, compared with PyTorch (default: all); data; boxes; rl; dispatch; steps "
         "CONFIG: its loop; devices CONFIG: eight simulated ones compared with one",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
@@ -35,14 +35,8 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.device:
         return run_on_device(args)
     match args.work:
-        case ["data"]:
-            from jaxdl.bench.data_loading import bench_data
-
-            print(bench_data(rounds=args.rounds))
-        case ["boxes"]:
-            from jaxdl.bench.boxes import bench_boxes
-
-            print(bench_boxes(rounds=args.rounds))
+        case ["data" | "boxes" | "rl" as what]:
+            print(measure_alone(what, args.rounds))
         case ["dispatch"]:
             from jaxdl.bench.step_loop import dispatch_task, loop_against_steps
 
@@ -74,6 +68,21 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
                 out=args.out,
             )
     return 0
+
+
+def measure_alone(what: str, rounds: int) -> str:
+    """What needs no config: data loading, box operations, steps of environments."""
+    if what == "data":
+        from jaxdl.bench.data_loading import bench_data
+
+        return bench_data(rounds=rounds)
+    if what == "boxes":
+        from jaxdl.bench.boxes import bench_boxes
+
+        return bench_boxes(rounds=rounds)
+    from jaxdl.bench.environment_steps import bench_environments
+
+    return bench_environments(rounds=rounds)
 
 
 def run_on_device(args: argparse.Namespace) -> int:
