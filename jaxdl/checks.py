@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def one_line(text: str) -> str:
+    """`printable` text that cannot begin a line of its own, as the name of a file or class may."""
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
 class JaxdlError(Exception):
     """An error of the user's world (not a bug): shown as one message, with its exit code."""
 

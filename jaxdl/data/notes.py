@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from jaxdl.checks import one_line
 from jaxdl.say import say_once
 
 NAMED = 3  # of what was left out for one reason
@@ -52,7 +53,7 @@ def say_notes(notes: Mapping[str, Sequence[str]]) -> None:
     for split, lines in notes.items():
         for line in lines:
             if line not in said:
-                say_once(f"data, {split}: {line}")
+                say_once(f"data, {split}: {one_line(line)}")
             said.add(line)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from jaxdl.checks import one_line
 from jaxdl.data.captions import decode_caption
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, draw_grid
@@ -20,7 +21,7 @@ def describe(splits: Mapping[str, Split]) -> str:
     for role, split in splits.items():
         made = f", {split.synthetic}" if split.synthetic else ""
         lines.append(f"{role}: {split.size} rows ({split.name}){made}")
-        lines += [line for note in split.notes if (line := f"  {note}") not in lines]
+        lines += [line for note in split.notes if (line := f"  {one_line(note)}") not in lines]
         held = dict(split.resident()) or split.batch(np.arange(min(split.size, LOOKED)))
         if len(next(iter(held.values()))) < split.size:
             lines.append(f"  streamed; ranges are those of the first {LOOKED} rows")
@@ -29,7 +30,7 @@ def describe(splits: Mapping[str, Split]) -> str:
             low, high = value.min(), value.max()
             lines.append(f"  {name}: {value.dtype} {value.shape[1:]}, {low}..{high}{mean}")
         counts = count_classes(split, held)
-        named = (f"{c} {n}" for c, n in zip(split.classes, counts, strict=False))
+        named = (f"{one_line(c)} {n}" for c, n in zip(split.classes, counts, strict=False))
         lines += ["  " + ", ".join(named)] if len(counts) else []
     return "\n".join(lines)
 

@@ -4,9 +4,11 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 
-from jaxdl.checks import printable
+from jaxdl.checks import one_line, printable
 from jaxdl.cli import main
+from jaxdl.draw import Figure
 from tests.faults.conftest import BASE, report
 
 ODD = "a\x1b[31mred\x1b]0;title\x07 \x9b2J \u202eevil\u2028 \x7f\r\b"
@@ -16,6 +18,23 @@ def test_control_characters_are_shown_and_other_writing_is_left_alone():
     assert printable(ODD) == (r"a\x1b[31mred\x1b]0;title\x07 \x9b2J \u202eevil\u2028 \x7f\x0d\x08")
     sound = "naïve 猫 नमस्ते ม้า ‎🏳️‍🌈\tx\n"
     assert printable(sound) == sound
+
+
+@pytest.mark.parametrize("odd", ["a\nerror: b", "a\tb", "a\x1b[2Jb"])
+def test_the_name_of_a_class_or_file_begins_no_line_of_its_own(tmp_path, monkeypatch, capsys, odd):
+    monkeypatch.setattr(Figure, "save", lambda self, path: path)  # no font has such signs
+    for name in (odd, "b"):
+        (tmp_path / "pics" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.new("RGB", (8, 8)).save(tmp_path / "pics" / name / f"{i}.png")
+    (tmp_path / "pics" / odd / f"{odd}.png").write_text("<html>")
+    out = ["--out", str(tmp_path / "grid.png")]
+    code, said = answer(capsys, "show", "data", "folder", "--path", str(tmp_path / "pics"), *out)
+    assert code == 0, said
+    shown = one_line(odd)
+    assert f"\n  {shown} 1, b 1\n" in said  # of the test rows
+    assert f"{shown}/{shown}.png" in said
+    assert odd not in said
 
 
 def answer(capsys, *argv):
