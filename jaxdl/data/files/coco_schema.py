@@ -19,6 +19,7 @@ from jaxdl.typing import Host
 
 Id = int | str
 Fields = Mapping[str, Any]
+LONGEST = 4096  # characters of a name: more are no path
 MOST_SHOWN = 60  # characters of a value in a message
 TRUTH = {0: False, 1: True, "0": False, "1": True, "false": False, "true": True, None: False}
 
@@ -166,9 +167,9 @@ def read_id(who: str, field: str, fields: Fields) -> Id:
 
 
 def read_text(who: str, field: str, fields: Fields) -> str:
-    """A text that is not empty."""
+    """A text that is not empty and may be the name of a file."""
     value = fields.get(field)
-    if isinstance(value, str) and value.strip() and "\0" not in value:
+    if isinstance(value, str) and value.strip() and "\0" not in value and len(value) <= LONGEST:
         return value
     if field == "name" and isinstance(value, int):  # classes "0" to "9"
         return str(value)

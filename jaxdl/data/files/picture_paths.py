@@ -22,7 +22,7 @@ def find_pictures(
     if not folder.is_dir():
         raise DataError(f"{who}: there is no folder of images {folder}; give it as data.images")
     paths = {key: find_picture(who, folder, name) for key, name in names.items()}
-    if not any(path.is_file() for path in paths.values()):
+    if not any(is_file(path) for path in paths.values()):
         first = next(iter(names.values()))
         raise DataError(
             f"{who}: none of its {len(names)} pictures is in {folder}, such as {first!r}; give the "
@@ -42,15 +42,23 @@ def find_picture(who: str, folder: Path, name: str) -> Path:
     forward = name.replace("\\", "/")
     for text in (name, forward):
         inner = PurePosixPath(text)
-        if not inner.is_absolute() and ".." not in inner.parts and (folder / inner).is_file():
+        if not inner.is_absolute() and ".." not in inner.parts and is_file(folder / inner):
             return folder / inner
     last = PurePosixPath(forward.partition("?")[0] if "://" in forward else forward).name
-    if last and last != ".." and (folder / last).is_file():
+    if last and last != ".." and is_file(folder / last):
         return folder / last
     inner = PurePosixPath(forward)
     if inner.is_absolute() or ".." in inner.parts:
         raise DataError(f"{who}: the picture {name!r} leaves {folder}, and no {last!r} is in there")
     return folder / inner
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; not where no file could have that name."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def check_shared(

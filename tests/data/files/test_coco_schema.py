@@ -139,6 +139,7 @@ REFUSED = {
     "a list for an id": (put("images", "id", [1]), r"images\[3\]: id must be .*, got \[1\]"),
     "a truth for an id": (put("images", "id", True), r"images\[3\]: id must be .*, got true"),
     "no file": (put("images", "file_name", None), r"images\[3\]: file_name must be a text"),
+    "a long name": (put("images", "file_name", "x/" * 2049), r"images\[3\]: file_name must be"),
     "a NUL": (put("images", "file_name", "a\0"), r"images\[3\]: file_name must be a text"),
     "one side": (put("images", "width", 0), r"images\[3\]: height and width must be"),
     "a word": (put("images", "width", "wide"), r"images\[3\]: height and width .* \"wide\""),

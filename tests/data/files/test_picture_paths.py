@@ -28,6 +28,7 @@ NAMES = {
     "https://x.y/a/1.jpg?w=3": "1.jpg",
     "a b#é.jpg": "a b#é.jpg",
     "gone.jpg": "gone.jpg",  # found missing when it is read
+    "x" * 300: "x" * 300,  # as is what no file can be called
 }
 
 
@@ -36,7 +37,7 @@ def test_a_name_is_a_path_below_the_folder_or_its_last_part(folder, name):
     notes = Notes()
     found = find_pictures("a.json", folder, {0: name, 1: "a b#é.jpg"}, notes)
     assert found[0] == folder / NAMES[name]
-    by_last_part = name not in ("1.jpg", "./1.jpg", "sub/2.jpg", "a b#é.jpg", "gone.jpg")
+    by_last_part = name not in ("1.jpg", "./1.jpg", "sub/2.jpg", "a b#é.jpg", "gone.jpg", "x" * 300)
     assert bool(notes.taken) == by_last_part
 
 
