@@ -17,6 +17,8 @@ DROPOUT = (
     "mobilenet_v3_large",
 )  # fmt: skip
 DROP_PATH = ("convnext_tiny", "swin_t")
+# Random weights give it logits of 1000, which lose more than 1e-4 in float32 (in float64: 1e-13).
+IN_FLOAT64 = ("mobilenet_v3_large",)
 
 
 def pair(torchvision, name, **options):
@@ -33,6 +35,8 @@ def pair(torchvision, name, **options):
 
 @pytest.mark.parametrize("name", list_models())
 def test_logits_at_two_sizes(torchvision, name):
+    if name in IN_FLOAT64:
+        pytest.skip("its logits are compared with its gradients, in float64")
     model, twin = pair(torchvision, name)
     for size in (224,) if name.startswith("vit") else (224, 160):
         check_logits(model, twin, size)
