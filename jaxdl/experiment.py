@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxdl.checks import UsageError, unknown
-from jaxdl.config import parse, read_toml, rename_flags, say_renamed
+from jaxdl.config import (
+    flatten,
+    parse,
+    read_toml,
+    rename_flags,
+    say_renamed,
+    to_table,
+    with_added,
+)
 from jaxdl.old_names import CONFIGS
 from jaxdl.plain_file import check_only_files
 from jaxdl.runs.environment import prepare_process, use_compilation_cache
@@ -121,15 +129,24 @@ def find_experiment(name: str) -> Experiment:
     return Experiment(name, module.Config, **parts)
 
 
-def read_config(path: Path, flags: Sequence[str], command: str = "run") -> tuple[Experiment, Any]:
-    """(the experiment, its config) of a TOML file and flags; `command` stands in messages."""
+def read_config(
+    path: Path, flags: Sequence[str], command: str = "run", *, saved: bool = False
+) -> tuple[Experiment, Any]:
+    """(the experiment, its config) of a TOML file and flags; `command` stands in messages.
+
+    Where a run `saved` the file, options that came later are as they were before.
+    """
     table = read_toml(path)
     name = table.pop("experiment", None)
     if not isinstance(name, str):
         raise UsageError(f'config {path}: it must name its script: experiment = "..."')
     experiment = find_experiment(name)
     flags, prog = rename_flags(flags, name), f"jaxdl {command} {path.stem}"
-    return experiment, parse(experiment.Config, table, flags, path=path, prog=prog)
+    cfg = parse(experiment.Config, table, flags, path=path, prog=prog)
+    if saved:
+        table = with_added(flatten(table), flatten(to_table(cfg)))
+        cfg = parse(experiment.Config, table, flags, path=path, prog=prog)
+    return experiment, cfg
 
 
 def task_of(config: str, flags: Sequence[str], command: str) -> "Task":
@@ -150,7 +167,7 @@ def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredR
     for name, what in MANY.items():
         if name in read_toml(path) and not (folder / "checkpoints").exists():
             raise UsageError(f"{folder} holds {what}, and no model of its own; train one alone")
-    experiment, cfg = read_config(path, flags, "show run")
+    experiment, cfg = read_config(path, flags, "show run", saved=True)
     from jaxdl.training.restore import RestoredRun
 
     return experiment, RestoredRun(folder, experiment.builder(str(folder)), cfg)

@@ -195,4 +195,8 @@ FOREIGN: dict[str, object] = {
 }
 
 # Options that came later, with the value that is what was done before there was a choice.
-ADDED: dict[str, object] = {"model.padding": "auto", "model.weights": ""}
+ADDED: dict[str, object] = {
+    "data.standardize": False,
+    "model.padding": "auto",
+    "model.weights": "",
+}

@@ -25,6 +25,8 @@ JUDGES = {
     "data/synthetic/test_solids.py": "data/synthetic: ray_tracer solid_surfaces",
     "data/test_box_checks.py": "data/images: letterbox",
     "data/test_load.py": "data/tfds: decoded",
+    "data/tables/test_csv_table.py": "data/tables: csv_head csv_text",
+    "data/tables/test_open.py": "data/tables: array_labels pixels",
     "data/files/test_open.py": "data/files: own_path data: registry",
     "data/tfds/test_open.py": "data/tfds: prepared rows",
     "detection/dense/test_centernet.py": "detection/dense: heatmap",

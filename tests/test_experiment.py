@@ -79,3 +79,13 @@ def test_load_run_gives_the_model_that_was_tested(tmp_path):
     report = json.loads((trained / "report.json").read_text())
     assert accuracy == pytest.approx(report["metrics"]["test_accuracy"])
     assert classes == tuple("0123456789")
+
+
+def test_a_saved_config_has_later_options_as_they_were_before(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(
+        'experiment = "classification.train"\ndata = { name = "csv", path = "t.csv" }\n'
+    )
+    assert read_config(path, [])[1].data.standardize
+    assert not read_config(path, [], saved=True)[1].data.standardize
+    assert read_config(path, ["--data.standardize", "true"], saved=True)[1].data.standardize

@@ -39,7 +39,7 @@ ROOMS = (
 FOLDERS = {  # the rooms that are divided, and into what
     "ops": {"augment", "boxes", "forms"},
     "layers": {"norm", "sequence"},
-    "data": {"files", "images", "meshes", "splits", "synthetic", "tfds"},
+    "data": {"files", "images", "meshes", "splits", "synthetic", "tables", "tfds"},
     "models": {"convnets", "mobile", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},

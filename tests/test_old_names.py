@@ -305,4 +305,5 @@ def test_a_run_from_before_an_option_goes_on_as_it_was(tmp_path, capsys):
     with pytest.raises(UsageError, match=r"resume: model\.weights cannot change"):
         open_run(tmp_path / "other", today, resume=True, again="").__enter__()
     fields = {f"model.{f.name}" for f in dataclasses.fields(model_options("mobilenet_v2"))}
+    fields |= {f"data.{f.name}" for f in dataclasses.fields(data_config("csv"))}
     assert old_names.ADDED.keys() <= fields

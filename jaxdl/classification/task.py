@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from jaxdl.checks import check_one_of
+from jaxdl.checks import DataError, check_one_of
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
@@ -59,8 +59,14 @@ def classifier_task(cfg: ClassifierConfig, splits: Mapping[str, Split] | None = 
         data, optim = scale_to_devices(cfg.data, cfg.optim, cfg.loop)
         cfg = replace(cfg, data=data, optim=optim)
     splits = splits or load_splits(cfg.data)
-    model = build_model(cfg.model, num_classes=len(splits["train"].classes))
-    prepare = prepare_images(cfg.image, len(splits["train"].classes))
+    classes = splits["train"].classes
+    if len(classes) < 2:
+        raise DataError(
+            f"classification: data {cfg.data.name!r} has {len(classes)} classes "
+            f"({', '.join(classes) or 'labels are numbers to predict'}); it needs two or more"
+        )
+    model = build_model(cfg.model, num_classes=len(classes))
+    prepare = prepare_images(cfg.image, len(classes))
     model = fit_to_images(model, splits["train"], prepare)
     return supervised(
         model,

@@ -110,6 +110,20 @@ class OwnData(DataConfig):
     """The folder, the archive of one (.tar, .zip), or the file; also below JAXDL_DATA_DIR."""
 
 
+@dataclass(frozen=True)
+class OwnTable(OwnData):
+    """One's own rows of numbers."""
+
+    label_type: str = "class"
+    """class or number, what the label is."""
+    standardize: bool = True
+    """Bring every column of a table to mean 0 and deviation 1, by the training rows."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_one_of("data.label_type", self.label_type, ("class", "number"))
+
+
 # One dataclass a kind of source.
 
 
@@ -209,21 +223,20 @@ class FolderData(OwnData, SizedImages):
 
 
 @dataclass(frozen=True)
-class CsvData(OwnData):
-    """A table of numbers, the label last."""
+class CsvData(OwnTable):
+    """A table of numbers and a label."""
 
     name: str = "csv"
-    label_type: str = "class"
-    """class or number, what the last column is."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_one_of("data.label_type", self.label_type, ("class", "number"))
+    label_column: str = ""
+    """The label's column, by name or number from 1 (default: the one called label, class or target,
+    else the last)."""
+    ignore: tuple[str, ...] = ()
+    """Columns that are left out, by name or number."""
 
 
 @dataclass(frozen=True)
-class NpzData(OwnData):
-    """NumPy arrays `image` and `label`, or the layout of Keras."""
+class NpzData(OwnTable):
+    """NumPy arrays `image` (or `X`, a table) and `label`, or the layout of Keras."""
 
     name: str = "npz"
 

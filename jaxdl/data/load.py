@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import UsageError, unknown
-from jaxdl.data.config import DataConfig, RunData
+from jaxdl.data.config import DataConfig, OwnTable, RunData
 from jaxdl.data.notes import say_notes
 from jaxdl.data.registry import open_dataset
 from jaxdl.data.run_example import load_run_example
@@ -14,6 +14,7 @@ from jaxdl.data.source import ClassSubsetSource, Dataset, FieldSubsetSource
 from jaxdl.data.splits.assign import assign_splits
 from jaxdl.data.splits.place import place_split
 from jaxdl.data.splits.split import Split
+from jaxdl.data.standardize import standardize_inputs
 
 
 def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, Split]:
@@ -37,6 +38,9 @@ def open_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, S
     if cfg.classes:
         opened = choose_classes(opened, cfg)
     assigned = assign_splits(opened, cfg)
+    if isinstance(cfg, OwnTable):
+        train = assigned["train"]
+        opened = standardize_inputs(opened, train.split, train.numbers, apply=cfg.standardize)
     return {role: place_split(opened, rows, cfg) for role, rows in assigned.items()}
 
 

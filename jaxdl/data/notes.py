@@ -58,11 +58,11 @@ def say_notes(notes: Mapping[str, Sequence[str]]) -> None:
 
 
 def doubt_alike(classes: Sequence[str]) -> list[str]:
-    """Lines on names of classes that differ in capitals or spaces alone."""
+    """Lines on names of classes that differ in capitals or spaces alone, but for single letters."""
     folded: dict[str, list[str]] = {}
     for name in classes:
         folded.setdefault(" ".join(name.casefold().split()), []).append(name)
-    alike = [names for names in folded.values() if len(set(names)) > 1]
+    alike = [names for key, names in folded.items() if len(set(names)) > 1 < len(key)]
     return [
         f"classes {' and '.join(map(repr, names))} differ in capitals or spaces alone"
         for names in alike

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig, RunData
 from jaxdl.data.splits.split import Split
+from jaxdl.data.table_form import TableForm
 from jaxdl.plain_file import read_json
 from jaxdl.typing import Host
 
@@ -27,6 +28,7 @@ def save_run_example(folder: Path, split: Split) -> None:
     """Writes what `load_run_example` reads: the class names and one row."""
     (folder / "classes.json").write_text(json.dumps(split.classes))
     words = {"vocabulary": split.vocabulary, "synthetic": split.synthetic}
+    words |= {"table": asdict(split.table)} if split.table else {}
     (folder / "data.json").write_text(json.dumps(words))
     example: dict[str, Any] = split.example
     np.savez(folder / "example.npz", **example)
@@ -40,9 +42,19 @@ def load_run_example(folder: Path) -> dict[str, Split]:
         classes = tuple(map(str, read_json(folder / "classes.json")))
         words = folder / "data.json"
         more = read_json(words) if words.exists() else {}
+        if "table" in more:
+            more["table"] = TableForm.restored(**more["table"])
         arrays = _read_row(folder / "example.npz")
         return {"train": Split(arrays, classes, batch_size=1, **more)}
-    except (OSError, ValueError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        MemoryError,
+        zipfile.BadZipFile,
+    ) as error:
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{folder}: what the run kept of its data is damaged ({first})") from None
 

@@ -11,6 +11,7 @@ from jaxdl.draw import Figure, draw_grid
 from jaxdl.typing import Host
 
 SHOWN = 36
+CLASSES = 100  # whose counts are printed
 LOOKED = 1000  # rows of a streamed split whose values are looked at
 COLORS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:purple", "tab:cyan")
 
@@ -30,8 +31,11 @@ def describe(splits: Mapping[str, Split]) -> str:
             low, high = value.min(), value.max()
             lines.append(f"  {name}: {value.dtype} {value.shape[1:]}, {low}..{high}{mean}")
         counts = count_classes(split, held)
-        named = (f"{one_line(c)} {n}" for c, n in zip(split.classes, counts, strict=False))
-        lines += ["  " + ", ".join(named)] if len(counts) else []
+        named = [
+            f"{one_line(c)} {n}" for c, n in zip(split.classes, counts[:CLASSES], strict=False)
+        ]
+        more = [f"... ({len(counts)} classes)"] if len(counts) > CLASSES else []
+        lines += ["  " + ", ".join(named + more)] if len(counts) else []
     return "\n".join(lines)
 
 

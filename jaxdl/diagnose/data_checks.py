@@ -50,7 +50,7 @@ def normalization(values: Host) -> Verdict:
     mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     words = f"the model's input has mean {mean:.3g}, deviation {std:.3g}"
     off = max(abs(mean), std, 0.25 / max(std, 1e-12))
-    hint = "; set image.mean and image.std, or divide by 255" if off > 5 else ""
+    hint = "; set image.mean and image.std (of a table: data.standardize)" if off > 5 else ""
     return judge("normalization", off, words + hint, good=(0, 2.5), bad=(0, 5))
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from jaxdl.data.files.image_folder import images_below
 from jaxdl.data.images.decode import UnreadableImage, decode_image
 from jaxdl.data.images.letterbox import resize_and_center_crop
+from jaxdl.data.notes import Notes
 from jaxdl.draw import draw_grid
 from jaxdl.typing import Host
 
@@ -33,8 +34,12 @@ class PictureFiles:
         self.faults: list[str] = []
         self.files: list[Path] = []
         for file in files:
-            below = images_below(file) if file.is_dir() else [file]
+            below, notes = [file], Notes()
+            if file.is_dir():
+                below = images_below([file], file, notes)[0]
             self.files += below
+            left = [(name, why) for why, names in notes.left_out.items() for name in names]
+            self.faults += [f"{file / name}: {why}" for name, why in left]
             if not below:
                 self.faults.append(f"{file}: there is no picture in this folder")
 

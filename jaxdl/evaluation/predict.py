@@ -9,8 +9,9 @@ import jax
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.files.csv_table import is_number, number, read_lines
 from jaxdl.data.images.letterbox import resize_and_center_crop
+from jaxdl.data.table_form import TableForm
+from jaxdl.data.tables.csv_table import read_inputs
 from jaxdl.evaluation.picture_files import GROUP, PictureFiles, Predicted, Sheet
 from jaxdl.training.restore import RestoredRun
 from jaxdl.training.task import example_batch
@@ -52,11 +53,15 @@ def predict_pictures(
 
 
 def predict_tables(run: RestoredRun, files: Sequence[Path]) -> Predicted:
-    """The likeliest classes of each row of CSV files with the columns of training."""
+    """The likeliest classes of each row of CSV files with the columns of training, on its scale."""
     split, program, lines = run.task.splits["train"], score_program(run, jax.nn.softmax), []
     split.check_has("input")
+    form = split.table or TableForm.plain(split.example["input"].shape[0])  # of an earlier version
     for file in files:
-        places, rows = read_rows(file, split.example["input"].shape[0])
+        if not file.is_file():
+            raise DataError(f"{file}: there is no such table; this run reads CSV files")
+        places, rows = read_inputs(file, form)
+        rows = form.scaled(rows)
         for start in range(0, len(rows), 4096):
             scores = program("input", rows[start : start + 4096])
             for place, row in zip(places[start:], scores, strict=False):
@@ -85,30 +90,6 @@ def score_program(run: RestoredRun, score: Score) -> Callable[[str, Host], Host]
         return made
 
     return scores
-
-
-def read_rows(file: Path, width: int) -> tuple[list[int], Host]:
-    """The lines of a CSV file and their inputs `(N, width)`; a further last column is not read.
-
-    Raises DataError, naming file and line, where there are other columns or no numbers.
-    """
-    if not file.is_file():
-        raise DataError(f"{file}: there is no such table; this run reads CSV files")
-    lines = read_lines(file, ",")
-    if not all(is_number(cell) for cell in lines[0][1][:width]):
-        lines = lines[1:]  # the names of the columns
-    found = len(lines[0][1]) if lines else 0
-    if found not in (width, width + 1):
-        raise DataError(
-            f"{file}: {found} columns, but the run was trained on {width} numbers (a label behind "
-            "them may stay, it is not read)"
-        )
-    names = [f"column {i}" for i in range(1, width + 1)]
-    rows = [
-        [number(file, line, name, cell) for name, cell in zip(names, line[1], strict=False)]
-        for line in lines
-    ]
-    return [place for place, _ in lines], np.array(rows, np.float32)
 
 
 def likeliest(scores: Host, classes: Sequence[str], most: int = BEST) -> list[str]:

@@ -1,7 +1,7 @@
 """uint8 images -> normalized, augmented float32 on the device: `prepare` of image experiments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import jax
@@ -46,6 +46,11 @@ class ImageConfig:
             raise UsageError("image.mixup and image.cutmix exclude each other; give one")
 
 
+def changed(cfg: ImageConfig) -> list[str]:
+    """The names of the options that are not as they are by default."""
+    return [f.name for f in fields(cfg) if getattr(cfg, f.name) != f.default]
+
+
 def to_float(image: Array) -> Array:
     """uint8 -> float32 in [0, 1]."""
     if image.dtype != jnp.uint8:
@@ -64,7 +69,7 @@ def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
     """`image (B, H, W, C)` uint8 becomes float32, augmented only in training; the rest stays.
 
     Mixing adds `target (B, num_classes)` to the integer `label`. Rows of a table, `input (B, D)`,
-    are given to the model as they are.
+    are given to the model as they are; UsageError where `cfg` asks for more.
     """
     if (cfg.mixup or cfg.cutmix) and not num_classes:
         raise UsageError(
@@ -94,6 +99,11 @@ def prepare_images(cfg: ImageConfig, num_classes: int = 0) -> Prepare:
 
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
         if "image" not in batch:  # rows of a table: numbers, for models that take vectors
+            if cfg != ImageConfig():
+                raise UsageError(
+                    f"image.{', image.'.join(changed(cfg))}: the data has no images, but rows of "
+                    "numbers; leave it out (data.standardize brings tables to one scale)"
+                )
             return {**batch, "image": batch["input"]}
         image = augment(keys, batch["image"]) if train else to_float(batch["image"])
         batch = {**batch, "image": normalize(image, cfg.mean, cfg.std)}

@@ -8,8 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.classification.task import classification_loss, fit_to_images
-from jaxdl.data.config import DataConfig
+from jaxdl.checks import DataError
+from jaxdl.classification.task import (
+    ClassifierConfig,
+    classification_loss,
+    classifier_task,
+    fit_to_images,
+)
+from jaxdl.data.config import DataConfig, data_config
 from jaxdl.data.load import load_splits
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.small.speedrun_convnet import SpeedConvNet, whitening_filters
@@ -57,3 +63,18 @@ def test_layers_that_are_computed_from_images_see_the_prepared_ones():
     np.testing.assert_allclose(np.abs(got), np.abs(whitening_filters(images)), rtol=1e-3)
     lenet = LeNet(10)
     assert fit_to_images(lenet, digits, prepare) is lenet
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "words"),
+    [
+        (["a"] * 20, {}, r"has 1 classes \(a\)"),
+        (["1.5", "2"] * 10, {"label_type": "number"}, r"has 0 classes \(labels are numbers to pre"),
+    ],
+)
+def test_fewer_than_two_classes_are_refused(tmp_path, labels, options, words):
+    rows = "\n".join(f"{i * 7 % 5},{label}" for i, label in enumerate(labels))
+    (tmp_path / "t.csv").write_text(rows)
+    data = data_config("csv", path=str(tmp_path / "t.csv"), batch_size=4, **options)
+    with pytest.raises(DataError, match=words):
+        classifier_task(ClassifierConfig(data=data))

@@ -14,12 +14,12 @@ def test_scikit_learns_digits_have_no_bad_row(name, capsys):
     assert "1437" in capsys.readouterr().out
 
 
-def test_a_label_that_is_no_class_ends_with_the_code_of_data(tmp_path, capsys):
+def test_a_label_that_is_no_class_ends_with_the_code_of_data(tmp_path):
     image, label = np.zeros((20, 4, 4, 1), np.uint8), np.arange(20) % 2
     np.savez(tmp_path / "own.npz", image=image, label=np.where(np.arange(20) == 7, -1, label))
-    code = ask(check_data, "npz", "--path", tmp_path / "own.npz")
-    assert code == DataError.code
-    assert "7" in capsys.readouterr().out
+    with pytest.raises(DataError, match=r"label: -1 in row 7 is no class \(1 such\)") as error:
+        ask(check_data, "npz", "--path", tmp_path / "own.npz")
+    assert error.value.code == 6
 
 
 def test_fields_of_a_config_and_of_a_set_are_read_alike():

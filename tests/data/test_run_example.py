@@ -7,7 +7,7 @@ import pytest
 
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data import run_example
-from jaxdl.data.config import RunData, ShapesData
+from jaxdl.data.config import CsvData, RunData, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.run_example import load_run_example, run_data, save_run_example
 
@@ -23,6 +23,18 @@ def test_the_first_row_its_words_and_its_classes_come_back(tmp_path):
     assert (again.vocabulary, again.synthetic) == (train.vocabulary, train.synthetic)
     for name, value in train.example.items():
         np.testing.assert_array_equal(again.read(name)[0], value)
+
+
+def test_the_form_of_a_table_comes_back(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "a,b,label\n" + "".join(f"{i},{i % 7},{i % 2}\n" for i in range(20))
+    )
+    train = load_splits(CsvData(path=str(tmp_path / "t.csv"), batch_size=4))["train"]
+    save_run_example(tmp_path, train)
+    form = load_run_example(tmp_path)["train"].table
+    assert form == train.table
+    assert form.names == ("a", "b")
+    assert form.std != (1.0,)
 
 
 def test_a_run_that_has_not_ended_says_so(tmp_path):

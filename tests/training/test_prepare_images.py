@@ -74,3 +74,13 @@ def test_configs_that_cannot_be_are_refused(options, message):
 def test_mixing_needs_classes():
     with pytest.raises(UsageError, match="need one class a row to mix"):
         prepare_images(ImageConfig(mixup=0.2))
+
+
+@pytest.mark.parametrize("option", [{"mean": (0.5,)}, {"std": (2.0,)}, {"crop": 1}, {"flip": True}])
+def test_options_of_images_are_refused_for_a_table(option):
+    table = {"input": jnp.ones((6, 3)), "label": jnp.asarray(LABELS)}
+    out = prepare_images(ImageConfig())(KEYS, table, train=True)
+    np.testing.assert_array_equal(out["image"], table["input"])
+    for train in (True, False):
+        with pytest.raises(UsageError, match=f"image.{next(iter(option))}: the data has no images"):
+            prepare_images(ImageConfig(**option))(KEYS, table, train=train)

@@ -55,14 +55,19 @@ def splits_in(root: Path) -> Layout | None:
         split = split_of(folder.name)
         found.setdefault(split, []).append(folder) if split else others.append(folder)
     with_classes = {s: [f for f in fs if sub_folders(f)] for s, fs in found.items()}
+    names = ", ".join(folder.name for folders in found.values() for folder in folders)
     if not any(with_classes.values()):
+        if len(found) > 1:
+            raise DataError(
+                f"{root}: {names} look like splits, but have no class folders; put the images of "
+                f"each class into a folder of its name: {root}/train/cat/1.jpg"
+            )
         return None  # such as classes "bus" and "train"
     for split, folders in with_classes.items():
         if len(folders) > 1:
-            names = " and ".join(folder.name for folder in folders)
-            raise DataError(f"{root}: {names} may both be the split {split!r}; keep one there")
+            both = " and ".join(folder.name for folder in folders)
+            raise DataError(f"{root}: {both} may both be the split {split!r}; keep one there")
     if not with_classes.get("train"):
-        names = ", ".join(folder.name for folders in found.values() for folder in folders)
         raise DataError(f"{root}: there is {names}, but no folder train with class folders in it")
     filled = [folder.name for folder in others if has_images(folder)]
     if filled and len(with_classes) == 1:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.class_doubts import note_taken
 from jaxdl.data.config import (
     CocoJsonData,
     CsvData,
@@ -18,9 +19,9 @@ from jaxdl.data.config import (
 from jaxdl.data.files.coco import read_coco
 from jaxdl.data.files.coco_captions import CaptionedImages
 from jaxdl.data.files.coco_schema import CocoFile
-from jaxdl.data.files.csv_table import read_csv
-from jaxdl.data.files.image_folder import ImageFolder, find_splits
-from jaxdl.data.files.npz import check_pixels, read_npz
+from jaxdl.data.files.folder_splits import find_splits
+from jaxdl.data.files.folder_walk import sub_folders
+from jaxdl.data.files.image_folder import ImageFolder
 from jaxdl.data.files.own_path import find_path, own_path
 from jaxdl.data.files.text import read_text
 from jaxdl.data.files.voc import read_voc
@@ -28,6 +29,7 @@ from jaxdl.data.files.voc_lists import voc_splits
 from jaxdl.data.files.voc_segmentation import SegmentedImages
 from jaxdl.data.notes import doubt_alike
 from jaxdl.data.source import ArraySource, Dataset
+from jaxdl.data.tables.open import open_csv, open_npz
 
 
 def open_own(cfg: OwnData) -> Dataset:
@@ -37,34 +39,19 @@ def open_own(cfg: OwnData) -> Dataset:
 
 def open_folder(cfg: FolderData) -> Dataset:
     """One class for each sub-folder, in `train`, `val`, `test` or all in one."""
-    folders = find_splits(own_path(cfg))
+    layout = find_splits(own_path(cfg))
     size = cfg.size(224)
-    train = ImageFolder(folders["train"], image_size=size)
+    train = ImageFolder(layout.folders["train"], image_size=size)
     others = {
         split: ImageFolder(folder, image_size=size, classes=train.classes)
-        for split, folder in folders.items()
+        for split, folder in layout.folders.items()
         if split != "train"
     }
-    return Dataset({"train": train, **others}, train.classes)
-
-
-def open_csv(cfg: CsvData) -> Dataset:
-    """A table, the label last."""
-    table = read_csv(own_path(cfg), label=cfg.label_type)
-    return Dataset({"train": ArraySource(table.arrays)}, table.classes)
-
-
-def open_npz(cfg: NpzData) -> Dataset:
-    """Arrays `image` and `label`, or the layout of Keras."""
-    path = own_path(cfg)
-    tables = read_npz(path)
-    for split, arrays in tables.items():
-        if "image" in arrays:
-            check_pixels(f"{path}, {split}", arrays["image"])
-    labels = [t["label"] for t in tables.values() if "label" in t and t["label"].dtype == np.int32]
-    count = max((int(label.max(initial=-1)) + 1 for label in labels), default=0)
-    splits = {split: ArraySource(arrays, str(path)) for split, arrays in tables.items()}
-    return Dataset(splits, tuple(map(str, range(count))))
+    doubts = list(layout.doubts)
+    inner = [path.name for path in sub_folders(train.root / train.classes[0])]
+    if len(train.classes) == 1 and len(inner) > 1:
+        doubts.append(f"{train.classes[0]} holds {', '.join(inner[:5])}: name it in data.path?")
+    return note_taken(Dataset({"train": train, **others}, train.classes), layout.said, doubts)
 
 
 def open_coco_json(cfg: CocoJsonData) -> Dataset:

@@ -7,8 +7,9 @@ from jaxdl.cache import cache_dir, expand
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import OwnData
 from jaxdl.data.files.archive import unpack
+from jaxdl.data.files.folder_walk import own_entries
 
-PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
+PACKED = (".zip", ".tar", ".tgz", *(f".tar.{kind}" for kind in ("gz", "bz2", "xz")))
 
 
 def own_path(cfg: OwnData) -> Path:
@@ -16,12 +17,12 @@ def own_path(cfg: OwnData) -> Path:
     if not cfg.path:
         raise UsageError(f"data.name = {cfg.name} needs data.path, where your own data is")
     found = find_path(cfg.path)
-    if not found.name.endswith(PACKED) or found.is_dir():
+    if not found.name.lower().endswith(PACKED) or found.is_dir():
         return found
     state = found.stat()
     target = cache_dir() / "unpacked" / f"{found.stem}-{state.st_size}-{state.st_mtime_ns}"
     folder = target if target.exists() else unpack(found, target)
-    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    inside = own_entries(folder)
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 

@@ -1,12 +1,12 @@
 """A text file of one's own as a line of characters."""
 
-import gzip
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.files.capped import read_characters
 from jaxdl.typing import Host
 
 
@@ -22,22 +22,12 @@ class Characters(NamedTuple):
 
 
 def read_text(path: Path | str, *, vocabulary: tuple[str, ...] = ()) -> Characters:
-    """The characters of a UTF-8 file, or of one packed by gzip; line ends become newlines.
+    """The characters of a text file, also of one packed by gzip; line ends become newlines.
 
     `vocabulary`: that of another text; a character it has not is an error.
     """
     path = Path(path)
-    try:
-        packed = path.read_bytes()
-        text = (gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed).decode(
-            "utf-8-sig"
-        )
-    except (OSError, EOFError) as error:
-        raise DataError(f"read_text: {path} cannot be read: {error}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"read_text: {path} is not UTF-8 text, at byte {error.start}; convert it first"
-        ) from None
+    text = read_characters(path, "read_text")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"read_text: {path} has no text")

@@ -26,6 +26,7 @@ def place_split(opened: Dataset, assigned: Assigned, cfg: DataConfig) -> Split:
         "seed": cfg.seed,
         "vocabulary": opened.vocabulary,
         "synthetic": opened.synthetic,
+        "table": opened.table,
     }
     if choose_placement(source, len(numbers), cfg) == "stream":
         options |= {"rows": numbers, "labels": labels, "workers": cfg.workers}

@@ -1,5 +1,6 @@
 """Archives made by Python's own tarfile and zipfile; hostile ones are refused."""
 
+import gzip
 import io
 import os
 import stat
@@ -9,6 +10,7 @@ import zipfile
 import pytest
 
 from jaxdl.checks import DataError
+from jaxdl.data.files import archive as archives
 from jaxdl.data.files.archive import unpack
 
 
@@ -43,12 +45,12 @@ def zip_link():
 GOOD = [("a/one.txt", b"1"), ("a/b/two.txt", b"22"), ("three.txt", b"")]
 
 
-@pytest.mark.parametrize("make", ["tar", "tar.gz", "zip"])
+@pytest.mark.parametrize("make", ["tar", "tar.gz", "tar.bz2", "tar.xz", "zip"])
 def test_plain_files_are_unpacked(tmp_path, make):
     if make == "zip":
         archive = make_zip(tmp_path / "x.zip", GOOD)
     else:
-        archive = make_tar(tmp_path / f"x.{make}", GOOD, "w:gz" if make == "tar.gz" else "w")
+        archive = make_tar(tmp_path / f"x.{make}", GOOD, "w" + make[3:].replace(".", ":"))
     folder = unpack(archive, tmp_path / "new" / "out")
     got = {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
@@ -111,15 +113,15 @@ def test_a_bomb_is_refused(tmp_path, make):
         unpack(archive, tmp_path / "out", most_ratio=2000) / "bomb"
     ).stat().st_size == 40_000_000
     with pytest.raises(DataError, match="over 1,000 bytes"):
-        unpack(archive, tmp_path / "other", most_bytes=1000)
+        unpack(archive, tmp_path / "other", most=1000)
 
 
 @pytest.mark.parametrize("make", [make_tar, make_zip])
 def test_the_bound_is_on_the_sum(tmp_path, make):
     archive = make(tmp_path / "x", [(f"{i}.txt", b"12345") for i in range(20)])
-    assert len(os.listdir(unpack(archive, tmp_path / "all", most_bytes=100))) == 20
+    assert len(os.listdir(unpack(archive, tmp_path / "all", most=100))) == 20
     with pytest.raises(DataError, match=r"member '19\.txt' .*over 99 bytes"):
-        unpack(archive, tmp_path / "out", most_bytes=99)
+        unpack(archive, tmp_path / "out", most=99)
 
 
 def test_a_size_that_lies_is_counted_by_what_comes(tmp_path):
@@ -148,3 +150,38 @@ def test_damaged_archives_are_one_message(tmp_path, damage):
     with pytest.raises(DataError, match=r"x\.tar\.gz"):
         unpack(archive, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_many_empty_members_are_a_bomb_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "FEW", 1000)
+    empty = [(f"{i}", b"") for i in range(1001)]
+    folders = [(special(name, tarfile.DIRTYPE), b"") for name, _ in empty]
+    for members, mode in ((empty, "gz"), (folders, "xz")):
+        archive = make_tar(tmp_path / f"x.tar.{mode}", members, f"w:{mode}")
+        with pytest.raises(DataError, match=r"member '1000' is one more than 1,000 members"):
+            unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_end_and_the_headers_of_a_tar_are_capped(tmp_path):
+    archive = make_tar(tmp_path / "x.tar", [("a", b"1")])
+    with gzip.open(tmp_path / "tail.tar.gz", "wb") as file:
+        file.write(archive.read_bytes() + bytes(40_000_000))
+    with pytest.raises(DataError, match=r"tail\.tar\.gz cannot be read: it expands to more than"):
+        unpack(tmp_path / "tail.tar.gz", tmp_path / "out")
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.XHDTYPE, 30_000_000  # a header that is read as a whole
+    with gzip.open(tmp_path / "head.tar.gz", "wb") as file:
+        file.write(info.tobuf() + bytes(30_000_000))
+    with pytest.raises(DataError, match=r"head\.tar\.gz cannot be read: a header of 30,0"):
+        unpack(tmp_path / "head.tar.gz", tmp_path / "out")
+
+
+def test_a_password_is_one_message(tmp_path):
+    archive = make_zip(tmp_path / "x.zip", [("a", b"1234")])
+    data = bytearray(archive.read_bytes())
+    data[6] |= 1  # "encrypted", in the local header and in the directory
+    data[data.index(b"PK\1\2") + 8] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match=r"x\.zip cannot be read: .*encrypted, password"):
+        unpack(archive, tmp_path / "out")

@@ -58,6 +58,7 @@ def test_what_is_not_read_is_said(tmp_path):
         (["test/a", "val/a"], "there is val, test, but no folder train|there is test, val, but no"),
         (["train/deep/a", "bus/a"], "train looks like a split, bus like a class"),
         (["x/train/a", "y/train/a"], "splits below each of x, y"),
+        (["test", "train"], "test, train look like splits, but have no class folders|train, test"),
     ],
 )
 def test_what_may_mean_two_things_is_refused(tmp_path, names, words):

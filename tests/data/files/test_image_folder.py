@@ -2,13 +2,15 @@
 
 import io
 import tarfile
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.files.image_folder import ImageFolder, find_splits
+from jaxdl.data.files.folder_splits import find_splits
+from jaxdl.data.files.image_folder import ImageFolder
 from jaxdl.data.gather import stack_rows
 
 RNG = np.random.default_rng(0)
@@ -130,15 +132,69 @@ def test_splits_share_their_classes(root, tmp_path):
     for name, kinds in {"train": ("a", "b", "c"), "valid": ("b",)}.items():
         for kind in kinds:
             add(split / name / kind / "1.png")
-    folders = find_splits(split)
+    folders = find_splits(split).folders
     assert folders == {"train": split / "train", "val": split / "valid"}
     train = ImageFolder(folders["train"])
     val = ImageFolder(folders["val"], classes=train.classes)
     assert val.classes == ("a", "b", "c")
     assert val[0]["label"] == 1
-    assert find_splits(split / "train") == {"train": split / "train"}
+    assert find_splits(split / "train").folders == {"train": split / "train"}
     with pytest.raises(DataError, match=r"\['a', 'c'\] that training has not"):
         ImageFolder(folders["train"], classes=("b",))
+
+
+def test_links_are_followed_and_broken_ones_counted(root, tmp_path):
+    store = tmp_path / ".store"
+    for i in range(3):
+        add(store / "batch" / f"{i}.png")
+    (root / "dog").symlink_to(store / "batch")
+    (root / "cat" / "more").symlink_to(store / "batch")
+    (root / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (root / "cat" / "loop").symlink_to(root)
+    folder = ImageFolder(root)
+    np.testing.assert_array_equal(np.bincount(folder.labels), [5, 6 + 3, 3])
+    assert folder.notes.left_out == {
+        "a link to nowhere": ["cat/gone.png"],
+        "a link to a folder that it lies in": ["cat/loop"],
+    }
+
+
+def test_files_of_other_kinds_are_counted_and_droppings_passed(root):
+    (root / "cat" / "0.png").rename(root / "cat" / "picture")  # without a suffix
+    (root / "cat" / "README").write_text("no picture")
+    (root / "cat" / "a.heic").write_bytes(b"ftypheic")
+    (root / "cat" / "Thumbs.db").write_bytes(b"\xd0\xcf")
+    (root / "cat" / "._1.png").write_bytes(b"\0\5\x16\7")
+    for name in ("@eaDir", "__MACOSX", ".ipynb_checkpoints"):
+        add(root / name / "1.png")
+    add(root / "stray.png")
+    folder = ImageFolder(root)
+    assert (len(folder), folder.classes) == (11, ("ant", "cat"))
+    assert not folder.skipped.rows
+    assert folder.notes.left_out == {
+        "pictures in .heic are not read": ["cat/a.heic"],
+        "it lies beside the class folders": ["stray.png"],
+    }
+    assert folder.notes.taken == ["2 files are no images: .txt, README"]
+
+
+def test_both_ways_to_write_an_accent_are_one_class(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "café")
+    for split, name in (("train", "café"), ("val", decomposed)):
+        add(tmp_path / split / name / "1.png")
+        add(tmp_path / split / "bar" / "1.png")
+    train = ImageFolder(tmp_path / "train")
+    assert train.classes == ("bar", "café")
+    val = ImageFolder(tmp_path / "val", classes=train.classes)
+    np.testing.assert_array_equal(val.labels, [0, 1])
+
+
+def test_pictures_of_hardly_any_pixels_are_a_fault(root):
+    add(root / "ant" / "a.png", (1, 40, 3))
+    folder = ImageFolder(root)
+    faults = [folder.faults(i) for i in range(len(folder))]
+    assert faults[0] == ["ant/a.png has 1 x 40 pixels"]
+    assert not any(faults[1:])
 
 
 @pytest.mark.parametrize(
@@ -147,6 +203,7 @@ def test_splits_share_their_classes(root, tmp_path):
         (lambda p: None, "there is no folder"),
         (lambda p: p.mkdir(), "has no sub-folders; put the images"),
         (lambda p: (p / "cat").mkdir(parents=True), "cat has no image files"),
+        (lambda p: add(p / "1.png"), "no sub-folders; 1 images lie in it"),
     ],
 )
 def test_empty_folders_are_errors_that_say_what_to_do(tmp_path, make, words):
@@ -166,7 +223,7 @@ def test_the_ants_and_bees_load(tmp_path):
     archive = find_real("hymenoptera.tar")
     from jaxdl.data.files.archive import unpack
 
-    folders = find_splits(unpack(archive, tmp_path / "h") / "hymenoptera")
+    folders = find_splits(unpack(archive, tmp_path / "h") / "hymenoptera").folders
     train = ImageFolder(folders["train"], image_size=32)
     assert train.classes == ("ants", "bees")
     arrays = stack_rows(train)

@@ -12,6 +12,7 @@ from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import VARIANTS, OwnData, data_config
 from jaxdl.data.files.open import OPENERS
 from jaxdl.data.load import load_splits
+from jaxdl.experiment import find_config, read_config
 
 OWN = [name for name, variant in VARIANTS.items() if issubclass(variant, OwnData)]
 
@@ -142,16 +143,36 @@ def test_own_voc_folder_with_masks_and_segments(tmp_path):
     [
         (np.zeros((4, 3, 8, 9), np.uint8), r"looks like CHW: transpose\(0, 2, 3, 1\)"),
         (np.zeros((4, 8, 8, 5), np.uint8), "1, 3 or 4 channels"),
-        (np.full((4, 8, 8, 3), 200.0), r"in 200\.\.200; they lie in 0\.\.255: use"),
+        (np.full((4, 8, 8, 3), 200.0), r"in 200\.\.200; they lie in 0\.\.255: round, then use"),
         (np.full((4, 8, 8, 3), 0.5), "multiply by 255"),
         (np.full((4, 8, 8, 3), -1.5), "normalized already"),
-        (np.zeros((4, 8, 8)), r"must be \(N, H, W, C\), got shape \(4, 8, 8\)"),
+        (np.zeros((4, 8, 8)), r"must be uint8 \(0\.\.255\), got float64 in 0\.\.0"),
+        (np.zeros((4, 2, 8, 8, 3), np.uint8), r"must be \(N, H, W, C\), got shape \(4, 2"),
+        (np.full((4, 8, 8), True), "got bool in 1..1; multiply by 255"),
+        (np.full((4, 8, 8), 65535, np.uint16), "they have 16 bits: divide by 65535 / 255"),
+        (np.full((4, 8, 8), 4000, np.int32), "they have 12 bits: divide by 4095 / 255"),
+        (np.full((4, 8, 8), 300.0), "divide by 300 / 255"),
     ],
 )
 def test_pixels_in_another_form_are_told_apart(tmp_path, image, message):
     np.savez(tmp_path / "a.npz", image=image, label=np.zeros(4, int))
     with pytest.raises(DataError, match=message):
         load_splits(data_config("npz", path=str(tmp_path / "a.npz")))
+
+
+@pytest.mark.parametrize("name", ["own_coco", "own_csv", "own_folder", "own_npz", "own_voc"])
+def test_own_configs_train_on_nothing_that_was_not_named(name):
+    with pytest.raises(UsageError, match="needs data.path"):
+        load_splits(read_config(find_config(name), [])[1].data)
+
+
+def test_a_folder_between_is_named(tmp_path):
+    write_folder(tmp_path / "pics" / "pets")
+    train = load_splits(data_config("folder", path=str(tmp_path / "pics"), image_size=(8,)))[
+        "train"
+    ]
+    assert "pets holds ant, bee: name it in data.path?" in train.notes
+    assert "there is one class, 'pets': nothing to tell apart" in train.notes
 
 
 @pytest.mark.parametrize("name", OWN)
