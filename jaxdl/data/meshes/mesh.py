@@ -100,15 +100,17 @@ def openings(mesh: Mesh) -> Openings:
     )
 
 
-def check_closed(who: str, mesh: Mesh) -> None:
-    """Raises DataError unless the mesh is closed and of one orientation.
-
-    Edges of an even number of faces, as many one way as the other, still enclose a body.
-    """
+def is_closed(mesh: Mesh) -> bool:
+    """Whether it encloses a body: each edge has as many faces one way as the other."""
     edges = edges_of(mesh.faces)
     rising = np.where(mesh.faces < np.roll(mesh.faces, -1, axis=1), 1, -1)
     sums = np.bincount(edges.of_face.ravel(), weights=rising.ravel(), minlength=len(edges.ends))
-    if not len(mesh.faces) or sums.any():
+    return len(mesh.faces) > 0 and not sums.any()
+
+
+def check_closed(who: str, mesh: Mesh) -> None:
+    """Raises DataError unless `is_closed`."""
+    if not is_closed(mesh):
         found = openings(mesh)
         raise DataError(
             f"{who} needs a closed surface, got one of {len(mesh.faces)} faces with {found.open} "

@@ -1,5 +1,7 @@
 """Where vertical lines cross a mesh: what voxels and points are inside, exactly counted."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxdl.data.meshes.mesh import Mesh, check_closed
@@ -8,10 +10,19 @@ from jaxdl.typing import Host
 PAIRS = 1 << 21  # lines and triangles that are compared at once
 
 
-def vertical_crossings(mesh: Mesh, lines: Host, *, cells: int = 0) -> tuple[Host, Host, Host]:
-    """All crossings of the lines `(x, y)` `(n, 2)` along z: (line, z, sign), each `(c,)`.
+class Crossings(NamedTuple):
+    """Where lines meet faces, `(c,)` each; the sign is that of the face's normal along z."""
 
-    The sign is that of the face's normal along z. A line through an edge or a vertex is taken as
+    line: Host
+    face: Host
+    z: Host
+    sign: Host
+
+
+def vertical_crossings(mesh: Mesh, lines: Host, *, cells: int = 0) -> Crossings:
+    """All crossings of the lines `(x, y)` `(n, 2)` along z.
+
+    A line through an edge or a vertex is taken as
     moved a little, by the same infinitely small amount for all faces (Edelsbrunner & Mücke 1990),
     so that a closed surface is crossed as often upwards as downwards. Triangles are looked up in
     `cells` x `cells` buckets (0: by their number).
@@ -31,15 +42,16 @@ def vertical_crossings(mesh: Mesh, lines: Host, *, cells: int = 0) -> tuple[Host
         )
         face = order[first[number[line]] + within]
         parts.append(_cross(mesh, face, line, lines))
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))  # pyright: ignore
+    return Crossings(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def winding_below(mesh: Mesh, points: Host) -> Host:
     """How often a closed mesh winds around each point, `(n, 3)` -> `(n,)` int; 0 is outside."""
     check_closed("winding_below", mesh)
-    line, z, sign = vertical_crossings(mesh, points[:, :2])
-    above = z > points[line, 2]
-    return np.bincount(line[above], sign[above], minlength=len(points)).astype(np.int64)
+    found = vertical_crossings(mesh, points[:, :2])
+    above = found.z > points[found.line, 2]
+    winding = np.bincount(found.line[above], found.sign[above], minlength=len(points))
+    return winding.astype(np.int64)
 
 
 def contains(mesh: Mesh, points: Host) -> Host:
@@ -82,8 +94,8 @@ def _chunks(pairs: Host) -> list[Host]:
     return np.split(np.arange(len(pairs)), np.flatnonzero(np.diff(group)) + 1)
 
 
-def _cross(mesh: Mesh, face: Host, line: Host, lines: Host) -> tuple[Host, Host, Host]:
-    """Which of the pairs of a face and a line cross: their line, z and sign."""
+def _cross(mesh: Mesh, face: Host, line: Host, lines: Host) -> Crossings:
+    """Which of the pairs of a face and a line cross."""
     corner = mesh.faces[face]
     place = lines[line]
     turn = [_side(mesh, corner[:, i], corner[:, (i + 1) % 3], place) for i in range(3)]
@@ -95,7 +107,8 @@ def _cross(mesh: Mesh, face: Host, line: Host, lines: Host) -> tuple[Host, Host,
     steep = normal[:, 2] == 0
     z = a[:, 2] - away.sum(axis=1) / np.where(steep, 1, normal[:, 2])
     low, high = (end(mesh.vertices[corner[hit], 2], axis=1) for end in (np.min, np.max))
-    return line[hit], np.clip(np.where(steep, low, z), low, high), turn[0][hit]
+    z = np.clip(np.where(steep, low, z), low, high)
+    return Crossings(line[hit], face[hit], z, turn[0][hit])
 
 
 def _side(mesh: Mesh, start: Host, end: Host, place: Host) -> Host:

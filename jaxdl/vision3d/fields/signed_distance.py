@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxdl.data.meshes.mesh import Mesh
+from jaxdl.data.meshes.mesh import Mesh, is_closed
 from jaxdl.ops.nearest_in_space import cross, dot, nearest_triangle
 from jaxdl.typing import Array, Host
+from jaxdl.vision3d.fields.crossings import winding_below
 
 BLOCK = 256  # points at a time, compared with all faces
 
@@ -48,7 +49,11 @@ def distance(mesh: Mesh, points: Host) -> Host:
 def signed_distance(mesh: Mesh, points: Host) -> Host:
     """The distance to the surface, negative where the winding number is above one half.
 
-    `(n, 3)` -> `(n,)`. Of an open mesh, inside is what its faces mostly surround.
+    `(n, 3)` -> `(n,)`. Of a closed mesh the number is counted along lines, of an open one its solid
+    angles are added: inside is what its faces mostly surround.
     """
-    inside = winding_number(mesh, points) > 0.5
+    if is_closed(mesh):
+        inside = winding_below(mesh, points) > 0
+    else:
+        inside = winding_number(mesh, points) > 0.5
     return np.where(inside, -1, 1) * distance(mesh, points)

@@ -27,9 +27,9 @@ def solid_voxels(mesh: Mesh, resolution: int, *, bound: float = 1.0) -> Host:
     check_closed("solid_voxels", mesh)
     middle = centers(resolution, bound=bound)
     lines = np.stack(np.meshgrid(middle, middle, indexing="ij"), axis=-1).reshape(-1, 2)
-    line, z, sign = vertical_crossings(mesh, lines)
+    found = vertical_crossings(mesh, lines)
     change = np.zeros((len(lines), resolution + 1), np.int32)
-    np.add.at(change, (line, np.searchsorted(middle, z)), -sign)
+    np.add.at(change, (found.line, np.searchsorted(middle, found.z)), -found.sign)
     return np.cumsum(change, axis=1)[:, :-1].reshape([resolution] * 3) != 0
 
 

@@ -139,6 +139,25 @@ def test_what_cannot_be_read_is_named(tmp_path, name, data, words):
     assert "\n" not in str(told.value)
 
 
+def test_arrays_are_read_and_objects_are_not(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, vertices=MESH.vertices.astype(np.float32), faces=MESH.faces.astype(np.int32))
+    np.testing.assert_allclose(enclosed_volume(read_mesh(path)[0]), 1)
+    for arrays, words in (
+        ({"vertices": MESH.vertices}, "a.npz cannot be read.*faces"),
+        ({"vertices": MESH.vertices, "faces": MESH.faces[:, :2]}, r"\(F, 3\) integers.*\(12, 2\)"),
+        ({"vertices": np.array([None]), "faces": MESH.faces}, "cannot be read"),
+    ):
+        np.savez(path, **arrays)
+        with pytest.raises(DataError, match=words):
+            read_mesh(path)
+    path.write_bytes(b"PK")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_mesh(path)
+    with pytest.raises(DataError, match="ends in .obj, .off, .ply"):
+        write_mesh(MESH, path)
+
+
 def test_lists_that_are_cut_are_named(tmp_path):
     whole = big_endian([[0, 1, 2], [0, 1, 4, 2]], 2)
     for cut in (3, 20, 40):

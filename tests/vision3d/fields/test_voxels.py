@@ -51,7 +51,7 @@ def test_a_line_through_edges_and_vertices_crosses_as_often_up_as_down():
     steps = np.linspace(-0.75, 0.75, 13)  # runs through vertices and edges of a grid of cells
     lines = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
     box = solid("box", (0.75, 0.75, 0.75), cells=6)
-    line, z, sign = vertical_crossings(box, lines)
+    line, _, z, sign = vertical_crossings(box, lines)
     assert np.bincount(line, sign, minlength=len(lines)).tolist() == [0] * len(lines)
     within = (np.abs(lines) < 0.74).all(axis=1)
     count = np.bincount(line, minlength=len(lines))
