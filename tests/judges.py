@@ -7,6 +7,7 @@ JUDGES = {
     "table torch_side",
     "bench/test_against_torch.py": "bench: devices jax_workloads step_loop torch_workloads "
     "worker_pool workloads interop/torch_twins: adversarial",
+    "bench/test_shapes3d.py": "bench: interleaved",
     "classic/backprop/test_by_hand.py": "classic/backprop: activation conv dropout linear loss "
     "norm pool rnn windows",
     "classic/test_linear_classifier.py": "classic: sgd_classifier two_layer gradient_descent",
@@ -86,6 +87,7 @@ JUDGES = {
     "test_configs.py": "runs: results",
     "vision3d/fields/test_marching_cubes.py": "vision3d/fields: cell_cases",
     "vision3d/fields/test_voxels.py": "vision3d/fields: crossings signed_distance",
+    "vision3d/test_pointnet.py": "vision3d: part_scores point_groups pointnet2",
     "vision3d/surfaces/test_geometry.py": "vision3d/surfaces: subdivision",
     "training/test_freeze.py": "runs: run_folder training: report",
     "training/test_loop.py": "training: divergence plan tally validation",

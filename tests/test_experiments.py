@@ -196,6 +196,28 @@ SMALL = {
         ],
     ),
     "rl.tabular": ("gridworld_tabular", ["--tabular.steps", "200", "--seeds", "2"]),
+    "vision3d.occupancy": (
+        "spot_occupancy",
+        [
+            *("--data.path", str(ROOT / "tests/vision3d/octahedron.off"), "--places", "400"),
+            *("--data.batch_size", "100", "--test_places", "50", "--resolution", "8"),
+            *("--field.width", "8", "--field.depth", "2", *TWO),
+        ],
+    ),
+    "vision3d.points": (
+        "solids_parts",
+        [
+            *("--data.synthetic_rows", "40", "--data.batch_size", "8", "--data.points", "16"),
+            *("--model.local", "4", "--model.whole", "8", "--model.head", "8", *TWO),
+        ],
+    ),
+    "vision3d.voxels": (
+        "solids_voxels",
+        [
+            *("--data.synthetic_rows", "40", "--data.batch_size", "8", "--data.resolution", "8"),
+            *("--model.features", "2", "4", "--model.hidden", "8", *TWO),
+        ],
+    ),
 }
 
 

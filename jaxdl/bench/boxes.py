@@ -1,6 +1,5 @@
 """How long box operations take, compared with torchvision's compiled ones where it has them."""
 
-import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.bench.step_loop import seconds_of
+from jaxdl.bench.interleaved import compare_times
 from jaxdl.ops.boxes.geometry import iou
 from jaxdl.ops.boxes.nms import nms
 from jaxdl.typing import Host
@@ -22,7 +21,10 @@ def bench_boxes(count: int = 5000, *, rounds: int = 9) -> str:
     scores = draw.uniform(size=count).astype(np.float32)
     ours, theirs = _ours(boxes, scores), _theirs(boxes, scores)
     return "\n".join(
-        _compare(f"{name} of {count} boxes", ours[name], theirs, rounds) for name in ours
+        compare_times(
+            f"{name} of {count} boxes", ours[name], theirs.get(name), rounds, whose="torchvision"
+        )
+        for name in ours
     )
 
 
@@ -58,17 +60,3 @@ def _theirs(boxes: Host, scores: Host) -> dict[str, Callable[[], Any]]:
         except (NotImplementedError, RuntimeError, AttributeError):
             continue
     return working
-
-
-def _compare(
-    what: str, ours: Callable[[], Any], theirs: dict[str, Callable[[], Any]], rounds: int
-) -> str:
-    other = theirs.get(what.partition(" of ")[0])
-    ours()
-    pairs = [(seconds_of(ours), seconds_of(other) if other else np.nan) for _ in range(rounds)]
-    own = 1e3 * statistics.median(a for a, _ in pairs)
-    if other is None:
-        return f"{what}: {own:.1f} ms"
-    theirs_ms = 1e3 * statistics.median(b for _, b in pairs)
-    ratio = statistics.median(a / b for a, b in pairs)
-    return f"{what}: {own:.1f} ms, torchvision {theirs_ms:.1f} ms: ratio {ratio:.2f}"

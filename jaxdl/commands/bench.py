@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads, compared with PyTorch (default: all); data; boxes; rl; dispatch; steps "
+        help="workloads, compared with PyTorch (default: all); data; boxes; rl; 3d; dispatch; steps "
         "CONFIG: its loop; devices CONFIG: eight simulated ones compared with one",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.device:
         return run_on_device(args)
     match args.work:
-        case ["data" | "boxes" | "rl" as what]:
+        case ["data" | "boxes" | "rl" | "3d" as what]:
             print(measure_alone(what, args.rounds))
         case ["dispatch"]:
             from jaxdl.bench.step_loop import dispatch_task, loop_against_steps
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def measure_alone(what: str, rounds: int) -> str:
-    """What needs no config: data loading, box operations, steps of environments."""
+    """What needs no config: data loading, box operations, shapes in space, environments."""
     if what == "data":
         from jaxdl.bench.data_loading import bench_data
 
@@ -80,6 +80,10 @@ def measure_alone(what: str, rounds: int) -> str:
         from jaxdl.bench.boxes import bench_boxes
 
         return bench_boxes(rounds=rounds)
+    if what == "3d":
+        from jaxdl.bench.shapes3d import bench_3d
+
+        return bench_3d(rounds=rounds)
     from jaxdl.bench.environment_steps import bench_environments
 
     return bench_environments(rounds=rounds)

@@ -16,7 +16,7 @@ class DataConfig:
     name: str = "digits"
     """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
     shapes, moving, solids, copy, reverse, dates, hello, two_moons, eight_gaussians, rings, xor,
-    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text."""
+    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text, meshes."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
     train: str = "train"
@@ -173,6 +173,17 @@ class SolidsData(SyntheticData, SizedImages):
     """Solids with points, voxels, meshes and views."""
 
     name: str = "solids"
+    frame: str = "view"
+    """What points, voxels and meshes stand in: view (turned at random) or canonical (upright)."""
+    points: int = 1024
+    """Points on the surface of each."""
+    resolution: int = 32
+    """Voxels along a side."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_one_of("data.frame", self.frame, ("view", "canonical"))
+        self._at_least(1, "points", "resolution")
 
 
 @dataclass(frozen=True)
@@ -239,6 +250,19 @@ class NpzData(OwnTable):
     """NumPy arrays `image` (or `X`, a table) and `label`, or the layout of Keras."""
 
     name: str = "npz"
+
+
+@dataclass(frozen=True)
+class MeshesData(OwnData):
+    """A mesh (.obj, .off, .ply, .npz), or a folder of them, one sub-folder for each class."""
+
+    name: str = "meshes"
+    points: int = 1024
+    """Points on the surface of each."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "points")
 
 
 @dataclass(frozen=True)
@@ -312,6 +336,7 @@ VARIANTS: Mapping[str, type[DataConfig]] = {
     "folder": FolderData,
     "csv": CsvData,
     "npz": NpzData,
+    "meshes": MeshesData,
     "coco_json": CocoJsonData,
     "voc_folder": VocFolderData,
     "text": TextData,

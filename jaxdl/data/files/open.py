@@ -11,6 +11,7 @@ from jaxdl.data.config import (
     CocoJsonData,
     CsvData,
     FolderData,
+    MeshesData,
     NpzData,
     OwnData,
     TextData,
@@ -27,6 +28,7 @@ from jaxdl.data.files.text import read_text
 from jaxdl.data.files.voc import read_voc
 from jaxdl.data.files.voc_lists import voc_splits
 from jaxdl.data.files.voc_segmentation import SegmentedImages
+from jaxdl.data.meshes.mesh_folder import read_mesh_folder
 from jaxdl.data.notes import doubt_alike
 from jaxdl.data.source import ArraySource, Dataset
 from jaxdl.data.tables.open import open_csv, open_npz
@@ -110,10 +112,17 @@ def open_text(cfg: TextData) -> Dataset:
     )
 
 
+def open_meshes(cfg: MeshesData) -> Dataset:
+    """Points on the surfaces of meshes, one class for each sub-folder."""
+    splits, classes = read_mesh_folder(own_path(cfg), cfg.points)
+    return Dataset(splits, classes)
+
+
 OPENERS: Mapping[type[OwnData], Callable[[Any], Dataset]] = {
     FolderData: open_folder,
     CsvData: open_csv,
     NpzData: open_npz,
+    MeshesData: open_meshes,
     CocoJsonData: open_coco_json,
     VocFolderData: open_voc_folder,
     TextData: open_text,

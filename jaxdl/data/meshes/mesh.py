@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from jaxdl.checks import DataError
 from jaxdl.data.meshes.triangles import area_vectors, areas, points_in, volume
@@ -79,6 +81,20 @@ def adjacent_faces(mesh: Mesh) -> Host:
     start = np.cumsum(edges.faces) - edges.faces
     first = start[edges.faces == 2]
     return np.stack([order[first] // 3, order[first + 1] // 3], axis=1)
+
+
+def split_parts(mesh: Mesh) -> list[Mesh]:
+    """What hangs together by vertices, each part as a mesh; the one of most faces first."""
+    ends = edges_of(mesh.faces).ends
+    size = len(mesh.vertices)
+    links = csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (size, size))
+    part = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
+    parts = []
+    for number in np.argsort(-np.bincount(part), kind="stable"):
+        if (part == number).any():
+            used, faces = np.unique(mesh.faces[part == number], return_inverse=True)
+            parts.append(Mesh(mesh.vertices[used], faces.reshape(-1, 3)))
+    return parts
 
 
 class Openings(NamedTuple):

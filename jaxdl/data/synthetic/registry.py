@@ -47,6 +47,7 @@ def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generate
         case MovingData():
             return Moving(rows, image_size=cfg.size(32), **options)
         case SolidsData():
+            options |= {"frame": cfg.frame, "points": cfg.points, "resolution": cfg.resolution}
             return Solids(rows, image_size=cfg.size(64)[0], **options)
         case LanguageData(name="hello"):
             return Hello(rows, 0)

@@ -40,13 +40,20 @@ def rasterize(mesh: Mesh, size: int, *, distance: float = DISTANCE) -> tuple[Hos
     return depth.reshape(size, size), face.reshape(size, size)
 
 
-def render(mesh: Mesh, size: int, *, rotation: Host | None = None, smooth: int = 2) -> Host:
+def render(
+    mesh: Mesh,
+    size: int,
+    *,
+    rotation: Host | None = None,
+    distance: float = DISTANCE,
+    smooth: int = 2,
+) -> Host:
     """A shaded picture `(size, size, 3)` uint8 of the mesh, turned first.
 
     Each pixel is the mean of `smooth` x `smooth`. Faces are seen from both sides.
     """
     turned = Mesh(mesh.vertices @ (np.eye(3) if rotation is None else rotation).T, mesh.faces)
-    depth, face = rasterize(turned, size * smooth)
+    depth, face = rasterize(turned, size * smooth, distance=distance)
     facing = face_normals(turned)[face] if len(mesh.faces) else np.zeros((*face.shape, 3))
     facing = np.where(facing[..., 2:] > 0, -facing, facing)
     lit = 0.3 + 0.7 * np.maximum(facing @ LIGHT, 0)
@@ -64,7 +71,14 @@ def around(angle: float, *, tilt: float = 0.35) -> Host:
     return np.array([[1, 0, 0], [0, c, s], [0, -s, c]]) @ up @ turn
 
 
-def turntable(meshes: Sequence[Mesh], path: Path, *, size: int = 160, frames: int = 24) -> Path:
+def turntable(
+    meshes: Sequence[Mesh],
+    path: Path,
+    *,
+    size: int = 160,
+    frames: int = 24,
+    distance: float = DISTANCE,
+) -> Path:
     """Writes an animated GIF of meshes side by side that turn once around."""
     from PIL import Image
 
@@ -72,8 +86,8 @@ def turntable(meshes: Sequence[Mesh], path: Path, *, size: int = 160, frames: in
     pictures = []
     for frame in range(frames):
         rotation = around(2 * np.pi * frame / frames)
-        row = np.concatenate([render(mesh, size, rotation=rotation) for mesh in meshes], axis=1)
-        pictures.append(Image.fromarray(row))
+        views = [render(m, size, rotation=rotation, distance=distance) for m in meshes]
+        pictures.append(Image.fromarray(np.concatenate(views, axis=1)))
     path.parent.mkdir(parents=True, exist_ok=True)
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=80, loop=0)
     return path

@@ -16,6 +16,7 @@ from jaxdl.data.meshes.mesh import (
     normalize,
     openings,
     sample_surface,
+    split_parts,
     surface_area,
     vertex_normals,
 )
@@ -144,6 +145,26 @@ def test_a_mesh_refuses_what_is_none():
         Mesh(np.zeros((4, 3)), np.array([[0, 1, 2], [0, 1, -1]]))
     with pytest.raises(DataError, match="vertex 2 .*one of 1 that are not finite"):
         Mesh(np.array([[0, 0, 0], [1, 0, 0], [NAN, 0, 0]]), np.array([[0, 1, 2]]))
+
+
+def test_parts_are_those_of_trimesh():
+    three = Mesh(
+        np.concatenate([TETRAHEDRON.vertices, SPHERE.vertices + 3, TETRAHEDRON.vertices - 3]),
+        np.concatenate(
+            [
+                TETRAHEDRON.faces,
+                SPHERE.faces + 4,
+                TETRAHEDRON.faces + 4 + len(SPHERE.vertices),
+            ]
+        ),
+    )
+    parts = split_parts(three)
+    want = judge(three).split(only_watertight=False)
+    volumes = sorted(enclosed_volume(part) for part in parts)
+    np.testing.assert_allclose(volumes, sorted(part.volume for part in want))
+    assert len(parts[0].faces) == len(SPHERE.faces)
+    assert [len(part.faces) for part in parts[1:]] == [4, 4]
+    assert split_parts(Mesh(np.zeros((3, 3)), np.zeros((0, 3), int))) == []
 
 
 def test_normalized_meshes_have_longest_side_1_around_the_origin():
