@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads, compared with PyTorch (default: all); data; boxes; rl; 3d; dispatch; steps "
-        "CONFIG: its loop; devices CONFIG: eight simulated ones compared with one",
+        help="workloads, compared with PyTorch (default: all); data; boxes; rl; 3d; dispatch; "
+        "steps CONFIG: its loop; devices CONFIG: eight simulated ones compared with one",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
