@@ -57,6 +57,7 @@ JUDGES = {
     "layers/norm/test_group_norm.py": "layers/norm: registry",
     "layers/sequence/test_recurrent.py": "interop: torch_rnn",
     "layers/sequence/test_transformer.py": "layers/sequence: attention embed",
+    "losses/test_classification.py": "ops: precision",
     "losses/test_sequence.py": "metrics: sequence",
     "metrics/test_voc_ap.py": "metrics: coco_ap",
     "models/test_registry.py": "models: named register",

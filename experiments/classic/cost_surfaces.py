@@ -49,7 +49,7 @@ def run(cfg: Config, run_dir: Path) -> Report:
     train = load_splits(cfg.data)["train"]
     x, y = train.read("input"), train.read("label")
     y = y.astype(np.float32)
-    grid = jnp.linspace(-cfg.axis_range, cfg.axis_range, cfg.resolution)
+    grid = jnp.linspace(-cfg.axis_range, cfg.axis_range, cfg.resolution, dtype=jnp.float32)
     metrics: Numbers = {}
     surfaces = {}
     for name, cost in COSTS.items():

@@ -125,7 +125,7 @@ def with_features(prepare: Prepare, cfg: FeatureConfig) -> Prepare:
 def total_penalty(params: Tree, name: str) -> Array:
     """The penalty of all weights that decay acts on, `()`."""
     kept = jax.tree.map(lambda p, yes: PENALTIES[name](p) if yes else 0.0, params, decayed(params))
-    return sum(jax.tree.leaves(kept), jnp.zeros(()))
+    return sum(jax.tree.leaves(kept), jnp.zeros((), jnp.float32))
 
 
 def evaluate_and_draw(

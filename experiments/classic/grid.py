@@ -123,7 +123,7 @@ def train_all(
 
 
 def initial(cfg: Config, key: Key, width: int, classes: int) -> Tree:
-    """Weights of a linear classifier, or of a network with Kaiming's deviation."""
+    """Weights of a linear classifier, or of a network: deviation sqrt(2 / D) in both layers."""
     if cfg.hidden:
         return init_two_layer(key, width, cfg.hidden, classes, std=math.sqrt(2 / width))
     return init_linear(key, width, classes, std=0.01)

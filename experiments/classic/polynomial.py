@@ -87,7 +87,7 @@ def cost_without_bias(line: Line, x: jax.Array, y: jax.Array) -> jax.Array:
 def least_squares(x: Host, y: Host) -> Line:
     """Where descent would end after a very long run."""
     weight = np.linalg.lstsq(x.astype(np.float64), y.astype(np.float64))[0]
-    return Line(jnp.asarray(weight, jnp.float32), jnp.zeros(()))
+    return Line(jnp.asarray(weight, jnp.float32), jnp.zeros((), jnp.float32))
 
 
 def draw_fits(fits: dict[int, tuple[Host, Line, Line]], x: Host, y: Host) -> Figure:

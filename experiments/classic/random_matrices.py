@@ -61,12 +61,12 @@ def log_largest(key: Key, size: int, count: int) -> Array:
 
     def multiply(carry: tuple[Array, Array], key: Key) -> tuple[tuple[Array, Array], Array]:
         product, log = carry
-        product = product @ jax.random.normal(key, (size, size))
+        product = product @ jax.random.normal(key, (size, size), jnp.float32)
         largest = jnp.max(jnp.abs(product))
         log = log + jnp.log(largest)
         return (product / largest, log), log
 
-    start = (jnp.eye(size), jnp.zeros(()))
+    start = (jnp.eye(size, dtype=jnp.float32), jnp.zeros((), jnp.float32))
     return lax.scan(multiply, start, jax.random.split(key, count))[1]
 
 

@@ -71,7 +71,9 @@ def learn(
 ) -> tuple[Array, Array]:
     """(training and test loss after each epoch `(epochs, 2)`, the last norm of the weights)."""
     start, shuffle = jax.random.split(key)
-    line = Line(jax.random.normal(start, (train[0].shape[1],)), jnp.zeros(()))
+    line = Line(
+        jax.random.normal(start, (train[0].shape[1],), jnp.float32), jnp.zeros((), jnp.float32)
+    )
     orders = batch_order(shuffle, len(train[0]), 5, cfg.epochs).reshape(cfg.epochs, -1, 5)
     cost = partial(penalized, penalty_weight)
 

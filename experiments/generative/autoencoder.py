@@ -156,9 +156,9 @@ class AutoencoderEvaluator(Evaluator):
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         inputs = dict(batch["inputs"])
         # In evaluation all rows have one key; the noise is by place in the batch.
-        inputs["noise"] = jax.random.normal(jax.random.key(0), inputs["noise"].shape)
+        inputs["noise"] = jax.random.normal(jax.random.key(0), inputs["noise"].shape, jnp.float32)
         if self.cfg.input_noise:
-            noise = jax.random.normal(jax.random.key(1), inputs["image"].shape)
+            noise = jax.random.normal(jax.random.key(1), inputs["image"].shape, jnp.float32)
             inputs["image"] = jnp.clip(batch["target"] + self.cfg.input_noise * noise, 0, 1)
         out = self.model.apply(variables, inputs, train=False)
         return {**losses(self.cfg, out, batch["target"]), "code": out["code"]}
@@ -194,7 +194,7 @@ class AutoencoderEvaluator(Evaluator):
         paths.append(save(walks, folder / "interpolation.png"))
         if log_var is None:
             return paths
-        codes = jax.random.normal(jax.random.key(1), (SIDE * SIDE, mean.shape[1]))
+        codes = jax.random.normal(jax.random.key(1), (SIDE * SIDE, mean.shape[1]), jnp.float32)
         rows = None if label is None else np.repeat(np.arange(SIDE) % len(split.classes), SIDE)
         paths.append(save(decode(codes, rows), folder / "samples.png"))
         axes = informative_axes(mean, log_var, SIDE)

@@ -153,7 +153,7 @@ class DiffusionEvaluator(Evaluator):
 
     def noise(self, count: int, seed: int = 0) -> Array:
         """The same at every call."""
-        return jax.random.normal(jax.random.key(seed), (count, *self.shape))
+        return jax.random.normal(jax.random.key(seed), (count, *self.shape), jnp.float32)
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
         """The loss of every row, and at the test, where there is a judge, samples."""

@@ -108,7 +108,7 @@ class RingDiffusionEvaluator(Evaluator):
 
     def _sample(self, variables: Tree, key: Key) -> Array:
         start_key, key = jax.random.split(key)
-        start = jax.random.normal(start_key, (SAMPLES, 2))
+        start = jax.random.normal(start_key, (SAMPLES, 2), jnp.float32)
         denoise = lambda x, time: self._noise(variables, x, time)  # noqa: E731
         how = self.cfg.diffusion
         made, _ = sample(denoise, self.betas, start, key, count=how.sample_steps, eta=how.eta)

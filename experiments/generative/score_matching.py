@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_one_of, check_positive
@@ -130,7 +131,9 @@ class ScoreEvaluator(Evaluator):
         figure = draw_fields(fields, points, ["learned score", "true score"], over=real[:1000])
         paths = [figure.save(folder / "field.png")]
         start_key, key = jax.random.split(jax.random.key(self.cfg.seed))
-        start = jax.random.uniform(start_key, (SAMPLES, 2), minval=-extent, maxval=extent)
+        start = jax.random.uniform(
+            start_key, (SAMPLES, 2), minval=-extent, maxval=extent, dtype=jnp.float32
+        )
         made = np.asarray(self.walk(variables, start, key))
         return [*paths, draw_points(made, real, "Langevin walks").save(folder / "samples.png")]
 

@@ -187,7 +187,7 @@ def frozen_variables(cfg: Config, backbone: Any, split: Split) -> Tree:
         return variables
     shape = example_batch(split)["image"].shape
     init = partial(backbone.init, train=False)
-    return jax.jit(init)(jax.random.key(0), jnp.zeros(shape))
+    return jax.jit(init)(jax.random.key(0), jnp.zeros(shape, jnp.float32))
 
 
 def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:

@@ -105,7 +105,7 @@ class Layer(nn.Module):
 def measure(cfg: Config, kind: str, length: int) -> Numbers:
     """Milliseconds and MiB of temporary memory of the gradient of a layer, by its input."""
     x = jax.random.normal(
-        jax.random.key(cfg.seed), (cfg.sequences.rows, length, cfg.sequences.width)
+        jax.random.key(cfg.seed), (cfg.sequences.rows, length, cfg.sequences.width), jnp.float32
     )
     layer = Layer(kind, cfg.kernel)
     variables = jax.jit(layer.init)(jax.random.key(1), x)
@@ -133,16 +133,16 @@ def gradient_norms(cfg: Config, scale: float) -> Host:
     the norms are those of scale^t: they vanish below 1 and explode above.
     """
     key, width = jax.random.key(cfg.seed), cfg.sequences.width
-    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (width, width)))[0]
+    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (width, width), jnp.float32))[0]
 
     def advance(h: Array) -> Array:
         return matrix @ h
 
     def back(gradient: Array, _: None) -> tuple[Array, Array]:
-        (gradient,) = jax.vjp(advance, jnp.zeros(width))[1](gradient)
+        (gradient,) = jax.vjp(advance, jnp.zeros(width, jnp.float32))[1](gradient)
         return gradient, jnp.linalg.norm(gradient)
 
-    start = jnp.zeros(width).at[0].set(1.0)
+    start = jnp.zeros(width, jnp.float32).at[0].set(1.0)
     return np.asarray(jax.jit(lambda g: jax.lax.scan(back, g, None, cfg.steps)[1])(start))
 
 

@@ -102,7 +102,7 @@ def walk(cfg: Config, surface: Any, name: str, rate: float, noise: float, *, fla
     def one(carry: Any, key: Array) -> tuple[Any, Array]:
         params, state = carry
         slope = jax.grad(lambda p: surface(p["p"]))(params)
-        slope = {"p": slope["p"] + noise * jax.random.normal(key, (2,))}
+        slope = {"p": slope["p"] + noise * jax.random.normal(key, (2,), jnp.float32)}
         updates, state = tx.update(slope, state, params)
         params: Any = optax.apply_updates(params, updates)
         return (params, state), params["p"]

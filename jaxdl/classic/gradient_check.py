@@ -25,7 +25,7 @@ def numerical_gradient(f: Callable[[Tree], Array], at: Tree, *, step: float = 1e
             ahead, behind = (f(restore(flat + s * step * direction)) for s in (1, -1))
             return (ahead - behind) / (2 * step)
 
-        slopes = jax.jit(lambda: lax.map(slope, jnp.eye(flat.size)))()
+        slopes = jax.jit(lambda: lax.map(slope, jnp.eye(flat.size, dtype=flat.dtype)))()
         return jax.tree.map(np.asarray, restore(slopes))
 
 

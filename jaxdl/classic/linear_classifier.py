@@ -43,7 +43,10 @@ class Linear(NamedTuple):
 
 def init_linear(key: Key, width: int, num_classes: int, *, std: float = 0.01) -> Linear:
     """W from N(0, std^2), b zero: all classes start alike, so the softmax loss is about log K."""
-    return Linear(std * jax.random.normal(key, (width, num_classes)), jnp.zeros(num_classes))
+    return Linear(
+        std * jax.random.normal(key, (width, num_classes), jnp.float32),
+        jnp.zeros(num_classes, jnp.float32),
+    )
 
 
 def class_scores(params: Linear, x: ArrayLike) -> Array:

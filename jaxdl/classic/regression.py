@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
 def zero_line(width: int) -> Line:
     """All zero: a convex cost needs no random start."""
-    return Line(jnp.zeros(width), jnp.zeros(()))
+    return Line(jnp.zeros(width, jnp.float32), jnp.zeros((), jnp.float32))
 
 
 def predict_line(line: Line, x: ArrayLike) -> Array:

@@ -29,10 +29,10 @@ def init_two_layer(
     """Both weights from N(0, std^2), biases zero."""
     first, second = jax.random.split(key)
     return TwoLayer(
-        std * jax.random.normal(first, (width, hidden)),
-        jnp.zeros(hidden),
-        std * jax.random.normal(second, (hidden, num_classes)),
-        jnp.zeros(num_classes),
+        std * jax.random.normal(first, (width, hidden), jnp.float32),
+        jnp.zeros(hidden, jnp.float32),
+        std * jax.random.normal(second, (hidden, num_classes), jnp.float32),
+        jnp.zeros(num_classes, jnp.float32),
     )
 
 

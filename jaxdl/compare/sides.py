@@ -252,7 +252,7 @@ def one_device(call: Any) -> Any:
     """`call` inside the named axis that steps are written for, with one device on it."""
 
     def wrapped(*args: Any) -> Any:
-        many = jax.vmap(lambda _: call(*args), axis_name=AXIS)(jnp.zeros(1))
+        many = jax.vmap(lambda _: call(*args), axis_name=AXIS)(jnp.zeros(1, jnp.float32))
         return jax.tree.map(lambda x: x[0], many)
 
     return wrapped

@@ -23,7 +23,7 @@ def jit_on_one_device(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @jax.jit
     def run(*args: Any) -> Any:
-        mapped = jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1))
+        mapped = jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1, jnp.float32))
         return jax.tree.map(lambda x: x[0], mapped)
 
     return run

@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.losses.variational import sample_gaussian
@@ -64,7 +65,7 @@ class Autoencoder(nn.Module):
             return x
         if label is None:
             raise ValueError(f"{type(self).__name__}: classes = {self.classes} needs labels")
-        return jax.numpy.concatenate([x, jax.nn.one_hot(label, self.classes)], axis=1)
+        return jnp.concatenate([x, jax.nn.one_hot(label, self.classes, dtype=jnp.float32)], axis=1)
 
     def __call__(self, inputs: dict[str, Array], *, train: bool) -> dict[str, Array]:
         label = inputs.get("label")

@@ -26,7 +26,7 @@ def add_noise_rows(keys: Key, x: Array, betas: Host) -> dict[str, Any]:
 def sample_timesteps(x: Array, betas: Host) -> dict[str, Any]:
     """As `add_noise_rows`, the same at every call: times spread evenly over the rows."""
     time = jnp.arange(len(x)) * len(betas) // len(x)
-    noise = jax.random.normal(jax.random.key(0), x.shape)
+    noise = jax.random.normal(jax.random.key(0), x.shape, x.dtype)
     return at_times(x, time, noise, betas)
 
 

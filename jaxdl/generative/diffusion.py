@@ -153,7 +153,7 @@ def sample(
             seen = jax.lax.dynamic_update_index_in_dim(seen, x, place, 0)
         return (x, seen), None
 
-    (x, seen), _ = jax.lax.scan(step, (start, jnp.zeros((kept, *start.shape))), items)
+    (x, seen), _ = jax.lax.scan(step, (start, jnp.zeros((kept, *start.shape), jnp.float32)), items)
     return x, seen
 
 

@@ -54,7 +54,7 @@ def langevin(
     check_positive("langevin: step", step)
 
     def move(i: Any, x: Array) -> Array:
-        noise = jax.random.normal(jax.random.fold_in(key, i), x.shape)
+        noise = jax.random.normal(jax.random.fold_in(key, i), x.shape, x.dtype)
         return x + 0.5 * step * score_fn(x) + jnp.sqrt(step) * noise
 
     return jax.lax.fori_loop(0, count, move, start)

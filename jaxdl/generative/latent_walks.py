@@ -22,7 +22,7 @@ def interpolate(start: ArrayLike, end: ArrayLike, steps: int, *, walk: str = "li
     """
     check_one_of("interpolate: walk", walk, WALKS)
     a, b = (jnp.asarray(x)[:, None] for x in (start, end))
-    t = jnp.linspace(0, 1, steps)[None, :, None]
+    t = jnp.linspace(0, 1, steps, dtype=jnp.float32)[None, :, None]
     if walk == "line":
         return (1 - t) * a + t * b
     unit = [x / jnp.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b)]
@@ -36,7 +36,7 @@ def traverse(start: ArrayLike, axes: Host, steps: int, *, most: float = 3.0) -> 
     """Row k: the code `start (D,)` with its axis `axes[k]` at -most .. most: `(K, steps, D)`."""
     start = jnp.asarray(start)
     moved = jnp.arange(len(start))[None] == jnp.asarray(axes)[:, None]  # (K, D)
-    values = jnp.linspace(-most, most, steps)[None, :, None]
+    values = jnp.linspace(-most, most, steps, dtype=jnp.float32)[None, :, None]
     return jnp.where(moved[:, None], values, start[None, None])
 
 

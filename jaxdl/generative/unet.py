@@ -32,7 +32,7 @@ class Condition(nn.Module):
         if self.classes:
             if label is None:
                 raise ValueError(f"Condition: classes = {self.classes} needs labels")
-            hot = jax.nn.one_hot(label, self.classes + 1)
+            hot = jax.nn.one_hot(label, self.classes + 1, dtype=jnp.float32)
             x = x + nn.Dense(self.width, use_bias=False, name="label")(hot)
         return nn.silu(x)
 

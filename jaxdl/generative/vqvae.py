@@ -58,7 +58,7 @@ class VQVAE(nn.Module):
         self.encoder_blocks = [Residual() for _ in range(self.blocks)]
         self.to_code = ToCode(self.code_dim)
         self.book = self.param(
-            "book", nn.initializers.normal(1.0), (self.codebook_size, self.code_dim)
+            "book", nn.initializers.normal(1.0), (self.codebook_size, self.code_dim), jnp.float32
         )
         self.from_code = Conv(second, 3, padding=1)
         self.decoder_blocks = [Residual() for _ in range(self.blocks)]

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def prepare_captions(
         count = jnp.sum(kept, axis=1)
         if captions:
             count = jnp.minimum(count, captions)
-        u = jax.vmap(jax.random.uniform)(keys) if train else jnp.zeros(len(every))
+        draw = jax.vmap(partial(jax.random.uniform, dtype=jnp.float32))
+        u = draw(keys) if train else jnp.zeros(len(every), jnp.float32)
         place = jnp.minimum((u * count).astype(jnp.int32), jnp.maximum(count - 1, 0))
         words = jnp.take_along_axis(every, place[:, None, None], axis=1)[:, 0]
         return {"inputs": (seen, words[:, :-1]), "target": words[:, 1:]}

@@ -39,7 +39,7 @@ class RecurrentCaptioner(nn.Module):
     def __call__(self, pair: tuple[Array, Array], *, train: bool) -> tuple[Array, Array]:
         features, words = pair
         y, _ = self.core(self.embed(words), self.start(features)["state"])
-        return self.head(y), jnp.zeros((*words.shape, 0))
+        return self.head(y), jnp.zeros((*words.shape, 0), jnp.float32)
 
     def start(self, features: Array) -> Memory:
         """The state before <START>."""
@@ -141,7 +141,7 @@ class TransformerCaptioner(nn.Module):
         check_rank("TransformerCaptioner: features", features, 4)
         x = self.project(features).reshape(len(features), -1, self.width)
         init = nn.initializers.normal(0.02)
-        return x + self.param("grid_positions", init, (x.shape[1], self.width))[None]
+        return x + self.param("grid_positions", init, (x.shape[1], self.width), jnp.float32)[None]
 
     def start(self, features: Array) -> Memory:
         """Caches of a caption that has not begun."""

@@ -86,7 +86,7 @@ class AttentionDecoderCell(nn.Module):
         self, state: State, y: Array, states: Array, kept: Array
     ) -> tuple[State, tuple[Array, Array]]:
         if self.attention == "none":
-            context, weights = jnp.zeros_like(state[0]), jnp.zeros(kept.shape)
+            context, weights = jnp.zeros_like(state[0]), jnp.zeros(kept.shape, jnp.float32)
         else:
             seen, a = self.attend(state[0][:, None], states, mask=kept[:, None])
             context, weights = seen[:, 0], a[:, 0]

@@ -23,7 +23,7 @@ class PReLU(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         count = x.shape[-1] if self.per_channel else 1
-        slope = self.param("slope", nn.initializers.constant(self.start), (count,))
+        slope = self.param("slope", nn.initializers.constant(self.start), (count,), jnp.float32)
         slope = jnp.expand_dims(slope.astype(x.dtype), range(x.ndim - 1))
         return jnp.where(x > 0, x, slope * x)
 

@@ -42,7 +42,7 @@ class Conv(nn.Module):
             )
         window = per_axis("Conv: kernel_size", self.kernel_size, x.ndim - 2)
         shape = (*window, x.shape[-1] // self.groups, self.features)
-        kernel = self.param("kernel", self.kernel_init, shape).astype(x.dtype)
+        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32).astype(x.dtype)
         y = conv(
             x,
             kernel,
@@ -52,6 +52,6 @@ class Conv(nn.Module):
             groups=self.groups,
         )
         if self.use_bias:
-            bias = self.param("bias", self.bias_init, (self.features,)).astype(x.dtype)
+            bias = self.param("bias", self.bias_init, (self.features,), jnp.float32).astype(x.dtype)
             y = y + jnp.expand_dims(bias, range(x.ndim - 1))
         return y

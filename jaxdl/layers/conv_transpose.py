@@ -31,7 +31,7 @@ class ConvTranspose(nn.Module):
         size = self.kernel_size
         fan_in = x.shape[-1] * max(1.0, (size / self.stride) ** 2)
         init = self.kernel_init or nn.initializers.normal((self.gain / fan_in) ** 0.5)
-        kernel = self.param("kernel", init, (size, size, x.shape[-1], self.features))
+        kernel = self.param("kernel", init, (size, size, x.shape[-1], self.features), jnp.float32)
         y = conv_transpose(
             x,
             kernel.astype(x.dtype),
@@ -40,6 +40,8 @@ class ConvTranspose(nn.Module):
             output_padding=self.output_padding,
         )
         if self.use_bias:
-            bias = self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
+            bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32).astype(
+                x.dtype
+            )
             y = y + jnp.expand_dims(bias, (0, 1, 2))
         return y

@@ -27,8 +27,8 @@ class DropConnect(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         check_fraction("DropConnect: rate", self.rate)
-        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features))
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
         if self.rate and not self.deterministic:
             kernel = drop(self.make_rng("dropout"), kernel, self.rate, kernel.shape)
         y = x @ kernel.astype(x.dtype)

@@ -56,5 +56,5 @@ class FractionalMaxPool(nn.Module):
         if self.deterministic:
             samples = jnp.full((len(x), 2), 0.5)
         else:
-            samples = jax.random.uniform(self.make_rng("dropout"), (len(x), 2))
+            samples = jax.random.uniform(self.make_rng("dropout"), (len(x), 2), jnp.float32)
         return fractional_max_pool(x, samples, window=self.window, size=size)

@@ -1,6 +1,7 @@
 """Self-attention over the positions of an image."""
 
 import flax.linen as nn
+import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.layers.dense import Dense
@@ -34,4 +35,4 @@ class SpatialAttention(nn.Module):
         value = Dense(channels, name="value")(y)
         y, _ = scaled_dot_product(query, key, value)
         y = Dense(channels, name="out")(y).reshape(x.shape)
-        return x + self.param("gamma", nn.initializers.zeros, ()) * y
+        return x + self.param("gamma", nn.initializers.zeros, (), jnp.float32) * y

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_one_of, check_rank
+from jaxdl.ops.precision import at_least_float32
 from jaxdl.typing import Array
 
 LOSSES = ("gan", "minimax", "lsgan", "wgan")
@@ -18,6 +19,7 @@ def discriminator_loss(real: Array, fake: Array, *, kind: str = "gan") -> Array:
     """
     _check("discriminator_loss", real, kind)
     _check("discriminator_loss", fake, kind)
+    real, fake = at_least_float32(real), at_least_float32(fake)
     if kind == "lsgan":
         return 0.5 * (real - 1) ** 2 + 0.5 * fake**2
     if kind == "wgan":
@@ -32,6 +34,7 @@ def generator_loss(fake: Array, *, kind: str = "gan") -> Array:
     lsgan: 1/2 (fake - 1)^2; wgan: -fake
     """
     _check("generator_loss", fake, kind)
+    fake = at_least_float32(fake)
     if kind == "lsgan":
         return 0.5 * (fake - 1) ** 2
     if kind == "wgan":
@@ -45,6 +48,7 @@ def gradient_penalty(slopes: Array) -> Array:
     Args: `slopes` `(B, ...)`, the gradient of the critic's scores by points between real and made
     examples. Returns: `(B,)`.
     """
+    slopes = at_least_float32(slopes)
     square = jnp.sum((slopes**2).reshape(len(slopes), -1), axis=1)
     return (jnp.sqrt(square + 1e-12) - 1) ** 2  # a finite gradient where the slope is 0
 

@@ -1,9 +1,13 @@
-"""Losses of classifiers, from logits; one value per example, the caller averages."""
+"""Losses of classifiers, from logits; one value per example, the caller averages.
+
+Logits of half width are computed with as float32.
+"""
 
 import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_fraction, check_positive, check_same_shape
+from jaxdl.ops.precision import at_least_float32
 from jaxdl.typing import Array
 
 
@@ -17,6 +21,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, label_smoothing: floa
     """
     _check_labels("softmax_cross_entropy", logits, labels)
     check_fraction("softmax_cross_entropy: label_smoothing", label_smoothing)
+    logits = at_least_float32(logits)
     log_total = jax.nn.logsumexp(logits, axis=-1)
     loss = log_total - _own(logits, labels)
     if label_smoothing:
@@ -30,12 +35,15 @@ def soft_cross_entropy(logits: Array, targets: Array, *, label_smoothing: float 
 
     loss = -sum_k q_k log softmax(logits)_k, q = (1 - label_smoothing) targets + label_smoothing / K
 
-    Args: `logits`, `targets` `(..., K)`, rows of `targets` sum to 1. Returns: `(...)`.
+    Args: `logits`, `targets` `(..., K)`, rows of `targets` sum to 1; a logit of -inf switches a
+    class off. Returns: `(...)`.
     """
     check_same_shape("soft_cross_entropy: logits, targets", logits, targets)
     check_fraction("soft_cross_entropy: label_smoothing", label_smoothing)
+    targets = at_least_float32(targets)
     targets = (1 - label_smoothing) * targets + label_smoothing / logits.shape[-1]
-    return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
+    log = jax.nn.log_softmax(at_least_float32(logits))
+    return -jnp.sum(targets * jnp.where(targets == 0, 0, log), axis=-1)  # 0 log 0 = 0
 
 
 def binary_cross_entropy(logits: Array, targets: Array) -> Array:
@@ -44,8 +52,9 @@ def binary_cross_entropy(logits: Array, targets: Array) -> Array:
     Args: `logits` `(...)`, `targets` `(...)`, 0 to 1 or bool. Returns: `(...)`, elementwise.
     """
     check_same_shape("binary_cross_entropy: logits, targets", logits, targets)
+    logits = at_least_float32(logits)
     targets = targets.astype(logits.dtype)
-    return jax.nn.softplus(logits) - logits * targets
+    return jax.nn.softplus(logits) - jnp.where(targets == 0, 0, logits) * targets
 
 
 def multi_label_cross_entropy(logits: Array, targets: Array) -> Array:
@@ -63,6 +72,7 @@ def multiclass_hinge(logits: Array, labels: Array, *, margin: float = 1.0) -> Ar
     """
     _check_labels("multiclass_hinge", logits, labels)
     check_positive("multiclass_hinge: margin", margin)
+    logits = at_least_float32(logits)
     slack = jnp.maximum(0, logits - _own(logits, labels)[..., None] + margin)
     return jnp.sum(jnp.where(_is_label(logits, labels), 0, slack), axis=-1)
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_positive
+from jaxdl.ops.precision import at_least_float32
 from jaxdl.typing import Array, Key
 
 LEAST_LOG_SCALE = -7.0
@@ -18,6 +19,7 @@ def discretized_logistic_nll(params: Array, values: Array, *, levels: int = 256)
     Args: `params` `(..., 3 K)`: log pi (unnormalized), m, log s; `values` `(...)` integers in
     [0, levels). Returns: `(...)` in nats.
     """
+    params = at_least_float32(params)
     weights, means, log_scales = split_mixture(params)
     check_positive("discretized_logistic_nll: levels", levels - 1)
     step = 2 / (levels - 1)
@@ -44,7 +46,7 @@ def draw_logistic(key: Key, params: Array, *, levels: int = 256) -> Array:
     which_key, value_key = jax.random.split(key)
     which = jax.random.categorical(which_key, weights)[..., None]
     mean, log_scale = (jnp.take_along_axis(x, which, axis=-1)[..., 0] for x in (means, log_scales))
-    x = mean + jnp.exp(log_scale) * jax.random.logistic(value_key, mean.shape)
+    x = mean + jnp.exp(log_scale) * jax.random.logistic(value_key, mean.shape, mean.dtype)
     level = jnp.round((x + 1) / 2 * (levels - 1))
     return jnp.clip(level, 0, levels - 1).astype(jnp.int32)
 

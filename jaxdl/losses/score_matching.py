@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_positive, check_rank, check_same_shape
 from jaxdl.losses.variational import squared_error
+from jaxdl.ops.precision import at_least_float32
 from jaxdl.typing import Array
 
 
@@ -28,12 +29,12 @@ def implicit_score_matching(score_fn: Callable[[Array], Array], x: Array) -> Arr
     Args: `score_fn` `(B, D) -> (B, D)`, row by row; `x` `(B, D)`. Returns: `(B,)`.
     """
     check_rank("implicit_score_matching: x", x, 2)
-    trace = jnp.zeros(len(x))
     score = score_fn(x)
+    trace = at_least_float32(jnp.zeros(len(x), score.dtype))
     for d in range(x.shape[1]):
         axis = jnp.zeros_like(x).at[:, d].set(1)
         trace = trace + jax.jvp(score_fn, (x,), (axis,))[1][:, d]
-    return trace + 0.5 * jnp.sum(score**2, axis=1)
+    return trace + 0.5 * jnp.sum(at_least_float32(score) ** 2, axis=1)
 
 
 def sliced_score_matching(score_fn: Callable[[Array], Array], x: Array, directions: Array) -> Array:
@@ -43,4 +44,5 @@ def sliced_score_matching(score_fn: Callable[[Array], Array], x: Array, directio
     """
     check_same_shape("sliced_score_matching: x, directions", x, directions)
     score, moved = jax.jvp(score_fn, (x,), (directions,))
+    score, moved = at_least_float32(score), at_least_float32(moved)
     return jnp.sum(directions * moved, axis=1) + 0.5 * jnp.sum(score**2, axis=1)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_positive, check_rank, check_same_shape
 from jaxdl.losses.classification import binary_cross_entropy
+from jaxdl.ops.precision import at_least_float32
 from jaxdl.typing import Array
 
 
@@ -17,6 +18,7 @@ def gaussian_kl(mean: Array, log_var: Array) -> Array:
     """
     check_rank("gaussian_kl: mean", mean, 2)
     check_same_shape("gaussian_kl: mean, log_var", mean, log_var)
+    mean, log_var = at_least_float32(mean), at_least_float32(log_var)
     # expm1: near a standard normal 1 + log_var - exp(log_var) would lose its digits.
     return 0.5 * jnp.sum(mean**2 + jnp.expm1(log_var) - log_var, axis=1)
 
@@ -27,6 +29,9 @@ def gaussian_kl_between(mean_p: Array, log_var_p: Array, mean_q: Array, log_var_
     1/2 sum_d (log_var_q - log_var_p + (exp(log_var_p) + (mean_p - mean_q)^2) / exp(log_var_q) - 1)
     """
     check_same_shape("gaussian_kl_between: mean_p, mean_q", mean_p, mean_q)
+    mean_p, log_var_p, mean_q, log_var_q = map(
+        at_least_float32, (mean_p, log_var_p, mean_q, log_var_q)
+    )
     ratio = log_var_p - log_var_q
     square = (mean_p - mean_q) ** 2 * jnp.exp(-log_var_q)
     return 0.5 * jnp.sum(jnp.expm1(ratio) - ratio + square, axis=1)
@@ -44,6 +49,7 @@ def bernoulli_nll(logits: Array, targets: Array) -> Array:
 def squared_error(output: Array, targets: Array) -> Array:
     """sum (output - target)^2: `(B, ...)` -> `(B,)`."""
     check_same_shape("squared_error: output, targets", output, targets)
+    output, targets = at_least_float32(output), at_least_float32(targets)
     return jnp.sum(((output - targets) ** 2).reshape(len(output), -1), axis=1)
 
 

@@ -22,8 +22,10 @@ def squared_euclidean(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def euclidean(a: ArrayLike, b: ArrayLike) -> Array:
-    """||a_i - b_j||_2, `(N, D)`, `(M, D)` -> `(N, M)`."""
-    return jnp.sqrt(squared_euclidean(a, b))
+    """||a_i - b_j||_2, `(N, D)`, `(M, D)` -> `(N, M)`; its gradient at equal points is 0."""
+    squares = squared_euclidean(a, b)
+    apart = squares > 0
+    return jnp.where(apart, jnp.sqrt(jnp.where(apart, squares, 1)), 0)
 
 
 def manhattan(a: ArrayLike, b: ArrayLike, *, chunk: int = 16) -> Array:

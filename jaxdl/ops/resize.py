@@ -23,7 +23,7 @@ def resize(
     """
     check_images("resize", images, method)
     _, height, width, _ = images.shape
-    zero = jnp.zeros(1)
+    zero = jnp.zeros(1, jnp.float32)
     if method == "nearest":
         ys = nearest_taps(zero, zero + height, height, size[0])[0]
         xs = nearest_taps(zero, zero + width, width, size[1])[0]
@@ -87,7 +87,7 @@ def resize_weights(
         weights = jnp.where(kept[:, None], KERNELS[method](away, -0.5), 0.0)
         return weights / jnp.sum(weights, axis=-1, keepdims=True)
     first = jnp.floor(center - 0.5)
-    weights = jnp.zeros((*center.shape, length))
+    weights = jnp.zeros((*center.shape, length), jnp.float32)
     for offset in REACH[method]:
         tap = first + offset
         weight = KERNELS[method](tap + 0.5 - center, -0.75)
@@ -141,7 +141,7 @@ def sample_affine(
     """
     check_rank("sample_affine: matrix", matrix, 3)
     ys, xs = jnp.meshgrid(jnp.arange(size[0]) + 0.5, jnp.arange(size[1]) + 0.5, indexing="ij")
-    points = jnp.stack([xs, ys, jnp.ones(size)], axis=-1)
+    points = jnp.stack([xs, ys, jnp.ones(size, jnp.float32)], axis=-1)
     points = jnp.einsum("bij,yxj->byxi", matrix, points, precision="highest")
     return sample_points(images, points, method=method, fill=fill)
 

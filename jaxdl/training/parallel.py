@@ -28,6 +28,11 @@ class Parallel:
 
     def __init__(self, way: str = "auto", devices: int | None = None) -> None:
         check_one_of("loop.parallel", way, WAYS)
+        if jax.config.values["jax_disable_jit"]:
+            raise UsageError(
+                "JAX_DISABLE_JIT: training is one compiled program; unset it, or call task.step by "
+                "itself to look into a step"
+            )
         if jax.process_count() > 1:
             raise UsageError(f"training on {jax.process_count()} hosts is not supported; use one")
         if devices is not None and devices > jax.device_count():

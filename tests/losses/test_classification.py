@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.losses.adversarial import discriminator_loss, generator_loss
 from jaxdl.losses.classification import (
     binary_cross_entropy,
     multi_label_cross_entropy,
@@ -75,6 +76,33 @@ def test_masked_classes_are_not_seen():  # minus infinity switches a class off
     assert slope[0, 1] == 0
 
 
+def test_a_class_that_is_off_costs_soft_targets_nothing():
+    logits = jnp.array([[1.0, 2.0, -jnp.inf]])
+    targets = jnp.array([[0.25, 0.75, 0.0]])
+    loss, slope = jax.value_and_grad(lambda z: soft_cross_entropy(z, targets)[0])(logits)
+    kept = np.exp([1.0, 2.0]) / np.exp([1.0, 2.0]).sum()
+    np.testing.assert_allclose(loss, -(np.log(kept) @ [0.25, 0.75]), rtol=1e-6)
+    np.testing.assert_allclose(slope[0], [*(kept - [0.25, 0.75]), 0], atol=1e-6)
+    assert binary_cross_entropy(jnp.array([-jnp.inf]), jnp.array([0.0]))[0] == 0
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_logits_of_half_width_keep_small_losses(dtype):
+    """A loss of 4.5e-5 (float64) is below the rounding of a bfloat16 sum near 10."""
+    logits, label = jnp.array([[10.0, 0.0]], dtype), jnp.array([0])
+    want = np.log1p(np.exp(-10.0))
+    hot = jax.nn.one_hot(label, 2)
+    for loss in (
+        softmax_cross_entropy(logits, label),
+        soft_cross_entropy(logits, hot),
+        binary_cross_entropy(logits[:, :1], hot[:, :1])[0],
+        discriminator_loss(-logits[:, 1] + 10, logits[:, 1] - 30),
+        generator_loss(logits[:, 0]),
+    ):
+        np.testing.assert_allclose(loss, want, rtol=0.02)
+        assert loss.dtype == jnp.float32
+
+
 def test_loss_of_equal_logits_is_log_of_the_number_of_classes():
     loss = softmax_cross_entropy(jnp.zeros((2, 10)), jnp.array([3, 9]))
     np.testing.assert_allclose(loss, np.log(10), rtol=1e-6)
@@ -126,7 +154,7 @@ def test_strict_promotion_with_bytes_as_labels():
     labels = LABELS.astype(jnp.uint8)
     with jax.numpy_dtype_promotion("strict"):
         for loss in (softmax_cross_entropy, multiclass_hinge):
-            assert loss(SCORES.astype(jnp.bfloat16), labels).dtype == jnp.bfloat16
+            assert loss(SCORES.astype(jnp.bfloat16), labels).dtype == jnp.float32
         wide = softmax_cross_entropy(jnp.zeros((1, 300)).at[0, 256].set(50), jnp.uint8([0]))
         assert wide[0] == 50  # 256 is not 0, although it is in eight bits
         assert softmax_cross_entropy(SCORES, labels, label_smoothing=0.1).dtype == jnp.float32

@@ -1,5 +1,6 @@
 """Distances against SciPy's, the smallest of a row against NumPy's stable sort."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,6 +15,12 @@ def test_distances_are_scipys(ours, theirs, width):
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(7, width)), rng.normal(size=(11, width))
     np.testing.assert_allclose(ours(a, b), cdist(a, b, theirs), rtol=1e-5)
+
+
+def test_the_gradient_at_equal_points_is_zero_and_elsewhere_the_unit_vector():
+    a, b = jnp.array([[1.0, 2.0], [4.0, 6.0]]), jnp.array([[1.0, 2.0]])
+    slope = jax.grad(lambda a: jnp.sum(euclidean(a, b)))(a)
+    np.testing.assert_allclose(slope, [[0, 0], [0.6, 0.8]], rtol=1e-6)
 
 
 def test_worked_example_of_two_images():

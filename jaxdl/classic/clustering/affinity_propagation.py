@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxdl.checks import check_fraction, check_rank
+from jaxdl.checks import check_rank
 from jaxdl.classic.estimator import Estimator, rows
 from jaxdl.ops.distance import squared_euclidean
 from jaxdl.typing import Array, ArrayLike, Host
@@ -33,10 +33,14 @@ def affinity_propagation(
     a(i,k) = min(0, r(k,k) + sum_{j not in (i,k)} max(0, r(j,k)))
     a(k,k) = sum_{j != k} max(0, r(j,k))
 
-    `similarity` `(N, N)`; its diagonal holds the preferences: the higher, the more exemplars.
+    `similarity` `(N, N)`; its diagonal holds the preferences: the higher, the more exemplars. Ties
+    are broken by noise in the last digits (the authors' own code does so); where all similarities
+    and all preferences are equal, every row is an exemplar if it prefers that, else the first one.
     """
     check_rank("affinity_propagation: similarity", similarity, 2)
     size = len(similarity)
+    one_value, alone = _all_equal(similarity)
+    similarity = _untied(similarity)
     diagonal = jnp.arange(size)
 
     def step(carry):
@@ -55,9 +59,11 @@ def affinity_propagation(
     start = (zeros, zeros, jnp.zeros(size, bool), jnp.int32(0), jnp.int32(0))
     _, _, chosen, same, steps = lax.while_loop(going, step, start)
     exemplar = jnp.where(jnp.any(chosen), _settle(similarity, chosen), -1)
+    exemplar = jnp.where(one_value, jnp.where(alone, diagonal, 0), exemplar)
     number = jnp.cumsum(jnp.zeros(size, bool).at[exemplar].set(True)) - 1
     labels = jnp.where(exemplar >= 0, number[exemplar], -1)
-    return Exemplars(exemplar, labels, steps, (same >= patience) & jnp.any(chosen))
+    converged = one_value | (same >= patience) & jnp.any(chosen)
+    return Exemplars(exemplar, labels, steps, converged)
 
 
 def similarities(points: Array, preference: float | None = None) -> Array:
@@ -67,6 +73,21 @@ def similarities(points: Array, preference: float | None = None) -> Array:
     off = jnp.where(jnp.eye(size, dtype=bool), 0, negative)
     value = jnp.median(off) if preference is None else preference
     return off.at[jnp.arange(size), jnp.arange(size)].set(value)
+
+
+def _all_equal(similarity: Array) -> tuple[Array, Array]:
+    """Whether there is no difference to go by, and whether rows then stand for themselves."""
+    eye = jnp.eye(len(similarity), dtype=bool)
+    own, other = similarity[0, 0], similarity[0, -1]
+    equal = jnp.all(similarity == jnp.where(eye, own, other))
+    return equal, own > other
+
+
+def _untied(similarity: Array) -> Array:
+    """`similarity` with noise at the size of its rounding, always the same."""
+    kind = jnp.finfo(similarity.dtype)
+    noise = jax.random.normal(jax.random.key(0), similarity.shape, similarity.dtype)
+    return similarity + (kind.eps * similarity + 100 * kind.tiny) * noise
 
 
 def _responsibility(similarity: Array, a: Array) -> Array:
@@ -116,7 +137,10 @@ class AffinityPropagation(Estimator):
 
     def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Finds `exemplars_` (row numbers), `centers_`, `labels_` `(N,)`; `y` is not used."""
-        check_fraction("AffinityPropagation: damping", self.damping)
+        if not 0.5 <= self.damping < 1:
+            raise ValueError(
+                f"AffinityPropagation: damping must lie in [0.5, 1), got {self.damping}"
+            )
         x = rows("AffinityPropagation", x)
         points = jnp.asarray(x, jnp.float32)
         found = affinity_propagation(

@@ -40,7 +40,9 @@ def dbscan(points: Array, *, radius: float, min_points: int = 5, block: int = 51
     order = jnp.argsort(points[:, axis])
     tiles = _make_tiles(points[order], axis, radius, min(block, size))
     ones = jnp.ones(size, jnp.int32)
-    counts = _over_neighbors(tiles, radius, ones, jnp.zeros, jnp.add, jnp.sum, 0)
+    counts = _over_neighbors(
+        tiles, radius, ones, jnp.zeros, jnp.add, partial(jnp.sum, dtype=jnp.int32), 0
+    )
     core = counts >= min_points
     root = _components(tiles, radius, core, size)
     # A cluster's name is the first of its core rows in the caller's order.

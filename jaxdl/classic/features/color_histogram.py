@@ -48,5 +48,9 @@ def color_histogram(
     down, across = (jnp.arange(n) * grid // n for n in (height, width))
     tile = down[:, None] * grid + across[None, :]
     slot = (tile[None, :, :] * bins**3 + box).reshape(batch, -1)
-    counts = jnp.zeros((batch, grid**2 * bins**3)).at[jnp.arange(batch)[:, None], slot].add(1)
+    counts = (
+        jnp.zeros((batch, grid**2 * bins**3), jnp.float32)
+        .at[jnp.arange(batch)[:, None], slot]
+        .add(1)
+    )
     return counts * (grid**2 / (height * width))

@@ -16,7 +16,7 @@ def sample_balanced(
     2015, section 3.1.3: 256 anchors, half of them positive, filled up with negatives).
     """
     check_fraction("sample_balanced: share", share)
-    noise = jax.random.uniform(jax.random.wrap_key_data(draw), positive.shape)
+    noise = jax.random.uniform(jax.random.wrap_key_data(draw), positive.shape, jnp.float32)
 
     def first(group: Array, most: Array | int) -> Array:
         order = jnp.argsort(jnp.where(group, noise, 2.0))

@@ -59,9 +59,9 @@ class CausalConv(nn.Module):
         shape = (self.channels, self.features)
         self.mask = jnp.asarray(mask, jnp.float32)
         if self.sees_rows:
-            self.above_kernel = self.param("above", init, (reach, self.size, *shape))
-        self.left_kernel = self.param("left", init, (1, reach + 1, *shape))
-        self.bias = self.param("bias", nn.initializers.zeros, (self.features,))
+            self.above_kernel = self.param("above", init, (reach, self.size, *shape), jnp.float32)
+        self.left_kernel = self.param("left", init, (1, reach + 1, *shape), jnp.float32)
+        self.bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
 
     @property
     def sees_rows(self) -> bool:

@@ -50,7 +50,7 @@ class PixelModel(nn.Module):
         """Levels `(..., colors)` -> what the first layer sees `(..., inputs)`."""
         if not self.one_hot:
             return centered(values, self.levels)
-        hot = jax.nn.one_hot(values, self.levels)
+        hot = jax.nn.one_hot(values, self.levels, dtype=jnp.float32)
         return hot.reshape(*values.shape[:-1], self.inputs)
 
     def __call__(self, values: Array, label: Array | None = None, *, train: bool) -> Array:
@@ -70,10 +70,10 @@ class PixelModel(nn.Module):
         if not self.classes:
             return None
         if label is None and self.is_initializing():
-            return jnp.zeros((1, self.classes))
+            return jnp.zeros((1, self.classes), jnp.float32)
         if label is None:
             raise ValueError(f"{type(self).__name__}: classes = {self.classes} needs labels")
-        return jax.nn.one_hot(label, self.classes)
+        return jax.nn.one_hot(label, self.classes, dtype=jnp.float32)
 
     def convolutions(self) -> dict[str, CausalConv]:
         """The layers that see other pixels of the same row, by name."""
@@ -82,7 +82,9 @@ class PixelModel(nn.Module):
     def empty_cells(self, batch: int) -> Context:
         """The memory of each layer of `convolutions`, `(B, size // 2, C)` zeros."""
         layers = self.convolutions()
-        return {k: jnp.zeros((batch, m.size // 2, m.channels)) for k, m in layers.items()}
+        return {
+            k: jnp.zeros((batch, m.size // 2, m.channels), jnp.float32) for k, m in layers.items()
+        }
 
 
 def cached_conv(cells: Context, context: Context, inputs: Context) -> CallConv:
@@ -145,7 +147,10 @@ class PixelCNN(PixelModel):
     def start(self, batch: int, width: int) -> tuple[Context, Context]:
         """See `pixels.py`."""
         layers = self.convolutions()
-        rows = {k: jnp.zeros((batch, m.size // 2, width, m.channels)) for k, m in layers.items()}
+        rows = {
+            k: jnp.zeros((batch, m.size // 2, width, m.channels), jnp.float32)
+            for k, m in layers.items()
+        }
         return rows, self.empty_cells(batch)
 
     def begin_row(self, rows: Context, label: Array | None) -> tuple[Context, Context]:
@@ -176,8 +181,8 @@ class RowsConv(nn.Module):
     def setup(self) -> None:
         shape = (self.taps, self.size, self.channels, self.features)
         init = nn.initializers.normal((self.channels * self.taps * self.size) ** -0.5)
-        self.kernel = self.param("kernel", init, shape)
-        self.bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        self.kernel = self.param("kernel", init, shape, jnp.float32)
+        self.bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
 
     def __call__(self, rows: Array) -> Array:
         y = conv(rows, self.kernel, padding=(0, self.size // 2))
@@ -260,10 +265,16 @@ class GatedPixelCNN(PixelModel):
 
     def start(self, batch: int, width: int) -> tuple[Context, Context]:
         """See `pixels.py`."""
-        rows = {"first": jnp.zeros((batch, self.first_kernel_size // 2, width, self.inputs))}
+        rows = {
+            "first": jnp.zeros(
+                (batch, self.first_kernel_size // 2, width, self.inputs), jnp.float32
+            )
+        }
         for i in range(1, self.depth):
             layer = self.vertical[i]
-            rows[f"vertical{i}"] = jnp.zeros((batch, layer.taps - 1, width, layer.channels))
+            rows[f"vertical{i}"] = jnp.zeros(
+                (batch, layer.taps - 1, width, layer.channels), jnp.float32
+            )
         return rows, self.empty_cells(batch)
 
     def begin_row(self, rows: Context, label: Array | None) -> tuple[Context, Context]:

@@ -34,7 +34,7 @@ class RowLSTM(PixelModel):
         self.gates = [layer(h, 4 * h, self.kernel_size, parts=4, rows=False) for _ in blocks]
         init = nn.initializers.orthogonal()
         shape = (1, self.kernel_size, h, 4 * h)
-        self.recurrent = [self.param(f"recurrent{i}", init, shape) for i in blocks]
+        self.recurrent = [self.param(f"recurrent{i}", init, shape, jnp.float32) for i in blocks]
         self.up = [layer(h, h, 1) for _ in blocks]
         self.last = layer(h, 2 * h, 1)
         self.out = layer(2 * h, self.outputs, 1)
@@ -52,7 +52,7 @@ class RowLSTM(PixelModel):
             state = lstm(gates + self.from_above(i, state[0]), state[1])
             return state, state[0]
 
-        zero = jnp.zeros((len(gates), gates.shape[2], self.features))
+        zero = jnp.zeros((len(gates), gates.shape[2], self.features), jnp.float32)
         _, out = jax.lax.scan(row, (zero, zero), jnp.moveaxis(gates, 1, 0))
         return jnp.moveaxis(out, 0, 1)
 
@@ -80,9 +80,9 @@ class RowLSTM(PixelModel):
     def start(self, batch: int, width: int) -> tuple[Context, Context]:
         """See `pixels.py`."""
         reach = self.first_kernel_size // 2
-        rows = {"first": jnp.zeros((batch, reach, width, self.inputs))}
+        rows = {"first": jnp.zeros((batch, reach, width, self.inputs), jnp.float32)}
         for i in range(self.depth):
-            rows[f"h{i}"] = rows[f"c{i}"] = jnp.zeros((batch, 1, width, self.features))
+            rows[f"h{i}"] = rows[f"c{i}"] = jnp.zeros((batch, 1, width, self.features), jnp.float32)
         return rows, self.empty_cells(batch)
 
     def begin_row(self, rows: Context, label: Array | None) -> tuple[Context, Context]:

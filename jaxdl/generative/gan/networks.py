@@ -27,7 +27,7 @@ def with_class(x: Array, label: Array | None, classes: int) -> Array:
         return x
     if label is None:
         raise ValueError(f"a conditional network of {classes} classes needs labels")
-    return jnp.concatenate([x, jax.nn.one_hot(label, classes)], axis=1)
+    return jnp.concatenate([x, jax.nn.one_hot(label, classes, dtype=jnp.float32)], axis=1)
 
 
 class MLPGenerator(nn.Module):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from jaxdl.generative.gan.networks import with_class
 from jaxdl.layers.conv import Conv
-from jaxdl.typing import Array, Key
+from jaxdl.typing import Array
 
 he = nn.initializers.he_normal()
 
@@ -52,14 +52,12 @@ class StyleGenerator(nn.Module):
         for i in range(1, self.depth + 1):
             w = nn.leaky_relu(nn.Dense(self.width, kernel_init=he, name=f"map{i}")(w), 0.2)
         start = (1, height // times, width // times, self.features[0])
-        x = jnp.tile(self.param("start", _normal, start), (len(z), 1, 1, 1))
+        x = jnp.tile(
+            self.param("start", nn.initializers.normal(1.0), start, jnp.float32), (len(z), 1, 1, 1)
+        )
         for i, features in enumerate(self.features):
             if i:
                 x = x.repeat(2, axis=1).repeat(2, axis=2)
             x = Conv(features, 3, padding=1, name=f"conv{i}")(x)
             x = nn.leaky_relu(AdaIN(name=f"adain{i}")(x, w), 0.2)
         return jnp.tanh(Conv(channels, 1, name="out")(x))
-
-
-def _normal(key: Key, shape: tuple[int, ...]) -> Array:
-    return nn.initializers.normal(1.0)(key, shape)

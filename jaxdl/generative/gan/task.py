@@ -85,7 +85,7 @@ class GAN:
     def init(self, key: Key, real: Array, label: Array | None) -> dict[str, Any]:
         """The variables of both: collection -> `g`, `d` -> tree."""
         g_key, d_key = jax.random.split(key)
-        z = jnp.zeros((len(real), self.game.latent_dim))
+        z = jnp.zeros((len(real), self.game.latent_dim), jnp.float32)
         made: Any = {
             "g": self.generator.init(g_key, z, label, train=False),
             "d": self.discriminator.init(d_key, real, label, train=False),
@@ -119,7 +119,7 @@ class GAN:
         metrics = {"d_loss": weighted(loss), "real_score": weighted(seen[0])}
         metrics["fake_score"] = weighted(seen[1])
         if self.game.gradient_penalty:
-            share = jax.vmap(jax.random.uniform)(mix_keys)
+            share = jax.vmap(partial(jax.random.uniform, dtype=real.dtype))(mix_keys)
             share = share.reshape(-1, *[1] * (real.ndim - 1))
             between = share * real + (1 - share) * fake
             slopes = jax.grad(lambda x: jnp.sum(self.score(params["d"], x, label)))(between)

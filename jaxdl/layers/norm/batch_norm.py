@@ -34,10 +34,10 @@ class BatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         channels = (x.shape[-1],)
-        scale = self.param("scale", self.scale_init, channels)
-        bias = self.param("bias", self.bias_init, channels)
-        running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
-        running_var = self.variable("batch_stats", "var", jnp.ones, channels)
+        scale = self.param("scale", self.scale_init, channels, jnp.float32)
+        bias = self.param("bias", self.bias_init, channels, jnp.float32)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
+        running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         if not self.train:
             return _affine(x, running_mean.value, running_var.value, self.eps, scale, bias)
         # Parameters are initialized outside of the program that binds the axis.

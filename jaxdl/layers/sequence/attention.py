@@ -77,7 +77,7 @@ class AdditiveAttention(nn.Module):
     def __call__(
         self, query: Array, memory: Array, *, mask: Array | None = None
     ) -> tuple[Array, Array]:
-        vector = self.param("vector", nn.initializers.lecun_normal(), (self.width, 1))
+        vector = self.param("vector", nn.initializers.lecun_normal(), (self.width, 1), jnp.float32)
         query = Dense(self.width, name="query")(query)
         key = Dense(self.width, use_bias=False, name="key")(memory)
         weights = masked_softmax(additive_scores(query, key, vector[:, 0]), mask)
@@ -118,7 +118,7 @@ class MultiHeadAttention(nn.Module):
 
     def empty_cache(self, batch: int, length: int) -> Cache:
         """Room for the keys and values of `length` positions."""
-        zeros = jnp.zeros((batch, self.heads, length, self.width // self.heads))
+        zeros = jnp.zeros((batch, self.heads, length, self.width // self.heads), jnp.float32)
         return {"key": zeros, "value": zeros}
 
     def attend(

@@ -25,9 +25,9 @@ class Embed(nn.Module):
         if not jnp.issubdtype(ids.dtype, jnp.integer):
             raise ValueError(f"Embed: ids must be integers, got {ids.dtype}")
         if not self.width:
-            return jax.nn.one_hot(ids, self.size)
+            return jax.nn.one_hot(ids, self.size, dtype=jnp.float32)
         init = nn.initializers.normal(1 / math.sqrt(self.width))
-        return lookup(self.param("table", init, (self.size, self.width)), ids)
+        return lookup(self.param("table", init, (self.size, self.width), jnp.float32), ids)
 
 
 class TokenEmbed(nn.Module):
@@ -54,7 +54,7 @@ class TokenEmbed(nn.Module):
         x = math.sqrt(self.width) * Embed(self.size, self.width, name="embed")(ids)
         if self.positions == "learned":
             init = nn.initializers.normal(0.02)
-            table = self.param("positions_table", init, (self.length, self.width))
+            table = self.param("positions_table", init, (self.length, self.width), jnp.float32)
         elif self.positions == "sincos":
             table = jnp.asarray(sincos_table(self.length, self.width))
         else:

@@ -74,7 +74,7 @@ class Cell(nn.Module):
 
     def zero_state(self, batch: int) -> State:
         """The state before the first input."""
-        return (jnp.zeros((batch, self.hidden)),) * self.parts
+        return (jnp.zeros((batch, self.hidden), jnp.float32),) * self.parts
 
     def bias_of(self, zx: Array) -> Array:
         """Further columns of `zx`, where `point` takes them."""
@@ -91,9 +91,9 @@ class Cell(nn.Module):
     ) -> tuple[Array, State]:
         check_rank(f"{type(self).__name__}: x", x, 2, 3)
         init, size = within_root(self.hidden), self.gates * self.hidden
-        wx = self.param("wx", init, (x.shape[-1], size)).astype(x.dtype)
-        wh = self.param("wh", init, (self.hidden, size)).astype(x.dtype)
-        b = self.param("b", init, (size,)).astype(x.dtype)
+        wx = self.param("wx", init, (x.shape[-1], size), jnp.float32).astype(x.dtype)
+        wh = self.param("wh", init, (self.hidden, size), jnp.float32).astype(x.dtype)
+        b = self.param("b", init, (size,), jnp.float32).astype(x.dtype)
         zx = self.bias_of(dense_matmul(x, wx) + b.reshape((1,) * (x.ndim - 1) + (-1,)))
         before: State = self.zero_state(len(x)) if state is None else state
         before = tuple(part.astype(x.dtype) for part in before)
@@ -132,7 +132,7 @@ class GRUCell(Cell):
 
     def bias_of(self, zx: Array) -> Array:
         """`zx` and the bias of the product that r scales."""
-        d = self.param("d", within_root(self.hidden), (self.hidden,)).astype(zx.dtype)
+        d = self.param("d", within_root(self.hidden), (self.hidden,), jnp.float32).astype(zx.dtype)
         return jnp.concatenate([zx, jnp.broadcast_to(d, (*zx.shape[:-1], self.hidden))], axis=-1)
 
 
@@ -156,7 +156,7 @@ class Recurrent(nn.Module):
     def zero_state(self, batch: int) -> State:
         """The state before the first input: parts `(batch, layers * directions, H)`."""
         count = self.layers * (1 + self.bidirectional)
-        return (jnp.zeros((batch, count, self.hidden)),) * CELLS[self.cell].parts
+        return (jnp.zeros((batch, count, self.hidden), jnp.float32),) * CELLS[self.cell].parts
 
     @nn.compact
     def __call__(

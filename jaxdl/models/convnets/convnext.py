@@ -3,6 +3,7 @@
 from functools import partial
 
 import flax.linen as nn
+import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
@@ -35,7 +36,7 @@ class ConvNeXtBlock(nn.Module):
         y = gelu_exact(dense(4 * channels, name="fc1")(y))
         y = dense(channels, name="fc2")(y)
         start = nn.initializers.constant(self.layer_scale)
-        scale = self.param("layer_scale", start, (channels,)).astype(x.dtype)
+        scale = self.param("layer_scale", start, (channels,), jnp.float32).astype(x.dtype)
         y = y * scale[None, None, None]
         return x + DropPath(self.drop_path, deterministic=not train, name="drop_path")(y)
 

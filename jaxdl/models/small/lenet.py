@@ -9,7 +9,7 @@ from jaxdl.layers.conv import Conv
 from jaxdl.layers.pool import AvgPool, MaxPool
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
-from jaxdl.typing import Array, Key
+from jaxdl.typing import Array
 
 he = nn.initializers.he_normal()
 
@@ -48,8 +48,8 @@ class Subsample(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        gain = self.param("scale", nn.initializers.ones, (x.shape[-1],))
-        bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        gain = self.param("scale", nn.initializers.ones, (x.shape[-1],), jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],), jnp.float32)
         mean = AvgPool(2, name="mean")(x)
         return jnp.tanh(mean * gain[None, None, None] + bias[None, None, None])
 
@@ -85,10 +85,8 @@ class LeNet1998(nn.Module):
         x = out["flat"] = x.reshape(x.shape[0], -1)
         if self.num_classes:
             x = out["hidden"] = jnp.tanh(nn.Dense(self.hidden, name="fc")(x))
-            codes = self.param("codes", _signs, (self.num_classes, self.hidden))
+            codes = self.param(
+                "codes", jax.random.rademacher, (self.num_classes, self.hidden), jnp.float32
+            )
             x = out["logits"] = -0.5 * jnp.sum((x[:, None] - codes[None]) ** 2, axis=-1)
         return out if stages else x
-
-
-def _signs(key: Key, shape: tuple[int, ...]) -> Array:
-    return jax.random.rademacher(key, shape, jnp.float32)

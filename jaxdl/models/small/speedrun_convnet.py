@@ -78,7 +78,7 @@ class SpeedConvNet(nn.Module):
         out: Stages = {}
         filters: Any = self.variable("constants", "whitening", self.start, x.shape[-1])
         x = conv(x, filters.value.astype(x.dtype))
-        bias = self.param("whitening_bias", nn.initializers.zeros, x.shape[-1:])
+        bias = self.param("whitening_bias", nn.initializers.zeros, x.shape[-1:], jnp.float32)
         x = out["whitened"] = gelu(x + bias.astype(x.dtype)[None, None, None])
         layer = partial(Conv, kernel_size=3, padding=1, use_bias=False, kernel_init=identity_kernel)
         for i, width in enumerate(self.widths, 1):
@@ -99,4 +99,4 @@ class SpeedConvNet(nn.Module):
         shape = (2, 2, channels, 8 * channels)
         if self.whitening:
             return jnp.asarray(self.whitening, jnp.float32).reshape(shape)
-        return nn.initializers.orthogonal()(self.make_rng("params"), shape)
+        return nn.initializers.orthogonal()(self.make_rng("params"), shape, jnp.float32)

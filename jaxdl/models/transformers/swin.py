@@ -83,7 +83,7 @@ class WindowAttention(nn.Module):
     def _bias(self) -> Array:
         """`(1, heads, L, L)`: what is added to the score of each pair of tokens."""
         tokens, offsets = self.window**2, (2 * self.window - 1) ** 2
-        table = self.param("bias_table", small, (offsets, self.heads))
+        table = self.param("bias_table", small, (offsets, self.heads), jnp.float32)
         bias = table[relative_positions(self.window)].reshape(tokens, tokens, self.heads)
         return bias.transpose(2, 0, 1)[None]
 

@@ -120,7 +120,9 @@ class ViT(nn.Module):
         grid = x.shape[1:3]
         x = x.reshape(x.shape[0], -1, self.width)
         if self.pool == "token":
-            token = self.param("token", nn.initializers.zeros, (self.width,)).astype(x.dtype)
+            token = self.param("token", nn.initializers.zeros, (self.width,), jnp.float32).astype(
+                x.dtype
+            )
             x = jnp.concatenate([jnp.broadcast_to(token, (len(x), 1, self.width)), x], axis=1)
         x = x + self.position_table(grid, x.shape[1]).astype(x.dtype)[None]
         x = nn.Dropout(self.dropout, deterministic=not train, name="drop")(x)
@@ -149,7 +151,9 @@ class ViT(nn.Module):
                     f"ViT: the learned positions are for {known} tokens, an image of "
                     f"{grid[0]}x{grid[1]} patches has {tokens}; see resample_positions"
                 )
-        return self.param("positions", nn.initializers.normal(0.02), (tokens, self.width))
+        return self.param(
+            "positions", nn.initializers.normal(0.02), (tokens, self.width), jnp.float32
+        )
 
 
 def resample_positions(params: Any, grid: tuple[int, int]) -> Any:

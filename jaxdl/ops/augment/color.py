@@ -55,8 +55,8 @@ def draw_jitter(
 ) -> tuple[Array, Array, Array]:
     """The draw of `color_jitter`: factors `(B, 4)`, order `(B, 4)` of what, chosen `(B,)`."""
     u = row_uniform(keys, 6)
-    low = jnp.array([max(0.0, 1 - s) for s in strengths[:3]] + [-strengths[3]])
-    high = jnp.array([1 + s for s in strengths[:3]] + [strengths[3]])
+    low = jnp.array([max(0.0, 1 - s) for s in strengths[:3]] + [-strengths[3]], jnp.float32)
+    high = jnp.array([1 + s for s in strengths[:3]] + [strengths[3]], jnp.float32)
     factors = low[None] + (high - low)[None] * u[:, :4]
     order = jnp.asarray(ORDERS)[jnp.floor(u[:, 4] * len(ORDERS)).astype(jnp.int32)]
     return factors, order, u[:, 5] < probability
@@ -109,7 +109,7 @@ def shift_hue(planes: Array, turn: Array) -> Array:
     )
     sector = sector + 6 * turn[:, None, None]
     # A channel falls from top to bottom with its distance to the sector where it is the largest.
-    k = sector[None] + jnp.array([5.0, 3.0, 1.0])[:, None, None, None]
+    k = sector[None] + jnp.array([5.0, 3.0, 1.0], planes.dtype)[:, None, None, None]
     k = k - 6 * jnp.floor(k / 6)  # jnp.mod takes three times as long on a CPU
     return top[None] - chroma[None] * jnp.clip(jnp.minimum(k, 4 - k), 0, 1)
 
@@ -136,8 +136,8 @@ def pca_lighting(
     principal components of the pixels' colors. Not clipped.
     """
     check_colors("pca_lighting: images", images)
-    amount = strength * row_normal(keys, 3) * jnp.asarray(spread)[None]  # (B, 3)
-    color = jnp.einsum("bi,ci->bc", amount, jnp.asarray(axes), precision="highest")
+    amount = strength * row_normal(keys, 3) * jnp.asarray(spread, jnp.float32)[None]  # (B, 3)
+    color = jnp.einsum("bi,ci->bc", amount, jnp.asarray(axes, jnp.float32), precision="highest")
     return images + color[:, None, None, :]
 
 

@@ -18,12 +18,12 @@ def split_rows(keys: Key, num: int) -> Key:
 
 def row_uniform(keys: Key, num: int) -> Array:
     """`num` numbers in [0, 1) a row from one draw: `(B,)` -> `(B, num)`."""
-    return jax.vmap(lambda key: jax.random.uniform(key, (num,)))(keys)
+    return jax.vmap(lambda key: jax.random.uniform(key, (num,), jnp.float32))(keys)
 
 
 def row_normal(keys: Key, num: int) -> Array:
     """`num` standard normal numbers per row from one draw: `(B,)` -> `(B, num)`."""
-    return jax.vmap(lambda key: jax.random.normal(key, (num,)))(keys)
+    return jax.vmap(lambda key: jax.random.normal(key, (num,), jnp.float32))(keys)
 
 
 def random_flip(keys: Key, images: Array, *, probability: float = 0.5) -> Array:
@@ -56,7 +56,9 @@ def random_crop_flip(
     # Slices, not one gather of pixels: its table of indices costs more than the pixels.
     def move(image: Array, flip: Array, dy: Array, dx: Array) -> Array:
         image = jnp.where(flip, image[:, ::-1], image)
-        return jax.lax.dynamic_slice(image, (dy + padding, dx + padding, 0), images.shape[1:])
+        return jax.lax.dynamic_slice(
+            image, (dy + padding, dx + padding, jnp.zeros_like(dy)), images.shape[1:]
+        )
 
     return jax.vmap(move)(padded, *draw_crop_flip(keys, padding, flip_probability))
 

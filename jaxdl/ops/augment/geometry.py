@@ -24,13 +24,14 @@ def sample_crop_flip_matrix(
     """The move that `augment.random_crop_flip` makes with the same keys: `(B, 2, 3)`."""
     flip, dy, dx = draw_crop_flip(keys, padding, flip_probability)
     left = jnp.where(flip, size[1] - dx, dx)
-    return axis_move(jnp.where(flip, -1.0, 1.0), left, jnp.ones_like(left), dy)
+    sign = 1 - 2 * flip.astype(jnp.float32)
+    return axis_move(sign, left, jnp.ones_like(sign), dy)
 
 
 def draw_rotation(keys: Key, size: Size, *, degrees: float) -> Array:
     """A turn about the center by an angle uniform in +-degrees, counter-clockwise: `(B, 2, 3)`."""
     check_positive("draw_rotation: degrees", degrees)
-    turn = (2 * row_uniform(keys, 1)[:, 0] - 1) * jnp.deg2rad(degrees)
+    turn = (2 * row_uniform(keys, 1)[:, 0] - 1) * jnp.deg2rad(jnp.float32(degrees))
     c, s = jnp.cos(turn), jnp.sin(turn)
     x, y = size[1] / 2, size[0] / 2
     top = jnp.stack([c, -s, x - c * x + s * y], axis=-1)
@@ -56,7 +57,8 @@ def draw_resized_crop(
     height, width = size
     u = row_uniform(keys, 23)
     area = height * width * (scale[0] + (scale[1] - scale[0]) * u[:, :10])
-    aspect = jnp.exp(jnp.log(ratio[0]) + (jnp.log(ratio[1] / ratio[0])) * u[:, 10:20])
+    low, span = jnp.log(jnp.float32(ratio[0])), jnp.log(jnp.float32(ratio[1] / ratio[0]))
+    aspect = jnp.exp(low + span * u[:, 10:20])
     w, h = jnp.round(jnp.sqrt(area * aspect)), jnp.round(jnp.sqrt(area / aspect))
     fits = (w > 0) & (w <= width) & (h > 0) & (h <= height)  # (B, 10)
     first = jnp.argmax(fits, axis=1)[:, None]

@@ -55,12 +55,12 @@ def cutmix(
     _, height, width, _ = images.shape
     k_weight, k_place = split_rows(keys, 2)
     part = jnp.sqrt(1 - draw_weight("cutmix: alpha", k_weight, alpha))[:, None]
-    full = jnp.array([width, height])[None]
+    full = jnp.array([width, height], jnp.float32)[None]
     half = jnp.floor(full * part) // 2
     center = jnp.floor(row_uniform(k_place, 2) * full)
     hole = inside_box(jnp.concatenate([center - half, center + half], axis=-1), (height, width))
     mixed = jnp.where(hole[..., None], partner(images), images)
-    return mixed, mix_targets(1 - hole.mean(axis=(1, 2)), labels, num_classes)
+    return mixed, mix_targets(1 - hole.mean(axis=(1, 2), dtype=jnp.float32), labels, num_classes)
 
 
 def partner(x: Array) -> Array:
@@ -78,12 +78,13 @@ def draw_weight(who: str, keys: Key, alpha: float) -> Array:
     check_positive(who, alpha)
     grid = np.linspace(0, 1, 4097)
     quantiles = special.betaincinv(alpha, alpha, grid)
-    return jnp.interp(row_uniform(keys, 1)[:, 0], jnp.asarray(grid), jnp.asarray(quantiles))
+    table = (jnp.asarray(values, jnp.float32) for values in (grid, quantiles))
+    return jnp.interp(row_uniform(keys, 1)[:, 0], *table)
 
 
 def mix_targets(weight: Array, labels: Array, num_classes: int) -> Array:
     """Labels `(B,)` or `(B, K)` of both rows by `weight` `(B,)`: `(B, K)`."""
-    targets = jax.nn.one_hot(labels, num_classes) if labels.ndim == 1 else labels
+    targets = jax.nn.one_hot(labels, num_classes, dtype=jnp.float32) if labels.ndim == 1 else labels
     if targets.shape[1] != num_classes:
         raise ValueError(f"targets must have {num_classes} classes, got shape {labels.shape}")
     return blend(weight, targets, partner(targets))

@@ -69,7 +69,9 @@ def nms(
     labels = jnp.zeros(size, jnp.int32) if labels is None else labels
     ranked = select_top(scores, valid, -(-size // BLOCK) * BLOCK)
     candidates = boxes[ranked.index], labels[ranked.index], ranked.valid
-    blocks = jnp.sum(ranked.valid) // -BLOCK * -1  # only those that hold a valid box
+    blocks = (
+        jnp.sum(ranked.valid, dtype=jnp.int32) // -BLOCK * -1
+    )  # only those that hold a valid box
     room = -(-count // BLOCK) * BLOCK
 
     def more(kept: _Kept) -> Array:
@@ -155,13 +157,13 @@ def _take_block(
         jax.lax.dynamic_slice_in_dim(x, first, BLOCK) for x in (boxes, labels, valid)
     )
     good = _settle(block, kinds, good & ~_covered(block, kinds, kept, threshold), threshold)
-    place = jnp.where(good, kept.count + jnp.cumsum(good) - 1, room)
+    place = jnp.where(good, kept.count + jnp.cumsum(good, dtype=jnp.int32) - 1, room)
     place = jnp.minimum(place, room)
     return _Kept(
         kept.boxes.at[place].set(block),
         kept.labels.at[place].set(kinds),
         kept.place.at[place].set(first + jnp.arange(BLOCK, dtype=jnp.int32)),
-        jnp.minimum(kept.count + jnp.sum(good), room),
+        jnp.minimum(kept.count + jnp.sum(good, dtype=jnp.int32), room),
         kept.block + 1,
     )
 

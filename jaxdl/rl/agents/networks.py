@@ -80,7 +80,9 @@ class ActorCritic(nn.Module):
             policy = Categorical(head(x))
         else:
             head = nn.Dense(self.actions.size, kernel_init=orthogonal(0.01), name="policy")
-            log_std = self.param("log_std", nn.initializers.zeros, (self.actions.size,))
+            log_std = self.param(
+                "log_std", nn.initializers.zeros, (self.actions.size,), jnp.float32
+            )
             mean = head(x) * self.actions.high
             policy = Gaussian(mean, jnp.broadcast_to(log_std, mean.shape))
         x = Torso(self.hidden, self.scale, self.act, name="critic")(observation)
