@@ -107,6 +107,7 @@ def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
     ]
     experiment, cfg = read_config(CONFIGS["shapes_caption_lstm"], flags)
     task = experiment.builder("test")(cfg)
+    assert experiment.predict is not None, "captioners take pictures"
     state = jax.jit(task.init)(jax.random.key(0))
     run = SimpleNamespace(folder=tmp_path, cfg=cfg, task=task, state=state)
     image = task.splits["train"].read("image")[0]
