@@ -54,7 +54,7 @@ def build_with_evaluator(cfg: Config) -> tuple[Task, AgentEvaluator]:
     """The task, and what plays its episodes."""
     environment = make_environment(cfg.env)
     tx = agent_optimizer(cfg.optim, cfg.agent, cfg.loop)
-    agent = make_agent(environment, cfg.agent, cfg.network, tx)
+    agent = make_agent(environment, cfg.agent, cfg.network, tx, ema=cfg.optim.ema)
     splits = episode_splits(agent.environments, cfg.val_episodes, cfg.test_episodes)
     evaluate = AgentEvaluator(environment, agent.greedy, splits)
     task = agent_task(

@@ -19,7 +19,14 @@ from jaxdl.rl.environments.episodes import Transition
 from jaxdl.rl.learner_keys import learner_keys
 from jaxdl.rl.returns import gae, n_step_returns
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import Step, apply_gradients, average, device_key, finish_step
+from jaxdl.training.step import (
+    Step,
+    apply_gradients,
+    average,
+    device_key,
+    finish_step,
+    move_averages,
+)
 from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Tree
 
 
@@ -169,11 +176,12 @@ def make_actor_critic_step(
     environment: Environment,
     cfg: ActorCriticConfig,
     *,
+    ema: float = 0.0,
     axis_name: str | None = AXIS,
 ) -> Step:
     """A block of steps in all environments, then the updates of its rows.
 
-    Minibatches are parts of each device's own rows.
+    Minibatches are parts of each device's own rows. `ema`: see `move_averages`.
     """
     learn = make_block_update(network, tx, cfg, axis_name)
 
@@ -195,6 +203,7 @@ def make_actor_critic_step(
         }
         metrics = total(metrics, axis_name)
         new = state.replace(params=params, opt_state=opt_state, local={"episodes": episodes})
+        new = move_averages(new, ema)
         witness = losses.sum() + metrics["reward"][0]
         return finish_step(state, new, witness, jnp.max(norms), metrics)
 

@@ -101,14 +101,14 @@ class Agent:
 
 
 def make_agent(
-    environment: Environment, cfg: AgentConfig, network: NetworkConfig, tx: Any
+    environment: Environment, cfg: AgentConfig, network: NetworkConfig, tx: Any, *, ema: float = 0.0
 ) -> Agent:
-    """The agent of `cfg` in `environment`, under the optimizer `tx`.
+    """The agent of `cfg` in `environment`, under the optimizer `tx`; `ema`: see `move_averages`.
 
     Raises UsageError where it cannot act there.
     """
     if isinstance(cfg, DQN):
-        return _make_dqn(environment, cfg, network, tx)
+        return _make_dqn(environment, cfg, network, tx, ema)
     assert isinstance(cfg, ActorCriticConfig | ReinforceConfig), "all other agents have a policy"
     policy = ActorCritic(environment.actions, network.hidden, environment.scale, network.act)
 
@@ -121,13 +121,15 @@ def make_agent(
         )
 
     if isinstance(cfg, ActorCriticConfig):
-        step = make_actor_critic_step(policy, tx, environment, cfg)
+        step = make_actor_critic_step(policy, tx, environment, cfg, ema=ema)
         return Agent(policy, greedy, init, step, cfg.updates, cfg.environments)
-    step = make_reinforce_step(policy, tx, environment, cfg)
+    step = make_reinforce_step(policy, tx, environment, cfg, ema=ema)
     return Agent(policy, greedy, init, step, 1, cfg.environments)
 
 
-def _make_dqn(environment: Environment, cfg: DQN, network: NetworkConfig, tx: Any) -> Agent:
+def _make_dqn(
+    environment: Environment, cfg: DQN, network: NetworkConfig, tx: Any, ema: float
+) -> Agent:
     if not isinstance(environment.actions, Discrete):
         raise UsageError(
             f"agent.name = dqn needs a few actions to choose from; {environment.name} takes real "
@@ -140,7 +142,7 @@ def _make_dqn(environment: Environment, cfg: DQN, network: NetworkConfig, tx: An
         return jnp.argmax(apply_each(module, params, observation), axis=-1).astype(jnp.int32)
 
     init = first_dqn(module, tx, environment, cfg)
-    step = make_dqn_step(module, tx, environment, cfg)
+    step = make_dqn_step(module, tx, environment, cfg, ema=ema)
     return Agent(module, greedy, init, step, cfg.updates, cfg.environments)
 
 
@@ -168,10 +170,14 @@ def agent_task(
             return ""
         return f"environment {environment.name} gave a number that is not finite"
 
+    def init(key: Key) -> TrainState:
+        state = agent.init(key, learners)
+        return state.start_averages() if optim.ema else state
+
     shape = schedule_shape(optim, agent.updates * total_steps(loop, EPOCH))
     return Task(
         splits=splits,
-        init=lambda key: agent.init(key, learners),
+        init=init,
         prepare=as_it_is,
         step=agent.step,
         evaluate=evaluate,
@@ -184,7 +190,13 @@ def agent_task(
 
 
 def agent_optimizer(optim: OptimConfig, cfg: AgentConfig, loop: LoopConfig) -> Any:
-    """The optimizer of a run: its schedule counts updates, of which a step may make several."""
+    """The optimizer of a run: its schedule counts updates, of which a step may make several.
+
+    Raises UsageError for what no agent does.
+    """
+    for name in ("accumulate_steps", "swa", "line_search"):
+        if getattr(optim, name) > (name == "accumulate_steps"):
+            raise UsageError(f"optim: {name} does not go with agents; leave it out")
     return make_optimizer(optim, updates_a_step(cfg) * total_steps(loop, EPOCH))
 
 

@@ -22,7 +22,14 @@ from jaxdl.rl.environments.environment import Environment
 from jaxdl.rl.environments.episodes import Episode, Transition, advance
 from jaxdl.rl.replay import Experience, Replay, empty_replay, experience, sample, write
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import Step, apply_gradients, average, device_key, finish_step
+from jaxdl.training.step import (
+    Step,
+    apply_gradients,
+    average,
+    device_key,
+    finish_step,
+    move_averages,
+)
 from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Tree
 
 
@@ -101,11 +108,13 @@ def make_dqn_step(
     environment: Environment,
     cfg: DQNConfig,
     *,
+    ema: float = 0.0,
     axis_name: str | None = AXIS,
 ) -> Step:
     """`block` steps in all environments, then `updates` of the network (Mnih et al. 2015).
 
-    Each device samples `batch` of its own environments' memory, over the number of devices.
+    Each device samples `batch` of its own environments' memory, over the number of devices. `ema`:
+    see `move_averages`.
     """
     update = make_q_update(network, tx, cfg, axis_name)
 
@@ -133,16 +142,22 @@ def make_dqn_step(
         params, opt_state = jax.tree.map(
             lambda new, old: jnp.where(ready, new, old), learned, (state.params, state.opt_state)
         )
-        rate = cfg.target_rate * (ready & (state.step % cfg.target_every == 0))
-        target = optax.incremental_update(params, state.extra["target"], rate)
         metrics = {"loss": (ready * losses.sum(), ready * losses.size), **seen_metrics(seen)}
         metrics = total(metrics, axis_name)
-        new = state.replace(params=params, opt_state=opt_state, extra={"target": target})
+        new = state.replace(params=params, opt_state=opt_state)
+        new = move_averages(move_target(new, ready, cfg), ema)
         witness = losses.sum() + metrics["reward"][0]
         norm = jnp.max(norms) * ready
         return finish_with_memory(state, new, episodes, replay, witness, norm, metrics)
 
     return step
+
+
+def move_target(state: TrainState, ready: Array, cfg: DQNConfig) -> TrainState:
+    """`state`, whose target has gone its part of the way where it is time to."""
+    rate = cfg.target_rate * (ready & (state.step % cfg.target_every == 0))
+    target = optax.incremental_update(state.params, state.extra["target"], rate)
+    return state.replace(extra={"target": target})
 
 
 def finish_with_memory(

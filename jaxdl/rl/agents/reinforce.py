@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -17,7 +18,7 @@ from jaxdl.rl.environments.environment import Environment
 from jaxdl.rl.environments.episodes import Episode, Transition, start_episode
 from jaxdl.rl.returns import discounted_returns
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import Step, apply_gradients, average, finish_step
+from jaxdl.training.step import Step, apply_gradients, average, finish_step, move_averages
 from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Tree
 
 
@@ -36,11 +37,14 @@ class ReinforceConfig:
     """Of the policy's entropy, which is to stay large."""
     scale: float = 0.1
     """What returns are multiplied by."""
+    measure_every: int = 10
+    """Steps between measurements of the gradients' deviation, each dearer than an update."""
 
     def __post_init__(self) -> None:
         check_fraction("agent.discount", self.discount)
-        if self.environments < 1:
-            raise UsageError(f"agent.environments must be at least 1, got {self.environments}")
+        for name in ("environments", "measure_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"agent.{name} must be at least 1, got {getattr(self, name)}")
 
 
 def first_episode(seen: Transition) -> Array:
@@ -122,9 +126,10 @@ def make_reinforce_step(
     environment: Environment,
     cfg: ReinforceConfig,
     *,
+    ema: float = 0.0,
     axis_name: str | None = AXIS,
 ) -> Step:
-    """Whole episodes of the newest policy, then one update.
+    """Whole episodes of the newest policy, then one update. `ema`: see `move_averages`.
 
     Raises UsageError where episodes have no limit.
     """
@@ -138,24 +143,29 @@ def make_reinforce_step(
         loss, grads = average((loss, grads), axis_name)
         one = TrainState(state.step, params, opt_state, state.key, hyper=state.hyper)
         new = apply_gradients(tx, one, grads)
-        deviations = gradient_deviations(network, params, seen, cfg)
-        return new.params, new.opt_state, loss, optax.tree.norm(grads), *deviations
+        return new.params, new.opt_state, loss, optax.tree.norm(grads)
+
+    measure = jax.vmap(partial(gradient_deviations, network, cfg=cfg), in_axes=(0, 2))
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)
         keys = environment_keys(key, state.local["episodes"], axis_name)
         episodes, seen = fresh_episodes(environment, sampled(network, state.params), keys)
-        params, opt_state, losses, norms, with_baseline, without = jax.vmap(
+        params, opt_state, losses, norms = jax.vmap(
             lambda *parts: update(state, *parts), in_axes=(0, 0, 2)
         )(state.params, state.opt_state, seen)
+        count = losses.size * (state.step % cfg.measure_every == 0)
+        with_baseline, without = jax.lax.cond(
+            count > 0, measure, lambda *_: (0 * losses, 0 * losses), state.params, seen
+        )
         metrics = {
             "loss": (losses.sum(), losses.size),
-            "deviation_baseline": (with_baseline.sum(), losses.size),
-            "deviation_plain": (without.sum(), losses.size),
-            **seen_metrics(of_first_episodes(seen)),
+            "deviation_baseline": (with_baseline.sum(), count),
+            "deviation_plain": (without.sum(), count),
         }
-        metrics = total(metrics, axis_name)
+        metrics = total({**metrics, **seen_metrics(of_first_episodes(seen))}, axis_name)
         new = state.replace(params=params, opt_state=opt_state, local={"episodes": episodes})
+        new = move_averages(new, ema)
         witness = losses.sum() + metrics["reward"][0]
         return finish_step(state, new, witness, jnp.max(norms), metrics)
 

@@ -51,9 +51,11 @@ def test_eight_devices_make_the_steps_of_one(tmp_path):
     agent = A2C(environments=8, block=4)
     states = {}
     for devices in (1, 8):
-        cfg = config(4, agent, devices=devices, optim=SGD(lr=0.1))
+        cfg = config(4, agent, devices=devices, optim=SGD(lr=0.1, ema=0.5))
         states[devices] = fit(build(cfg), cfg.loop, tmp_path / str(devices)).state
-    for part in (lambda s: s.params, lambda s: s.local["episodes"]):
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), states[8].params, states[8].ema)
+    assert min(jax.tree.leaves(moved)) > 0
+    for part in (lambda s: s.params, lambda s: s.ema, lambda s: s.local["episodes"]):
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
             part(states[1]),
@@ -83,6 +85,14 @@ def test_a_number_that_is_not_finite_names_the_environment(tmp_path):
         DivergedError, match="environment cliff gave a number that is not finite at step 13 "
     ):
         fit(build(cfg), cfg.loop, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("optim", "name"), [(SGD(accumulate_steps=2), "accumulate_steps"), (SGD(swa=0.5), "swa")]
+)
+def test_what_no_agent_does_is_refused(optim, name):
+    with pytest.raises(UsageError, match=f"optim: {name} does not go with agents"):
+        build(config(4, A2C(), optim=optim))
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,8 @@ def steps():
     )
     environment = CartPole()
     init = first_dqn(NETWORK, TX, environment, cfg)
-    step = jax.jit(make_dqn_step(NETWORK, TX, environment, cfg, axis_name=None))
-    states = [init(jax.random.key(0), 2)]
+    step = jax.jit(make_dqn_step(NETWORK, TX, environment, cfg, ema=0.75, axis_name=None))
+    states = [init(jax.random.key(0), 2).start_averages()]
     for _ in range(12):
         state, metrics = step(states[-1], {})
         states.append(state)
@@ -168,6 +168,12 @@ def test_the_warmup_the_updates_and_the_moves_of_the_target(steps):
             ),
             before,
             after,
+            states[number + 1].params,
+        )
+        jax.tree.map(
+            lambda old, new, p: np.testing.assert_allclose(new, 0.75 * old + 0.25 * p, rtol=1e-5),
+            states[number].variables["params"],
+            states[number + 1].variables["params"],
             states[number + 1].params,
         )
     assert int(states[-1].local["replay"].written[0]) == 12

@@ -7,6 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.checks import UsageError
+from jaxdl.optim.config import SGD
+from jaxdl.optim.optimizer import make_optimizer
+from jaxdl.rl.agents.learners import first_learners
 from jaxdl.rl.agents.networks import ActorCritic
 from jaxdl.rl.agents.reinforce import (
     ReinforceConfig,
@@ -79,6 +83,27 @@ def test_deviations_are_those_of_single_episodes():
         flat = np.stack([np.concatenate([x.ravel() for x in jax.tree.leaves(g)]) for g in grads])
         want = np.sqrt(flat.var(axis=0).sum())
         assert float(deviation) == pytest.approx(want, rel=1e-4)
+
+
+def test_deviations_are_measured_at_their_steps():
+    class Short(CartPole):
+        time_limit = 4
+
+    tx, cfg = make_optimizer(SGD(lr=0.1), 10), ReinforceConfig(environments=3, measure_every=2)
+    state = first_learners(NET, tx, Short(), jax.random.key(0), count=3, learners=2)
+    state = state.start_averages()
+    step = jax.jit(make_reinforce_step(NET, tx, Short(), cfg, ema=0.75, axis_name=None))
+    for number in range(3):
+        before = state.ema
+        state, metrics = step(state, {})
+        mean = jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, before, state.params)
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), state.ema, mean)
+        for name in ("deviation_baseline", "deviation_plain"):
+            value, count = metrics[name]
+            assert (value > 0, count) == ((True, 2) if number % 2 == 0 else (False, 0))
+        assert metrics["loss"][1] == 2
+    with pytest.raises(UsageError, match="agent.measure_every must be at least 1"):
+        ReinforceConfig(measure_every=0)
 
 
 def test_first_episodes_end_where_they_end():
