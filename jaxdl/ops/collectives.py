@@ -1,10 +1,10 @@
-"""Sums and means over the devices that share a batch, in one exchange."""
+"""Sums and means over the devices that share a batch, in one exchange; the rows of all."""
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxdl.typing import Tree
+from jaxdl.typing import Array, Tree
 
 
 def psum_tree(tree: Tree, axis_name: str | None) -> Tree:
@@ -34,3 +34,14 @@ def pmean_tree(tree: Tree, axis_name: str | None) -> Tree:
         return tree
     count = lax.axis_size(axis_name)
     return jax.tree.map(lambda x: x / count, psum_tree(tree, axis_name)) if count > 1 else tree
+
+
+def gather_rows(x: Array, axis_name: str | None) -> Array:
+    """The rows of all devices of a named axis in their order, `(B, ...)` -> `(devices B, ...)`.
+
+    Its gradient on a device is that of the sum of all devices' losses, so that the mean of the
+    gradients over devices is the gradient of the mean loss. None is one device.
+    """
+    if axis_name is None or lax.axis_size(axis_name) == 1:
+        return x
+    return lax.all_gather(x, axis_name, tiled=True)

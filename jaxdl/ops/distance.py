@@ -48,6 +48,11 @@ def manhattan(a: ArrayLike, b: ArrayLike, *, chunk: int = 16) -> Array:
     return lax.scan(add, jnp.zeros((a.shape[2], b.shape[2]), a.dtype), (a, b))[0]
 
 
+def unit_rows(x: Array) -> Array:
+    """x / |x| over the last axis, `(..., D)`; the gradient of a row of zeros is finite."""
+    return x * lax.rsqrt(jnp.sum(x**2, axis=-1, keepdims=True) + 1e-12)
+
+
 def smallest(values: Array, k: int, *, group: int = 16) -> tuple[Array, Array]:
     """The `k` smallest of each row in rising order, the lower index first among equals.
 

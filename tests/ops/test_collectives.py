@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from jaxdl.ops.collectives import pmean_tree, psum_tree
+from jaxdl.ops.collectives import gather_rows, pmean_tree, psum_tree
 
 RNG = np.random.default_rng(0)
 TREE = {
@@ -37,3 +37,10 @@ def test_an_exchange_a_dtype_and_none_for_one_device():
     assert "all_reduce" not in on_devices(psum_tree, 1).lower(TREE).as_text()
     tree = {"x": np.ones(2)}
     assert psum_tree(tree, None) is tree is pmean_tree(tree, None)
+
+
+def test_gathered_rows_keep_the_order_of_the_devices():
+    rows = np.arange(24.0, dtype=np.float32).reshape(8, 1, 3)
+    np.testing.assert_array_equal(on_devices(gather_rows, 8)(rows), rows[:, 0])
+    assert "all_gather" not in on_devices(gather_rows, 1).lower(rows).as_text()
+    assert gather_rows(rows, None) is rows

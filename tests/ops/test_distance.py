@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from jaxdl.ops.distance import euclidean, manhattan, smallest, squared_euclidean
+from jaxdl.ops.distance import euclidean, manhattan, smallest, squared_euclidean, unit_rows
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(euclidean, "euclidean"), (manhattan, "cityblock")])
@@ -60,3 +60,10 @@ def test_rows_of_different_lengths_are_refused():
         manhattan(np.ones((2, 3)), np.ones((2, 4)))
     with pytest.raises(ValueError, match=r"smallest: k must lie in \[1, 4\], got 5"):
         smallest(jnp.ones((2, 4)), 5)
+
+
+def test_unit_rows_are_those_of_numpy_and_zeros_have_a_finite_gradient():
+    x = np.random.default_rng(4).normal(size=(2, 3, 5))
+    want = x / np.linalg.norm(x, axis=-1, keepdims=True)
+    np.testing.assert_allclose(unit_rows(jnp.asarray(x, jnp.float32)), want, rtol=1e-5)
+    assert np.isfinite(jax.grad(lambda z: unit_rows(z).sum())(jnp.zeros((2, 3)))).all()
