@@ -32,6 +32,7 @@ from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.predict import predict_classes as predict
 from jaxdl.models.registry import build_model
 from jaxdl.models.weights.at_hand import resolve_weights
+from jaxdl.models.weights.start import folded_norms
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say
@@ -79,7 +80,7 @@ class Config(ClassifierConfig):
 
 
 class Part(NamedTuple):
-    """One training: its name, its config, its rows, and the features of these."""
+    """One training: its name, its config, its rows, and with weights the features of these."""
 
     name: str
     cfg: Config
@@ -109,19 +110,6 @@ def finetune_task(cfg: Config, splits: dict[str, Split]) -> Task:
     return freeze_task(task, cfg.optim, loop_of(cfg), frozen)
 
 
-def folded_norms(model: Any) -> tuple[str, ...]:
-    """Patterns of the batch norms of a net from a file that has their statistics in its kernels.
-
-    Their mean is 0 everywhere: it says nothing of the values that they meet in training.
-    """
-    means = {
-        path[1:-1]: value
-        for path, value in model.start.arrays.items()
-        if path[0] == "batch_stats" and path[-1] == "mean"
-    }
-    return tuple(f"{'/'.join(path)}/*" for path, mean in means.items() if not np.any(mean))
-
-
 def loop_of(cfg: Config) -> LoopConfig:
     """The second training's; one step that changes nothing where the head alone is trained."""
     return cfg.loop if cfg.finetune else replace(cfg.loop, steps=1, epochs=None)
@@ -129,20 +117,17 @@ def loop_of(cfg: Config) -> LoopConfig:
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     """Both trainings, for every seed or fold; what the head alone reaches stands beside."""
-    splits = load_splits(cfg.data)
-    if not cfg.model.weights:
-        task = build(cfg)
-        return report_fit(run_dir, cfg, task, fit(task, cfg.loop, run_dir, seed=cfg.seed))
     began = time.perf_counter()
-    parts = list(make_parts(cfg, splits))
+    parts = list(make_parts(cfg, load_splits(cfg.data)))
     seconds = time.perf_counter() - began
     results = []
     for i, part in enumerate(parts):
         folder = run_dir if i == 0 else run_dir / part.name  # the first is the run's own model
-        results.append(train(part, folder, resume))
+        trained = train if cfg.model.weights else train_from_scratch
+        results.append(trained(part, folder, resume))
         say(f"{part.name}: " + ", ".join(f"{k} {v:.4f}" for k, v in results[-1][2].items()))
     task, done, _ = results[0]
-    done.seconds |= {"features": seconds}
+    done.seconds |= {"features": seconds} if cfg.model.weights else {}
     done.seconds["total"] += seconds + sum(other.seconds["total"] for _, other, _ in results[1:])
     numbers = summarize([numbers for *_, numbers in results])
 
@@ -156,7 +141,8 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
 def make_parts(cfg: Config, splits: dict[str, Split]) -> Iterator[Part]:
     """The trainings that `cfg` asks for, with features that are computed once for all."""
     roles = [role for role in splits if not (cfg.folds and role == "test")]
-    features = {role: features_of(cfg, splits[role], role) for role in roles}
+    pretrained = bool(cfg.model.weights)
+    features = {role: features_of(cfg, splits[role], role) for role in roles if pretrained}
     for seed in range(cfg.seed, cfg.seed + cfg.seeds if not cfg.folds else cfg.seed):
         yield Part(f"seed {seed}", replace(cfg, seed=seed), splits, features)
     train = splits["train"]
@@ -165,8 +151,8 @@ def make_parts(cfg: Config, splits: dict[str, Split]) -> Iterator[Part]:
         rest, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         name = f"fold {k + 1} of {cfg.folds}"
         rows = {"train": train.take(rest, name="train"), "test": train.take(held, name=name)}
-        own = {"train": features["train"].take(rest), "test": features["train"].take(held)}
-        yield Part(name, cfg, rows, own)
+        taken = {"train": rest, "test": held} if pretrained else {}
+        yield Part(name, cfg, rows, {k: features["train"].take(v) for k, v in taken.items()})
 
 
 def features_of(cfg: Config, split: Split, role: str) -> Features:
@@ -196,6 +182,13 @@ def train(part: Part, folder: Path, resume: bool) -> tuple[Task, FitResult, Numb
     head_only = first_task.measure(first.state, rows["test"])["accuracy"]
     numbers = task.measure(done.state, part.splits["test"])
     return task, done, {**numbers, "accuracy_head_only": head_only}
+
+
+def train_from_scratch(part: Part, folder: Path, resume: bool) -> tuple[Task, FitResult, Numbers]:
+    """The net of one part from random values on: its task, how it went, the test numbers."""
+    task = finetune_task(part.cfg, part.splits)
+    done = fit(task, part.cfg.loop, folder, seed=part.cfg.seed, resume=resume)
+    return task, done, task.measure(done.state, part.splits["test"])
 
 
 def start_with(task: Task, part: Part, layer: Any) -> Any:

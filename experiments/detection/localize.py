@@ -7,11 +7,11 @@ from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.localization import Localizer, localize_candidates, localize_losses
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.task import DetectionConfig, detection_task
+from jaxdl.detection.task import DetectionConfig, detection_task, resolve
 from jaxdl.models.registry import build_model
 from jaxdl.training.task import Task
 
-__all__ = ["Config", "build", "predict"]
+__all__ = ["Config", "build", "predict", "resolve"]
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,29 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import UsageError, unknown
-from jaxdl.data.config import DataConfig, OwnTable, RunData
+from jaxdl.data.config import DataConfig, OwnData, OwnTable, RunData
 from jaxdl.data.notes import say_notes
 from jaxdl.data.registry import open_dataset
 from jaxdl.data.run_example import load_run_example
 from jaxdl.data.source import ClassSubsetSource, Dataset, FieldSubsetSource
-from jaxdl.data.splits.assign import assign_splits
+from jaxdl.data.splits.assign import CUT, assign_splits
 from jaxdl.data.splits.place import place_split
 from jaxdl.data.splits.split import Split
 from jaxdl.data.standardize import standardize_inputs
 
 
 def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, Split]:
-    """`open_splits`; what the rows were taken from and what was left out is said on stderr."""
+    """`open_splits`; what the rows were taken from and what was left out is said on stderr.
+
+    Of one's own data, too, which splits were cut out of the training rows.
+    """
     splits = open_splits(cfg, fields=fields)
-    say_notes({role: split.notes for role, split in splits.items()})
+    cut = {
+        role: [f"{split.size} rows {split.name}"]
+        for role, split in splits.items()
+        if isinstance(cfg, OwnData) and split.name.startswith(CUT)
+    }
+    say_notes({role: [*cut.get(role, ()), *split.notes] for role, split in splits.items()})
     return splits
 
 

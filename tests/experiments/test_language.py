@@ -42,7 +42,8 @@ def test_a_config_takes_a_step_in_shapes(name):
         flags.append(f"--data.path={ROOT / 'README.md'}")
     elif cfg.data.name not in ("hello", "coco_captions"):
         flags.append("--data.synthetic_rows=32")
-    if name == "coco_caption_attention":
+    if cfg.data.name == "coco_captions":
+        flags += ["--model.weights="]
         flags += ["--model.name=lenet", "--backbone.stage=stage2", "--data.image_size", "28"]
     _, cfg = read_config(CONFIGS[name], flags)
     task = experiment.builder(name)(cfg)

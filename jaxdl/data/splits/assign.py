@@ -15,6 +15,8 @@ from jaxdl.typing import Host
 VALIDATION = ("validation", "val")
 HELD_OUT = 0.2  # of a set that has no test split
 VALIDATED = 0.1  # of the rest, where the set has no validation split and one is asked for
+# What rows that were cut out of the training rows are called, before the name of these.
+CUT = ("held out of ", "set apart of ")
 
 
 class Assigned(NamedTuple):
@@ -36,7 +38,7 @@ def assign_splits(opened: Dataset, cfg: DataConfig) -> dict[str, Assigned]:
     if test == "test" and "test" not in sizes:
         labels = labels_of(opened.splits[train], numbers)
         rest, held = stratified_split(labels, max(1, round(HELD_OUT * len(numbers))), 0)
-        assigned["test"] = Assigned(train, numbers[held], "held out of " + cfg.train)
+        assigned["test"] = Assigned(train, numbers[held], CUT[0] + cfg.train)
         numbers = numbers[rest]
     else:
         name, rows = select(sizes, test, cfg.name)
@@ -47,7 +49,7 @@ def assign_splits(opened: Dataset, cfg: DataConfig) -> dict[str, Assigned]:
         count = 0 if has_val else max(1, round(VALIDATED * len(numbers)))
     if count:
         rest, part = stratified_split(labels_of(opened.splits[train], numbers), count, cfg.seed)
-        assigned["val"] = Assigned(train, numbers[part], "val")
+        assigned["val"] = Assigned(train, numbers[part], CUT[1] + cfg.train)
         numbers = numbers[rest]
     elif given is not None and has_val:
         assigned["val"] = Assigned(given, np.arange(sizes[given]), given)

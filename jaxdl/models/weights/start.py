@@ -7,6 +7,7 @@ from typing import Any
 import flax.linen as nn
 import flax.traverse_util
 import jax.numpy as jnp
+import numpy as np
 
 from jaxdl.checks import CheckpointError
 from jaxdl.models.named import make_model
@@ -64,6 +65,23 @@ def pretrained_model(name: str, given: str, num_classes: int | None, **options: 
     ]
     say_once(f"weights {path}: {'; '.join(said)}")
     return _class_with_start(type(model))(**_fields(model), start=Start(str(path), fitting))
+
+
+def folded_norms(model: Any, inside: str = "") -> tuple[str, ...]:
+    """Patterns of the parameters of batch norms that must stay as they are in training.
+
+    Those are the norms of a `model` from a file that has their statistics in its kernels: their
+    mean is 0 everywhere, which says nothing of the values that they meet. `inside`: what the model
+    is called within another one.
+    """
+    start: Start | None = getattr(model, "start", None)
+    means = {
+        path[1:-1]: value
+        for path, value in (start.arrays if start else {}).items()
+        if path[0] == "batch_stats" and path[-1] == "mean"
+    }
+    folded = [path for path, mean in means.items() if not np.any(mean)]
+    return tuple("/".join((*((inside,) if inside else ()), *path, "*")) for path in folded)
 
 
 def _of_classes(weights: Weights, model: nn.Module) -> set[Keys]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import DataError, UsageError
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, data_config
 from jaxdl.data.load import load_splits
 from jaxdl.data.source import ArraySource, Dataset
 from jaxdl.data.splits.assign import assign_splits, select
@@ -55,6 +55,17 @@ def test_a_tenth_is_set_apart_only_where_there_are_no_validation_rows():
     del sources["test"]  # four of twenty are the test, two of sixteen the validation
     assigned = assign_splits(Dataset(sources), cfg)
     assert [len(assigned[role].numbers) for role in ("train", "val", "test")] == [14, 2, 4]
+
+
+def test_of_ones_own_data_it_is_said_what_was_cut_out(tmp_path, capsys):
+    file = tmp_path / "a.csv"
+    file.write_text("x,label\n" + "".join(f"{i},{i % 2}\n" for i in range(70)))
+    load_splits(data_config("csv", path=str(file), val=-1))
+    said = capsys.readouterr().err
+    assert "data, val: 6 rows set apart of train\n" in said
+    assert "data, test: 14 rows held out of train\n" in said
+    splits = load_splits(data_config("csv", path=str(file)))
+    assert (splits["train"].size, splits.keys()) == (56, {"train", "test"})
 
 
 @pytest.mark.parametrize(
