@@ -1,7 +1,7 @@
 """The words that signatures are written in."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import jax
 import numpy.typing as npt
@@ -19,6 +19,10 @@ Window = int | tuple[int, int]
 ModuleDef = Callable[..., Any]  # a Linen module class or a partial of one
 LossOutput = tuple[Array, tuple[Tree, Pairs]]  # (scalar, (extra, metrics))
 LossFn = Callable[[Tree, Tree, Batch, Key], LossOutput]
+
+REGULARIZER = "regularizer"
+# Of a config: a term of the loss that works against fitting the training rows; 0 switches it off
+Regularizer = Annotated[float, REGULARIZER]
 
 AXIS = "device"  # the named axis of the devices that share a batch
 

@@ -29,7 +29,17 @@ from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Evaluate, Task, supervised
-from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
+from jaxdl.typing import (
+    Array,
+    Batch,
+    Host,
+    Key,
+    LossOutput,
+    Numbers,
+    Prepare,
+    Regularizer,
+    Tree,
+)
 
 __all__ = ["Config", "build", "predict"]
 
@@ -67,7 +77,7 @@ class Config:
     """softmax, svm or squares (of scores minus one-hot labels)."""
     penalty: str = "l2"
     """l2: sum of squared weights, l1: of their sizes; biases are spared."""
-    penalty_weight: float = 0.0
+    penalty_weight: Regularizer = 0.0
     """What multiplies the penalty."""
     optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)

@@ -27,7 +27,7 @@ from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Evaluate, Task, supervised
-from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossOutput, Numbers, Prepare, Regularizer, Tree
 from jaxdl.vision3d.part_scores import part_iou
 from jaxdl.vision3d.pointnet import PointNet, PointNetParts, align_penalty
 from jaxdl.vision3d.pointnet2 import PointNet2, PointNet2Parts
@@ -47,7 +47,7 @@ class NetConfig:
     """PointNet: widths before the maximum over points."""
     head: tuple[int, ...] = (128, 64)
     """PointNet: widths after it."""
-    align_weight: float = 0.001
+    align_weight: Regularizer = 0.001
     """PointNet: of the penalty that keeps the turn of features orthogonal."""
 
     def __post_init__(self) -> None:

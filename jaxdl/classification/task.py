@@ -24,7 +24,7 @@ from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.step import PRECISIONS, apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Batch, Key, LossFn, LossOutput, Prepare, Tree
+from jaxdl.typing import Batch, Key, LossFn, LossOutput, Prepare, Regularizer, Tree
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class ClassifierConfig:
     model: ModelConfig = ModelConfig(name="lenet")
     optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=10)
-    label_smoothing: float = 0.0
+    label_smoothing: Regularizer = 0.0
     """How much of each label is spread evenly over all classes."""
-    aux_weight: float = 0.0
+    aux_weight: Regularizer = 0.0
     """Weight of the losses of auxiliary classifiers, stages `aux...` (GoogLeNet's paper: 0.3)."""
     flip_eval: bool = False
     """Evaluation: average the logits of every image and its mirror image."""

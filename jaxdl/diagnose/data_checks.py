@@ -1,5 +1,8 @@
 """What can be said of a training split before anything is trained."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from jaxdl.data.splits.split import Split, permutation
@@ -21,10 +24,17 @@ def check_data(split: Split, test: Split | None, prepared: Batch) -> list[Verdic
         return [unknown("data", f"rows hold {', '.join(rows)}; there is no input that is known")]
     return [
         value_range(np.asarray(rows[name])),
-        normalization(np.asarray(prepared.get(name, prepared.get("image")))),
+        normalization(seen_by_model(prepared, name)),
         *look_at_labels(split, rows, name),
         duplicates(split, test, name),
     ]
+
+
+def seen_by_model(prepared: Batch, name: str) -> Any:
+    """What `prepare` has made of the rows' `name`; None where it has no name that is known."""
+    inputs = prepared.get("inputs")
+    tables = prepared, inputs if isinstance(inputs, Mapping) else {"image": inputs}
+    return next((t[key] for t in tables for key in (name, "image") if t.get(key) is not None), None)
 
 
 def sample(split: Split, most: int) -> Host:
@@ -45,8 +55,11 @@ def value_range(values: Host) -> Verdict:
     return Verdict("value range", "pass", words)
 
 
-def normalization(values: Host) -> Verdict:
+def normalization(values: Any) -> Verdict:
     """What the model sees should have a mean near 0 and a deviation near 1."""
+    if not hasattr(values, "dtype"):
+        return unknown("normalization", "what the model sees has no name that is known")
+    values = np.asarray(values)
     mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     words = f"the model's input has mean {mean:.3g}, deviation {std:.3g}"
     off = max(abs(mean), std, 0.25 / max(std, 1e-12))

@@ -2,80 +2,41 @@
 
 import inspect
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxdl.diagnose.first_loss import initial_loss, jit_on_one_device
 from jaxdl.diagnose.verdict import Verdict, judge, unknown
 from jaxdl.runs.checkpoint import flatten
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
-from jaxdl.typing import AXIS, Batch, Host, Tree
+from jaxdl.typing import Batch, Host, Tree
 
 WAIT = 3  # steps of descent that a gradient may be zero for
 
 
-def jit_on_one_device(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, which names the axis of devices, compiled for one."""
+def check_init(task: Task, plain: Task, state: TrainState, batch: Batch) -> list[Verdict]:
+    """Verdicts on the first loss, weights and gradients; `batch` is prepared.
 
-    @jax.jit
-    def run(*args: Any) -> Any:
-        mapped = jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1, jnp.float32))
-        return jax.tree.map(lambda x: x[0], mapped)
-
-    return run
-
-
-def check_init(task: Task, state: TrainState, batch: Batch) -> list[Verdict]:
-    """Verdicts on the first loss, weights and gradients; `batch` is prepared."""
+    `plain` is the task without regularization.
+    """
     assert task.loss_fn is not None, "the caller has looked"
     grad_fn = jit_on_one_device(jax.value_and_grad(task.loss_fn, has_aux=True))
     key = jax.random.key(0)
     params, batch = state.params, dict(batch)
-    (loss, _), grads = grad_fn(params, state.extra, batch, key)
+    _, grads = grad_fn(params, state.extra, batch, key)
     for _ in range(WAIT):  # behind a last layer that starts at zero the others wait for a step
         if all(np.any(g) for g in flatten(grads).values() if g.ndim > 1):
             break
         params = jax.tree.map(lambda p, g: p - 0.01 * g, params, grads)
         _, grads = grad_fn(params, state.extra, batch, key)
     return [
-        initial_loss(task, state, batch, float(loss)),
+        initial_loss(plain, state, batch),
         initial_weights(state.params),
         gradients(flatten(grads)),
     ]
-
-
-def initial_loss(task: Task, state: TrainState, batch: Batch, loss: float) -> Verdict:
-    """Cross-entropy starts near log C; what another loss should be is not known."""
-    classes = len(task.splits["train"].classes)
-    words = f"{loss:.3f}"
-    if not math.isfinite(loss):
-        return Verdict("initial loss", "fail", words)
-    if not is_cross_entropy(task, state, batch, loss):
-        return unknown("initial loss", words + "; not a cross-entropy, what to expect is not known")
-    want = math.log(classes)
-    ratio = max(loss, 1e-12) / want
-    words += f", log {classes} is {want:.3f}"
-    hint = ": the first logits are too large" if ratio > 2 else ""
-    return judge("initial loss", ratio, words + hint, good=(0.7, 2.0), bad=(0.4, 4.0))
-
-
-def is_cross_entropy(task: Task, state: TrainState, batch: Batch, loss: float) -> bool:
-    """Whether the loss is about that of softmax(logits), for a model that gives class logits."""
-    classes = len(task.splits["train"].classes)
-    if task.model is None or classes < 2 or "label" not in batch:
-        return False
-    x = batch.get("image", batch.get("input"))
-    logits = jax.jit(lambda v, x: task.model.apply(v, x, train=False))(state.variables, x)
-    label = np.asarray(batch["label"])
-    if np.shape(logits) != (len(label), classes):
-        return False
-    log = jax.nn.log_softmax(logits)[np.arange(len(label)), label]
-    entropy = -float(jnp.mean(log))
-    return abs(loss - entropy) < 0.2 * max(entropy, 0.1)
 
 
 def initial_weights(params: Tree) -> Verdict:

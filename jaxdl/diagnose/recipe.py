@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxdl.config import as_flags, flatten, to_table
 from jaxdl.diagnose.data_checks import check_data, sample
 from jaxdl.diagnose.init_checks import check_init, dead_units
+from jaxdl.diagnose.regularization import without_regularization
 from jaxdl.diagnose.training_checks import (
     FEWEST,
     SECONDS,
@@ -30,9 +30,9 @@ from jaxdl.draw import Figure
 from jaxdl.optim.config import FirstOrder
 from jaxdl.search.programs import ReadConfig
 from jaxdl.search.trials import TrialRunner
+from jaxdl.training.plan import total_steps
 from jaxdl.training.task import Task
 
-REGULARIZERS = ("dropout", "drop_path", "weight_decay", "label_smoothing", "mixup", "cutout")
 ROWS = 256
 
 
@@ -68,7 +68,7 @@ def verdicts_of(task: Task, plain: Task, cfg: Any, out: Path) -> Any:
         yield unknown("training", "the task has a step of its own; there is no loss to look at")
         return
     state = jax.jit(task.init)(jax.random.key(getattr(cfg, "seed", 0)))
-    yield from check_init(task, state, batch)
+    yield from check_init(task, plain, state, batch)
     yield overfit(plain)
     own = short(task)
     steps = affordable_steps(own)
@@ -79,20 +79,10 @@ def verdicts_of(task: Task, plain: Task, cfg: Any, out: Path) -> Any:
         draw_rates(found, optim.lr).save(out)
         yield check_learning_rate(constant, optim, found, steps)
     freeze = tuple(getattr(cfg, "freeze", ()))
-    moved, after = updates(own, steps, freeze)
+    length = total_steps(cfg.loop, split.steps_per_epoch) if hasattr(cfg, "loop") else steps
+    moved, after = updates(own, min(steps, length), task.rate, freeze)
     yield from moved
     yield dead_units(task, after.variables, batch.get("image", batch.get("input")))
-
-
-def without_regularization(cfg: Any) -> list[str]:
-    """Flags that switch off what keeps a network from learning rows by heart."""
-    flat = flatten(to_table(cfg))
-    off = {}
-    for name, value in flat.items():
-        if name.rpartition(".")[2] not in REGULARIZERS or not np.any(value):
-            continue
-        off[name] = [0.0] * len(value) if isinstance(value, list) else 0.0
-    return as_flags(off)
 
 
 def affordable_steps(trials: TrialRunner) -> int:
