@@ -83,7 +83,6 @@ JUDGES = {
     "pendulum",
     "runs/test_tensorboard.py": "training: tensorboard_summaries",
     "search/test_sweep.py": "search: seeds sweep_table trial_log",
-    "search/test_trials.py": "search: autotune",
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
     "vision3d/fields/test_marching_cubes.py": "vision3d/fields: cell_cases",

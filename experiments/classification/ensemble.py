@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,12 @@ from jaxdl.draw import Figure
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say, say_continuation
-from jaxdl.search.autotune import choose_execution
+from jaxdl.search.execution import choose_execution
+from jaxdl.search.paused import PausedTrials
 from jaxdl.search.trials import Trial, TrialResult, TrialRunner
 from jaxdl.training.report import report_numbers
 from jaxdl.training.task import Task
-from jaxdl.typing import Numbers
+from jaxdl.typing import Numbers, Tree
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,18 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     began = time.perf_counter()
     task = build(cfg)
     kept = [Checkpoints(run_dir / "members" / str(i)) for i in range(cfg.members)]
-    trials = TrialRunner(task, cfg.loop)
+    trials = TrialRunner(task, cfg.loop, paused=PausedTrials(run_dir / "paused", say))
     say_continuation()
     seconds = {"load": time.perf_counter() - began}
-    rows = 0
-    if not cfg.snapshots:
-        rows = train_members(cfg, task, trials, kept)
-    elif not all(member.steps() for member in kept):
-        rows = cfg.members
-        found = train_snapshots(trials, cfg.members, cfg.seed)
-        for member, variables in zip(kept, found, strict=True):
-            member.save(trials.steps, variables, {})
+    left = sum(not member.steps() for member in kept)
+    if cfg.snapshots:
+        way = "one after the other"
+        if left:
+            train_snapshots(
+                trials, cfg.members, cfg.seed, partial(save_member, kept, steps=trials.steps)
+            )
+    else:
+        way = train_members(cfg, task, trials, kept)
     seconds["train"] = time.perf_counter() - began - seconds["load"]
     like = jax.eval_shape(lambda key: task.init(key).variables, jax.random.key(0))
     members = stack_members([member.restore(like)[0] for member in kept])
@@ -75,32 +78,35 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
         cfg,
         metrics,
         seconds,
-        rows=rows * trials.steps * cfg.data.batch_size,
+        rows=left * trials.steps * cfg.data.batch_size,
         params=members["params"],
         synthetic=task.splits["train"].synthetic,
-    )
+    ) | {"way": way}
 
 
-def train_members(cfg: Config, task: Task, trials: TrialRunner, kept: list[Checkpoints]) -> int:
-    """Trains and saves every member that is not saved; returns how many that were."""
-    left = [i for i, member in enumerate(kept) if not member.steps()]
-    if not left:
-        return 0
-    way, _ = choose_execution(trials, len(left), say)
-    say(f"{len(left)} members of {trials.steps} steps, {way}")
+def train_members(cfg: Config, task: Task, trials: TrialRunner, kept: list[Checkpoints]) -> str:
+    """Trains and saves every member that is not saved; returns how they are trained."""
+    ended = [i for i, member in enumerate(kept) if member.steps()]
+    way = choose_execution(trials, len(kept))
+    say(f"{len(kept) - len(ended)} members of {trials.steps} steps, {way}")
 
     def keep(trial: Trial, state: Any) -> Numbers:
-        member = trial.seed - cfg.seed
-        kept[member].save(trials.steps, task_variables(task, state), {})
-        say(f"member {member} is trained")
+        save_member(kept, trial.seed - cfg.seed, task_variables(task, state), trials.steps)
         return {}
 
-    def done(place: int, outcome: TrialResult) -> None:
+    def done(member: int, outcome: TrialResult) -> None:
         if outcome.bad_step is not None:
-            raise DivergedError(f"member {left[place]} diverged at step {outcome.bad_step}")
+            raise DivergedError(f"member {member} diverged at step {outcome.bad_step}")
 
-    trials.run(way, [Trial(seed=cfg.seed + i) for i in left], keep, done)
-    return len(left)
+    trials.run(way, [Trial(seed=cfg.seed + i) for i in range(len(kept))], keep, done, ended=ended)
+    return str(way)
+
+
+def save_member(kept: list[Checkpoints], member: int, variables: Tree, steps: int) -> None:
+    """Saves a member that is trained, unless it was before."""
+    if not kept[member].steps():
+        kept[member].save(steps, variables, {})
+        say(f"member {member} is trained")
 
 
 def draw_together(together: EnsembleResult) -> Figure:

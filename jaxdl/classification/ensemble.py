@@ -1,6 +1,6 @@
 """Several networks as one: the mean of their probabilities, and cycles whose ends are members."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,28 +84,32 @@ def evaluate_ensemble(probability: Host, labels: Host) -> EnsembleResult:
     )
 
 
-def train_snapshots(trials: TrialRunner, cycles: int, seed: int) -> list[Tree]:
-    """The variables at the end of each of `cycles` cycles of one training.
+def train_snapshots(
+    trials: TrialRunner, cycles: int, seed: int, keep: Callable[[int, Tree], None]
+) -> None:
+    """Calls `keep` with the variables at the end of each of `cycles` cycles of one training.
 
     Snapshot ensembles (Huang et al. 2017, arXiv 1704.00109): the schedule, of `trials.steps`
     steps, starts anew in each cycle, where the last one ended; rows and noise go on. The
-    optimizer's moments start anew, too.
+    optimizer's moments start anew, too. Where `trials` has `paused`, a signal raises Stopped, and
+    the next call goes on from there.
     """
     if cycles < 2:
         raise UsageError(f"snapshots must be at least 2, got {cycles}")
-    chunks, state, _ = trials.ready(Trial(seed=seed))
-    fresh = jax.tree.map(jnp.copy, state.opt_state)
-    found = []
-    for cycle in range(cycles):
-        start = cycle * trials.steps
-        stop = start + trials.steps
-        state, sums = trials.advance(chunks, state, chunks.fresh_sums(), start, stop)
-        if int(sums["bad_step"]) >= 0:
-            raise DivergedError(f"the loss is not finite at step {int(sums['bad_step'])}")
-        kept = chunks.parallel.read(state)
-        found.append(jax.tree.map(lambda x: np.array(x), kept.variables))
-        state = state.replace(opt_state=jax.tree.map(jnp.copy, fresh))
-    return found
+    trial = Trial(seed=seed)
+    fresh = jax.tree.map(jnp.copy, trials.ready(trial)[1].opt_state)
+    with trials.pausing():
+        chunks, state, sums, step = trials.take_up(trial)
+        while step < cycles * trials.steps and not trials.halting:
+            stop = (step // trials.steps + 1) * trials.steps
+            state, sums, step = trials.advance(chunks, state, chunks.fresh_sums(), step, stop)
+            if int(sums["bad_step"]) >= 0:
+                raise DivergedError(f"the loss is not finite at step {int(sums['bad_step'])}")
+            if step == stop:
+                kept = chunks.parallel.read(state)
+                keep(step // trials.steps - 1, jax.tree.map(lambda x: np.array(x), kept.variables))
+                state = state.replace(opt_state=jax.tree.map(jnp.copy, fresh))
+        trials.keep_stopped(trial, state, sums, step)
 
 
 def task_variables(task: Task, state: TrainState) -> Tree:

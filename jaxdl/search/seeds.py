@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from jaxdl.data.run_example import save_run_example
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say
-from jaxdl.search.autotune import choose_execution
+from jaxdl.search.execution import choose_execution
+from jaxdl.search.paused import PausedTrials
 from jaxdl.search.trial_log import TrialRecord
-from jaxdl.search.trials import Trial, TrialResult, TrialRunner
+from jaxdl.search.trials import Execution, Trial, TrialResult, TrialRunner
 from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
@@ -41,9 +41,9 @@ def run_seeds(build: Callable[[Any], Task], cfg: Any, count: int, run_dir: Path)
     record = TrialRecord(run_dir, 1, say)
     write_environment(run_dir)
     settings = [{"seed": str(cfg.seed + i)} for i in range(count)]
-    todo = [setting for setting in settings if not record.has(setting, 0)]
-    trials = TrialRunner(task, cfg.loop)
-    ways = train_seeds(task, trials, todo, record) if todo else {}
+    trained = sum(not record.has(setting, 0) for setting in settings)
+    trials = TrialRunner(task, cfg.loop, paused=PausedTrials(run_dir / "paused", say))
+    way = train_seeds(task, trials, settings, record)
     rows = [record.row(i, setting) for i, setting in enumerate(settings)]
     bad = [row for row in rows if row.bad_step is not None]
     if bad:
@@ -52,7 +52,7 @@ def run_seeds(build: Callable[[Any], Task], cfg: Any, count: int, run_dir: Path)
             "set optim.clip_norm"
         )
     seconds = time.perf_counter() - began
-    examples = len(todo) * trials.steps * task.splits["train"].batch_size
+    examples = trained * trials.steps * task.splits["train"].batch_size
     save_run_example(run_dir, task.splits["train"])
     return {
         **report_head(cfg, synthetic=task.splits["train"].synthetic),
@@ -62,24 +62,25 @@ def run_seeds(build: Callable[[Any], Task], cfg: Any, count: int, run_dir: Path)
         "examples_per_second": round(examples / seconds, 1),
         "steps": trials.steps,
         "seed": cfg.seed,
-        **ways,
+        "way": str(way),
     }
 
 
 def train_seeds(
     task: Task, trials: TrialRunner, settings: list[dict[str, str]], record: TrialRecord
-) -> dict[str, Any]:
-    """Trains these seeds and records how each ended; returns how they were run."""
-    way, timed = choose_execution(trials, len(settings), say)
-    say(f"{len(settings)} seeds of {trials.steps} steps, {way}")
-    record.expect(len(settings))
+) -> Execution:
+    """Trains the seeds that have not ended and records how each does; returns how they are run."""
+    ended = [i for i, setting in enumerate(settings) if record.has(setting, 0)]
+    way = choose_execution(trials, len(settings))
+    say(f"{len(settings) - len(ended)} seeds of {trials.steps} steps, {way}")
+    record.expect(len(settings) - len(ended))
 
     def done(i: int, outcome: TrialResult) -> None:
         record.add(settings[i], 0, outcome)
 
     own = [Trial(seed=int(setting["seed"])) for setting in settings]
-    trials.run(way, own, partial(_test, task), done)
-    return {"way": asdict(way), "milliseconds": timed}
+    trials.run(way, own, partial(_test, task), done, ended=ended)
+    return way
 
 
 def spread(rows: list[Numbers]) -> Numbers:

@@ -13,7 +13,8 @@ from jaxdl.data.splits.folds import fold_splits
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.lock import check_held
 from jaxdl.runs.results import Report
-from jaxdl.search.autotune import choose_execution
+from jaxdl.search.execution import choose_execution
+from jaxdl.search.paused import PausedTrials, content_name
 from jaxdl.search.programs import (
     Program,
     ReadConfig,
@@ -138,31 +139,31 @@ class _Worker:
         self.task, self.cfg = (task if not program.fixed else None), program.cfg
 
     def run(self, settings: Sequence[Setting], record: TrialRecord) -> dict[str, Any]:
-        """Trains what the record does not have; returns what was timed on the way."""
+        """Trains what the record does not have; returns how, by what is fixed."""
         folds = range(max(self.search.folds, 1))
-        todo = [
+        plan = [
             (place, replace(trial, fold=fold))
             for fold in folds
             for place, trial in zip(self.program.places, self.program.trials, strict=True)
-            if not record.has(settings[place], fold)
         ]
-        if not todo:
+        ended = [i for i, (p, t) in enumerate(plan) if record.has(settings[p], t.fold)]
+        if len(ended) == len(plan):
             return {}
-        trials, held = self._prepare()
-        way, timed = choose_execution(trials, len(todo), self.say)
-        self.say(f"{len(todo)} trainings of {trials.steps} steps, {way}")
+        trials, held = self._prepare(record.path.parent / "paused")
+        way = choose_execution(trials, len(plan))
+        self.say(f"{len(plan) - len(ended)} trainings of {trials.steps} steps, {way}")
 
         def done(i: int, outcome: TrialResult) -> None:
-            place, trial = todo[i]
+            place, trial = plan[i]
             record.add(settings[place], trial.fold, outcome)
 
         assert self.task is not None, "it was built with the trials"
-        record.expect(len(todo))
-        trials.run(way, [trial for _, trial in todo], partial(_measure, self.task, held), done)
-        shown = " ".join(setting_flags(self.program.fixed)) or "all"
-        return {shown: {"way": str(way), "milliseconds": timed}}
+        record.expect(len(plan) - len(ended))
+        measure = partial(_measure, self.task, held)
+        trials.run(way, [trial for _, trial in plan], measure, done, ended=ended)
+        return {" ".join(setting_flags(self.program.fixed)) or "all": str(way)}
 
-    def _prepare(self) -> tuple[TrialRunner, list[Any]]:
+    def _prepare(self, paused: Path) -> tuple[TrialRunner, list[Any]]:
         """The compiled trials and the rows that each fold is judged by."""
         task = self.task or self.build([])
         train, loop = task.splits["train"], self.cfg.loop
@@ -181,7 +182,9 @@ class _Worker:
                 self.say(f"no validation rows in this config: {count} of train are set apart")
                 task = self.build([f"--data.val={count}"])
             self.task, splits, held = task, [task.splits["train"]], [task.splits["val"]]
-        return TrialRunner(self.task, loop, splits=splits, memory=self.search.memory), held
+        kept = PausedTrials(paused / content_name(self.program.fixed), self.say)
+        runner = TrialRunner(self.task, loop, splits=splits, memory=self.search.memory, paused=kept)
+        return runner, held
 
     def _fold_steps(self, size: int, batch: int, loop: Any) -> int:
         smallest = size - -(-size // self.search.folds)

@@ -6,8 +6,9 @@ to rounding where a group runs side by side (`jax.vmap`).
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.errors import explain
+from jaxdl.search.paused import PausedTrials
 from jaxdl.training.chunk import CHUNK_STEPS, ChunkRunner, steps_within
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig, total_steps
@@ -67,7 +69,7 @@ class TrialRunner:
     """The programs that run trials of `task` on one device, `steps` updates each.
 
     `splits` are the training rows of each fold (default: those of the task). Groups of trials take
-    at most `memory` bytes.
+    at most `memory` bytes. `paused` keeps what a signal stops.
     """
 
     def __init__(
@@ -77,13 +79,14 @@ class TrialRunner:
         *,
         splits: Sequence[Split] = (),
         memory: int = MEMORY,
+        paused: PausedTrials | None = None,
     ) -> None:
         if loop.best or loop.patience:
             raise UsageError(
                 "loop.best and loop.patience stop runs at steps of their own; trials that share a "
                 "program all train to the end: leave them out"
             )
-        self.task, self.memory = task, memory
+        self.task, self.memory, self.paused = task, memory, paused
         self.splits = list(splits) or [task.splits["train"]]
         self.steps = total_steps(loop, self.splits[0].steps_per_epoch)
         self.last = max(self.steps - (loop.log_every or self.splits[0].steps_per_epoch), 0)
@@ -110,10 +113,39 @@ class TrialRunner:
         """What compiling has taken so far."""
         return sum(chunks.compile_seconds for chunks in self.compiled.values())
 
-    def run(self, way: Execution, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
-        """Trains every trial, and calls `done` with its place and outcome as it ends."""
+    @property
+    def halting(self) -> bool:
+        """Whether trials are to end with their chunk: a lane has failed, or a signal has come."""
+        signaled = self.paused is not None and self.paused.signum is not None
+        return signaled or self.halt.is_set()
+
+    def run(
+        self,
+        way: Execution,
+        trials: Sequence[Trial],
+        measure: Measure,
+        done: Done,
+        *,
+        ended: Collection[int] = (),
+    ) -> None:
+        """Trains the trials, and calls `done` with the place and outcome of each as it ends.
+
+        Those whose places have `ended` before are not measured again. Groups are formed of all
+        trials, with these, so that a run that goes on trains them as one that was never stopped.
+        Raises Stopped after a signal, when the states under way are saved, where there is `paused`.
+        """
+        groups = [g for g in grouped(trials, way.group) if not set(g) <= set(ended)]
+
+        def work(places: list[int]) -> None:
+            outcomes = self._train(way, trials, places, ended, measure)
+            for place, outcome in outcomes.items():
+                done(place, outcome)
+
         try:
-            self._run(way, trials, measure, done)
+            with self.pausing():
+                if groups:
+                    self.chunks(way.group)
+                self._spread(work, groups, way.lanes)
         except (jax.errors.JaxRuntimeError, MemoryError) as error:
             raise explain(error, f"with trials {way}") from error
 
@@ -127,7 +159,7 @@ class TrialRunner:
         chunks, state, sums = self.ready(trial)
         for start in range(0, self.steps, every):
             stop = min(start + every, self.steps)
-            state, sums = self.advance(chunks, state, chunks.fresh_sums(), start, stop, split)
+            state, sums, _ = self.advance(chunks, state, chunks.fresh_sums(), start, stop, split)
             sums = jax.device_get(sums)
             numbers: Numbers = {"step": stop, **finish(sums["pairs"])}
             if sums["bad_step"] >= 0:
@@ -135,44 +167,21 @@ class TrialRunner:
                 return
             yield self.task.refresh(state), numbers
 
-    def time_step(self, way: Execution, steps: int) -> float:
-        """Seconds that one update of one trial takes where they run so; nothing is kept."""
-        steps = min(steps, self.single.capacity)
-        feed = self.single.feed(0, steps)
-
-        def work() -> None:
-            chunks, state, sums = self.ready([Trial()] * way.group or Trial())
-            jax.block_until_ready(chunks.advance(state, sums, feed, steps))
-
-        lanes = [threading.Thread(target=work) for _ in range(way.lanes)]
-        began = time.perf_counter()
-        for lane in lanes:
-            lane.start()
-        for lane in lanes:
-            lane.join()
-        return (time.perf_counter() - began) / (steps * way.lanes * max(way.group, 1))
-
     def largest_group(self) -> int:
         """How many trials side by side fit the memory budget, by what one takes."""
         used = self.chunks(0).program.memory_analysis()
         state = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self._first(0)))
         return max(int(self.memory // (2 * state + used.temp_size_in_bytes)), 1)
 
-    def _run(self, way: Execution, trials: Sequence[Trial], measure: Measure, done: Done) -> None:
-        groups = grouped(trials, way.group)
-        self.chunks(way.group)
-
-        def work(places: list[int]) -> None:
-            if not self.halt.is_set():
-                group = [trials[i] for i in places]
-                for place, outcome in zip(places, self._train(way, group, measure), strict=True):
-                    done(place, outcome)
-
-        if way.lanes == 1:
+    def _spread(
+        self, work: Callable[[list[int]], None], groups: list[list[int]], lanes: int
+    ) -> None:
+        """Has every group worked on, in so many threads."""
+        if lanes == 1:
             for places in groups:
                 work(places)
             return
-        with ThreadPoolExecutor(way.lanes) as pool:
+        with ThreadPoolExecutor(lanes) as pool:
             try:
                 for waited in [pool.submit(work, places) for places in groups]:
                     waited.result()
@@ -180,17 +189,26 @@ class TrialRunner:
                 self.halt.set()
                 raise
 
-    def _train(self, way: Execution, trials: list[Trial], measure: Measure) -> list[TrialResult]:
-        """The outcomes of the trials of one group, all of one fold."""
-        padded = trials + trials[-1:] * (max(way.group, 1) - len(trials))
-        states = self._go(padded if way.group else trials[0], self.splits[trials[0].fold])
+    def _train(
+        self,
+        way: Execution,
+        trials: Sequence[Trial],
+        places: Sequence[int],
+        ended: Collection[int],
+        measure: Measure,
+    ) -> dict[int, TrialResult]:
+        """The outcomes of a group, all of one fold, by place, but of those that had `ended`."""
+        group = [trials[i] for i in places]
+        padded = group + group[-1:] * (max(way.group, 1) - len(group))
+        states = self._go(padded if way.group else group[0], self.splits[group[0].fold])
         if states is None:
-            return []
+            return {}
         state, sums = states
-        outcomes = []
-        for i, trial in enumerate(trials):
-            end, its_sums = _part(i, state, sums) if way.group else (state, sums)
-            outcomes.append(self._outcome(trial, end, jax.device_get(its_sums), measure))
+        outcomes = {}
+        for i, (place, trial) in enumerate(zip(places, group, strict=True)):
+            if place not in ended:
+                end, its_sums = _part(i, state, sums) if way.group else (state, sums)
+                outcomes[place] = self._outcome(trial, end, jax.device_get(its_sums), measure)
         return outcomes
 
     def _outcome(self, trial: Trial, state: TrainState, sums: Any, measure: Measure) -> TrialResult:
@@ -206,12 +224,36 @@ class TrialRunner:
         return TrialResult(numbers, None if finite else self.steps)
 
     def _go(self, trials: Trial | list[Trial], split: Split) -> Any:
-        """(final state, sums of the last interval) of one trial or a stacked group of them."""
-        chunks, state, sums = self.ready(trials)
-        for start, stop in ((0, self.last), (self.last, self.steps)):
-            sums = chunks.fresh_sums(after=sums)
-            state, sums = self.advance(chunks, state, sums, start, stop, split)
-        return None if self.halt.is_set() else (state, sums)
+        """(final state, sums of the last interval) of one trial or a stacked group of them.
+
+        None where they are to end with their chunk: what was under way is kept in `paused`.
+        """
+        if self.halting:
+            return None
+        chunks, state, sums, step = self.take_up(trials)
+        for stop in (self.last, self.steps):
+            if step == self.last:
+                sums = chunks.fresh_sums(after=sums)
+            state, sums, step = self.advance(chunks, state, sums, step, stop, split)
+        if self.halting:
+            self.keep_stopped(trials, state, sums, step)
+            return None
+        return state, sums
+
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """While it is open, signals end trials with their chunk; at its end they raise Stopped."""
+        with self.paused or nullcontext():
+            yield
+            if self.paused:
+                self.paused.settle()
+
+    def keep_stopped(
+        self, trials: Trial | list[Trial], state: TrainState, sums: Any, step: int
+    ) -> None:
+        """Keeps a trial or a group that a signal stopped at `step`, for `take_up`."""
+        if self.paused and self.paused.signum:
+            self.paused.save(self._who(trials), self.parallel.read(state), sums, step)
 
     def advance(
         self,
@@ -221,10 +263,11 @@ class TrialRunner:
         start: int,
         stop: int,
         split: Split | None = None,
-    ) -> Any:
-        """(state, sums) after the steps `start` to `stop`, or up to where all have diverged."""
+    ) -> tuple[Any, Any, int]:
+        """(state, sums, step) after the steps `start` to `stop`, or up to where all have diverged
+        or a signal came."""
         quota, step = 1, start
-        while step < stop and not self.halt.is_set():
+        while step < stop and not self.halting:
             if self.stop and (np.asarray(sums["bad_step"]) >= 0).all():
                 break
             count = min(stop - step, chunks.capacity, quota)
@@ -234,7 +277,22 @@ class TrialRunner:
             jax.block_until_ready(mark)
             step += count
             quota = steps_within((time.perf_counter() - began) / count)
-        return state, sums
+        return state, sums, step
+
+    def take_up(self, trials: Trial | list[Trial]) -> tuple[ChunkRunner, TrainState, Any, int]:
+        """(compiled chunks, state, sums, step) where a trial or a group begins or goes on."""
+        chunks, state, sums = self.ready(trials)
+        kept = self.paused and self.paused.take_up(self._who(trials), state, sums)
+        if not kept:
+            return chunks, state, sums, 0
+        state, sums, step = kept
+        return chunks, self.parallel.place(state), self.parallel.place_all(sums), step
+
+    def _who(self, trials: Trial | list[Trial]) -> list[Any]:
+        """By what a stopped group is found again: its trials, side by side or not, and length."""
+        group = [trials] if isinstance(trials, Trial) else trials
+        each = [[dict(trial.hyper), trial.seed, trial.fold] for trial in group]
+        return [each, isinstance(trials, list), self.steps]
 
     def ready(self, trials: Trial | list[Trial]) -> tuple[ChunkRunner, TrainState, Any]:
         """(compiled chunks, state, sums) to start from, of one trial or a group."""

@@ -52,8 +52,8 @@ class FitResult:
 class Stopped(JaxdlError):
     """A signal ended the run after its state was saved."""
 
-    def __init__(self, step: int, signum: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(signum).name}; saved at step {step}")
+    def __init__(self, signum: int, saved: str) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}; {saved}")
         self.code = 128 + signum
 
 
@@ -243,7 +243,7 @@ class FitLoop:
             self._save(self._fetch(self.sums))
             self.best.drop_needless(self.checkpoints.steps())
         if signum:
-            raise Stopped(self.step, signum)
+            raise Stopped(signum, f"saved at step {self.step}")
         self.clock = time.perf_counter()
 
     def _fetch(self, sums: Any) -> Any:

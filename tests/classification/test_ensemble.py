@@ -65,7 +65,8 @@ def test_a_snapshot_is_the_end_of_a_cycle_and_the_start_of_the_next(tmp_path):
     def task():
         return toys.classifier(optim, steps=8, split=toys.points(shuffle=False))
 
-    got = train_snapshots(TrialRunner(task(), loop), 2, seed=3)
+    got = {}
+    train_snapshots(TrialRunner(task(), loop), 2, 3, got.__setitem__)
     first = fit(task(), loop, tmp_path / "first", seed=3)
     again = task()
 
@@ -78,14 +79,15 @@ def test_a_snapshot_is_the_end_of_a_cycle_and_the_start_of_the_next(tmp_path):
         )
 
     second = fit(dataclasses.replace(again, init=init), loop, tmp_path / "second", seed=3)
-    for mine, want in zip(got, (first, second), strict=True):
+    assert sorted(got) == [0, 1]
+    for mine, want in zip(got.values(), (first, second), strict=True):
         for path, value in flatten(want.state.variables).items():
             np.testing.assert_array_equal(flatten(mine)[path], value, err_msg=path)
 
 
 def test_one_cycle_is_no_ensemble():
     with pytest.raises(UsageError, match="at least 2, got 1"):
-        train_snapshots(TrialRunner(toys.classifier(), LoopConfig(steps=4)), 1, 0)
+        train_snapshots(TrialRunner(toys.classifier(), LoopConfig(steps=4)), 1, 0, print)
     with pytest.raises(UsageError, match="at least 2, got 1"):
         ensemble.Config(members=1)
 

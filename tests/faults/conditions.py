@@ -15,6 +15,24 @@ def grace(seconds: float) -> None:
     signals.GRACE = seconds
 
 
+def stopped_in_chunk(count: int) -> None:
+    """SIGTERM comes while the chunk of this number, from 1 on, is under way."""
+    import itertools
+    import os
+    import signal
+
+    from jaxdl.training.chunk import ChunkRunner
+
+    advance, numbers = ChunkRunner.advance, itertools.count(1)
+
+    def wrapped(*args):
+        if next(numbers) == count:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return advance(*args)
+
+    ChunkRunner.advance = wrapped
+
+
 def largest_file(size: int) -> None:
     """No file may grow beyond `size` bytes: writes then fail as on a full disk (EFBIG)."""
     import resource

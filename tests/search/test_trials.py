@@ -8,7 +8,6 @@ import pytest
 from jaxdl.checks import UsageError
 from jaxdl.optim.config import SGD, Momentum
 from jaxdl.runs.checkpoint import flatten
-from jaxdl.search.autotune import choose_execution, equal_groups
 from jaxdl.search.trials import Execution, Trial, TrialRunner, grouped
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -84,21 +83,25 @@ def test_an_interruption_ends_every_lane(together, way):
     together.halt.clear()
 
 
-def test_the_probe_times_each_way_and_keeps_to_the_memory(together):
-    way, timed = choose_execution(together, 3)
-    assert way.group <= 3
-    assert "one after the other" in timed
-    assert all(ms > 0 for ms in timed.values())
-    one = TrialRunner(toys.classifier(OPTIM, steps=20), LOOP, memory=1)
-    assert one.largest_group() == 1
-    assert together.largest_group() > 100
+def test_what_has_ended_is_trained_for_its_group_alone(together):
+    """Two of three are missing: they end as if the third had been trained with them just now."""
+    kept = {}
 
+    def run(name, **options):
+        def keep(trial, state):
+            kept[name, WANTED.index(trial)] = flatten(state.variables)
+            return {}
 
-@pytest.mark.parametrize(
-    ("count", "most", "size"), [(64, 64, 64), (64, 48, 32), (7, 3, 3), (1, 9, 1)]
-)
-def test_groups_are_few_and_equal(count, most, size):
-    assert equal_groups(count, most) == size
+        outcomes = {}
+        together.run(Execution(2), WANTED, keep, outcomes.__setitem__, **options)
+        return sorted(outcomes)
+
+    assert run("all") == [0, 1, 2]
+    assert run("rest", ended=[0]) == [1, 2]
+    assert run("last", ended=[0, 1]) == [2]
+    for name, i in (("rest", 1), ("rest", 2), ("last", 2)):
+        for path, value in kept["all", i].items():
+            np.testing.assert_array_equal(kept[name, i][path], value, err_msg=path)
 
 
 def test_a_group_has_one_fold():
