@@ -116,7 +116,7 @@ def test_names_and_rates():
     task = build(cfg)
     assert task.rate is not None
     assert [task.rate(t) for t in (0, 5)] == pytest.approx([0.1, 0.05], rel=1e-3)
-    state = task.init(jax.random.key(0))
+    state = jax.eval_shape(task.init, jax.random.key(0))
     assert state.local["episodes"].steps.shape == (2, 2)
     assert task.splits["test"].size == 3
     assert jax.tree.leaves(state.params)[0].dtype == jnp.float32

@@ -43,8 +43,7 @@ def params_of(seed, network=NETWORK):
     return network.init(jax.random.key(seed), jnp.zeros((1, 4)))["params"]
 
 
-@pytest.mark.parametrize("double", [False, True])
-@pytest.mark.parametrize("discount", [0.5, 0.99])
+@pytest.mark.parametrize(("double", "discount"), [(False, 0.99), (True, 0.5)])
 def test_an_update_is_torchs(double, discount):
     torch = pytest.importorskip("torch")
     params, target, batch = params_of(0), params_of(1), rows()
@@ -142,7 +141,7 @@ def steps():
         target_rate=0.25,
     )
     environment = CartPole()
-    init = first_dqn(NETWORK, TX, environment, cfg)
+    init = jax.jit(first_dqn(NETWORK, TX, environment, cfg), static_argnums=1)
     step = jax.jit(make_dqn_step(NETWORK, TX, environment, cfg, ema=0.75, axis_name=None))
     states = [init(jax.random.key(0), 2).start_averages()]
     for _ in range(12):

@@ -55,8 +55,7 @@ def terms(params, seen, n, cfg):
     return actor, critic
 
 
-@pytest.mark.parametrize("baseline", [True, False])
-@pytest.mark.parametrize("discount", [0.5, 1.0])
+@pytest.mark.parametrize(("baseline", "discount"), [(True, 0.5), (False, 1.0)])
 def test_the_gradient_is_that_of_the_sums(baseline, discount):
     cfg = ReinforceConfig(discount=discount, baseline=baseline, scale=0.3, value_weight=0.7)
     seen = rollout()
@@ -90,8 +89,8 @@ def test_deviations_are_measured_at_their_steps():
         time_limit = 4
 
     tx, cfg = make_optimizer(SGD(lr=0.1), 10), ReinforceConfig(environments=3, measure_every=2)
-    state = first_learners(NET, tx, Short(), jax.random.key(0), count=3, learners=2)
-    state = state.start_averages()
+    first = partial(first_learners, NET, tx, Short(), count=3, learners=2)
+    state = jax.jit(first)(jax.random.key(0)).start_averages()
     step = jax.jit(make_reinforce_step(NET, tx, Short(), cfg, ema=0.75, axis_name=None))
     for number in range(3):
         before = state.ema
