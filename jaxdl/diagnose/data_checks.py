@@ -90,13 +90,17 @@ def class_balance(counts: Host) -> Verdict:
 
 
 def knn_baseline(inputs: Host, labels: Host) -> Verdict:
-    """Cross-validated nearest neighbors against always naming the most frequent class.
+    """Cross-validated nearest neighbors against chance: as often right if labels meant nothing.
 
-    No better than that by three standard deviations: labels do not belong to their inputs, or the
-    task is too hard for a simple learner; with few rows nobody can tell.
+    That is sum_k P(named k) P(label k), as in Cohen's kappa (1960); what always naming the most
+    frequent class gets is more, where classes are not balanced. No better than chance by three
+    standard deviations: labels do not belong to their inputs, or the task is too hard for a simple
+    learner; with few rows nobody can tell.
     """
-    right = neighbors_accuracy(coarse(inputs), labels)
-    chance = np.bincount(labels).max() / len(labels)
+    named = neighbors_votes(coarse(inputs), labels)
+    right = float((named == labels).mean())
+    shares = [np.bincount(x, minlength=labels.max() + 1) / len(labels) for x in (named, labels)]
+    chance = float(shares[0] @ shares[1])
     needed = chance + 3 * np.sqrt(chance * (1 - chance) / len(labels))
     words = f"{NEIGHBORS} nearest neighbors get {right:.1%}, chance is {chance:.1%}"
     if right > needed:
@@ -118,19 +122,19 @@ def coarse(inputs: Host) -> Host:
     return (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-6)  # columns of a table have units
 
 
-def neighbors_accuracy(x: Host, labels: Host) -> float:
-    """Accuracy of a vote of the nearest rows, each row judged by the folds that it is not in."""
+def neighbors_votes(x: Host, labels: Host) -> Host:
+    """The class `(N,)` that the nearest rows vote for, of the folds that a row is not in."""
     fold = np.arange(len(x)) % FOLDS
     square = (x**2).sum(axis=1)
-    right = 0
+    named = np.zeros(len(x), np.int64)
     for k in range(FOLDS):
         rest, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         distance = square[rest][None] - 2 * x[held] @ x[rest].T
         near = np.argpartition(distance, NEIGHBORS, axis=1)[:, :NEIGHBORS]
         votes = labels[rest][near]
         counts = np.stack([(votes == c).sum(axis=1) for c in range(labels.max() + 1)], axis=1)
-        right += int((counts.argmax(axis=1) == labels[held]).sum())
-    return right / len(x)
+        named[held] = counts.argmax(axis=1)
+    return named
 
 
 def duplicates(split: Split, test: Split | None, name: str) -> Verdict:

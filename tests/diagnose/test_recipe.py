@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 import scipy.stats
+from sklearn.metrics import cohen_kappa_score
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -20,6 +21,7 @@ from jaxdl.diagnose.data_checks import (
     coarse,
     duplicates,
     knn_baseline,
+    neighbors_votes,
     normalization,
     seen_by_model,
 )
@@ -240,6 +242,22 @@ def test_chance_is_beaten_by_three_deviations_only():
     x = draw.normal(size=(500, 4))
     passed = sum(knn_baseline(x, draw.integers(0, 5, 500)).state == "pass" for _ in range(200))
     assert passed <= scipy.stats.binom.ppf(0.999, 200, 0.01)
+
+
+def test_labels_of_unequal_classes_that_a_simple_learner_half_finds_pass():
+    """scikit-learn's kappa is .28, though always naming one class is right almost as often."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(600, 8))
+    label = (x[:, 0] + draw.normal(size=600) > 0.6).astype(int)
+    named = neighbors_votes(coarse(x), label)
+    most = 1 - label.mean()
+    assert (named == label).mean() < most + 3 * np.sqrt(most * (1 - most) / 600)
+    assert cohen_kappa_score(label, named) == pytest.approx(0.28, abs=0.01)
+    got = knn_baseline(x, label)
+    assert got.state == "pass"
+    right, chance = (float(word.strip("%,")) / 100 for word in got.words.split() if "%" in word)
+    assert (right - chance) / (1 - chance) == pytest.approx(0.28, abs=0.01)
+    assert knn_baseline(x, draw.permutation(label)).state == "fail"
 
 
 def test_large_images_are_averaged_down():
