@@ -113,5 +113,6 @@ def report_scan(name: str, scan: Scan) -> str:
     for split, row, why in scan.faults:
         lines.append(f"{split}, row {row}: {why}" if row else f"{split}: {why}")
     counted = ", ".join(f"{split} {size}" for split, size in scan.sizes.items())
-    what = f"{len(scan.faults)} faults" if scan.faults else "nothing is wrong"
+    count = len(scan.faults)
+    what = f"{count} fault{'s' * (count > 1)}" if count else "nothing is wrong"
     return "\n".join([*lines, f"{name}: {what} in {sum(scan.sizes.values())} rows ({counted})"])

@@ -54,7 +54,10 @@ def binary_cross_entropy(logits: Array, targets: Array) -> Array:
     check_same_shape("binary_cross_entropy: logits, targets", logits, targets)
     logits = at_least_float32(logits)
     targets = targets.astype(logits.dtype)
-    return jax.nn.softplus(logits) - jnp.where(targets == 0, 0, logits) * targets
+    sure = (targets == 1) & (logits == jnp.inf)  # infinity minus infinity would be a NaN
+    logits = jnp.where(sure, 0, logits)
+    loss = jax.nn.softplus(logits) - jnp.where(targets == 0, 0, logits) * targets
+    return jnp.where(sure, 0, loss)
 
 
 def multi_label_cross_entropy(logits: Array, targets: Array) -> Array:

@@ -327,6 +327,11 @@ def check_fit(
     before = rename_table(manifest["config"] or {}, f"checkpoint {who}")
     changed = differences(before, config) if config else {}
     lines += [f"config {name}: {old} when saved, {new} now" for name, (old, new) in changed.items()]
+    if "ema_extra" in {path.split(".")[0] for path in want.keys() - saved.keys()}:
+        lines.append(
+            "it is of a version that averaged parameters alone, without their batch statistics "
+            "(ema_extra): end that run with that version, or start anew in another folder"
+        )
     by = f"(written by jaxdl {writer(manifest)})"
     raise CheckpointError(f"checkpoint {who} {by} does not fit the model:\n  " + "\n  ".join(lines))
 

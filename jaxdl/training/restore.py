@@ -7,19 +7,31 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
-from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.checks import CheckpointError
+from jaxdl.runs.checkpoint import Checkpoints, flatten
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
 
 
 def restore_state(folder: Path, task: Task, loop: Any) -> TrainState:
-    """The best state of a run where it kept one, else the last."""
+    """The best state of a run where it kept one, else the last.
+
+    Raises CheckpointError where its model is not finite: detections and texts would not show it.
+    """
     like = jax.eval_shape(task.init, jax.random.key(0))
     kept = Checkpoints(folder / "best")
     if not (loop.best and kept.steps()):
         kept = Checkpoints(folder / "checkpoints")
-    return jax.device_put(kept.restore(like)[0])
+    state, step, _ = kept.restore(like)
+    for path, value in flatten(state.variables).items():
+        if np.issubdtype(value.dtype, np.inexact) and not np.isfinite(value).all():
+            raise CheckpointError(
+                f"checkpoint {kept.folder / str(step)}: {path} holds a NaN or an infinity, so that "
+                "what the model gives means nothing; take an earlier checkpoint or train again"
+            )
+    return jax.device_put(state)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from jaxdl.cli import main
 from jaxdl.data.source import ArraySource, Dataset, Source
-from jaxdl.data.validate import scan_split
+from jaxdl.data.validate import Fault, Scan, report_scan, scan_split
 
 
 def faults(rows, **options):
@@ -110,3 +110,9 @@ def test_show_draws_boxes_and_says_synthetic(tmp_path, capsys):
     assert code == 0, said.err
     assert "synthetic colored shapes" in said.out
     assert out.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "nothing is"), (1, "1 fault in"), (2, "2 faults")])
+def test_the_sum_counts_in_words(count, said):
+    scan = Scan([Fault("train", "0", "odd")] * count, {"train": 3}, {})
+    assert f"set: {said}" in report_scan("set", scan)

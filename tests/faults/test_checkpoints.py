@@ -175,3 +175,11 @@ def test_a_format_of_another_version_says_who_wrote_it(two_steps, tmp_path, monk
     assert json.loads((kept.folder / "1.manifest.json").read_text())["format"] == 9
     with pytest.raises(CheckpointError, match=f"written by jaxdl {VERSION} in format 9.*format 1"):
         kept.restore(TREE)
+
+
+def test_averages_without_batch_statistics_say_what_to_do(tmp_path):
+    """As versions saved them that averaged parameters alone."""
+    state = {"ema": {"w": jnp.ones(2)}, "ema_extra": {"mean": jnp.zeros(2)}}
+    Checkpoints(tmp_path).save(1, {"ema": state["ema"]}, {})
+    with pytest.raises(CheckpointError, match=r"(?s)ema_extra\.mean.*end that run with that vers"):
+        Checkpoints(tmp_path).restore(state)

@@ -11,15 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.checks import DivergedError
+from jaxdl.checks import CheckpointError, DivergedError
 from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.data.config import DataConfig
 from jaxdl.data.digits import load_digits
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import SGD
+from jaxdl.runs import checkpoint
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
+from jaxdl.training.restore import restore_state
 from tests.faults.conftest import saved_steps
 from tests.training import toys
 
@@ -119,3 +121,17 @@ def test_no_checkpoint_holds_a_nan(tmp_path, part, value, refused):
     else:
         kept.save(4, state, {})
     assert kept.steps() == [4] * (not refused)
+
+
+@pytest.mark.parametrize("part", ["params", "extra"])
+def test_a_run_whose_weights_are_not_finite_is_not_taken_up(tmp_path, monkeypatch, part):
+    """As an earlier version may have saved it: what predicts and shows would hide it."""
+    task = toys.classifier()
+    state = task.init(jax.random.key(0))
+    spoilt = jax.tree.map(lambda x: x.at[0].set(jnp.nan), getattr(state, part))
+    monkeypatch.setattr(checkpoint, "check_finite", lambda *args: None)
+    Checkpoints(tmp_path / "checkpoints").save(3, state.replace(**{part: spoilt}), {})
+    with pytest.raises(CheckpointError, match=r"checkpoints/3: \S+ holds a NaN or an infinity"):
+        restore_state(tmp_path, task, LoopConfig())
+    Checkpoints(tmp_path / "checkpoints").save(4, state, {})
+    restore_state(tmp_path, task, LoopConfig())

@@ -83,7 +83,14 @@ def test_a_class_that_is_off_costs_soft_targets_nothing():
     kept = np.exp([1.0, 2.0]) / np.exp([1.0, 2.0]).sum()
     np.testing.assert_allclose(loss, -(np.log(kept) @ [0.25, 0.75]), rtol=1e-6)
     np.testing.assert_allclose(slope[0], [*(kept - [0.25, 0.75]), 0], atol=1e-6)
-    assert binary_cross_entropy(jnp.array([-jnp.inf]), jnp.array([0.0]))[0] == 0
+
+
+def test_what_is_certain_costs_nothing_where_it_is_right():
+    """-log sigmoid(inf) = 0, and infinite where it is wrong; slopes are sigmoid(z) - t."""
+    logits, targets = jnp.array([1, -1, 1, -1]) * jnp.inf, jnp.array([1.0, 0.0, 0.0, 1.0])
+    value, slope = value_and_slope(binary_cross_entropy, logits, targets)
+    assert value.tolist() == [0, 0, np.inf, np.inf]
+    assert slope.tolist() == [0, 0, 1, -1]
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
