@@ -8,6 +8,7 @@ import pytest
 
 from jaxdl.cli import main
 from jaxdl.experiment import find_configs, read_config
+from tests.data.files.made_omniglot import write_omniglot
 
 ROOT = Path(__file__).parents[1]
 GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
@@ -196,6 +197,13 @@ SMALL = {
         ],
     ),
     "rl.tabular": ("gridworld_tabular", ["--tabular.steps", "200", "--seeds", "2"]),
+    "selfsup.few_shots": (
+        "omniglot_prototypical",
+        [
+            *("--data.forms", "1", "--data.batch_size", "4", "--features", "4", *TWO),
+            *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
+        ],
+    ),
     "vision3d.occupancy": (
         "spot_occupancy",
         [
@@ -237,10 +245,19 @@ def forget_compiled_programs():
     jax.clear_caches()
 
 
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """Files in place of those that experiments look for in JAXDL_DATA_DIR."""
+    folder = tmp_path_factory.mktemp("data")
+    write_omniglot(folder / "omniglot")
+    return folder
+
+
 @pytest.mark.usefixtures("forget_compiled_programs")
 @pytest.mark.parametrize("name", scripts())
-def test_a_script_runs_two_steps(name, tmp_path, monkeypatch):
+def test_a_script_runs_two_steps(name, tmp_path, monkeypatch, data_dir):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("JAXDL_DATA_DIR", str(data_dir))
     config, flags = SMALL[name]
     assert read_config(find_configs(ROOT)[config], [])[0].name == name
     with pytest.raises(SystemExit) as stop:

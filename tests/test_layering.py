@@ -28,7 +28,10 @@ ROOMS = (
     ("evaluation",),
     ("search",),
     ("diagnose",),
-    ("classic", "classification", "language", "detection", "generative", "rl", "vision3d"),
+    (
+        *("classic", "classification", "language", "detection"),
+        *("generative", "rl", "selfsup", "vision3d"),
+    ),
     ("interop",),
     ("bench",),
     ("compare",),

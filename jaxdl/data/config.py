@@ -16,7 +16,8 @@ class DataConfig:
     name: str = "digits"
     """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
     shapes, moving, solids, copy, reverse, dates, hello, two_moons, eight_gaussians, rings, xor,
-    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text, meshes."""
+    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text, meshes,
+    omniglot_small."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
     train: str = "train"
@@ -266,6 +267,23 @@ class MeshesData(OwnData):
 
 
 @dataclass(frozen=True)
+class OmniglotSmallData(OwnData):
+    """The part of Omniglot that fits anywhere: eight alphabets and the official one-shot runs."""
+
+    name: str = "omniglot_small"
+    path: str = "omniglot"
+    """The folder of `omniglot_background_small.npz` and `omniglot_oneshot_runs.npz`; also below
+    JAXDL_DATA_DIR."""
+    forms: int = 8
+    """Classes of each training character: 1, it alone; 4, its quarter turns; 8, their mirror images
+    too."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_one_of("data.forms", self.forms, (1, 4, 8))
+
+
+@dataclass(frozen=True)
 class TextData(OwnData):
     """The characters of a text file."""
 
@@ -340,6 +358,7 @@ VARIANTS: Mapping[str, type[DataConfig]] = {
     "coco_json": CocoJsonData,
     "voc_folder": VocFolderData,
     "text": TextData,
+    "omniglot_small": OmniglotSmallData,
     "shapes": ShapesData,
     "moving": MovingData,
     "solids": SolidsData,

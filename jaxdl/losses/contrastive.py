@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_positive, check_rank, check_same_shape
 from jaxdl.losses.classification import softmax_cross_entropy
-from jaxdl.ops.collectives import gather_rows
+from jaxdl.ops.collectives import first_row, gather_rows
 from jaxdl.ops.distance import unit_rows
 from jaxdl.typing import Array
 
@@ -109,8 +109,3 @@ def pair_distance(a: Array, b: Array) -> Array:
     """|a_i - b_i + 1e-6|, `(B, D)` twice -> `(B,)`."""
     check_rank("pair_distance: a", a, 2)
     return jnp.linalg.norm(a - b + APART, axis=1)
-
-
-def first_row(x: Array, axis_name: str | None) -> Array | int:
-    """Where the first row of this device stands in the batch of all."""
-    return 0 if axis_name is None else jax.lax.axis_index(axis_name) * len(x)

@@ -45,3 +45,8 @@ def gather_rows(x: Array, axis_name: str | None) -> Array:
     if axis_name is None or lax.axis_size(axis_name) == 1:
         return x
     return lax.all_gather(x, axis_name, tiled=True)
+
+
+def first_row(x: Array, axis_name: str | None) -> Array | int:
+    """Where the first of a device's rows stands among `gather_rows` of all."""
+    return 0 if axis_name is None else lax.axis_index(axis_name) * len(x)

@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from jaxdl.ops.collectives import gather_rows, pmean_tree, psum_tree
+from jaxdl.ops.collectives import first_row, gather_rows, pmean_tree, psum_tree
 
 RNG = np.random.default_rng(0)
 TREE = {
@@ -44,3 +44,13 @@ def test_gathered_rows_keep_the_order_of_the_devices():
     np.testing.assert_array_equal(on_devices(gather_rows, 8)(rows), rows[:, 0])
     assert "all_gather" not in on_devices(gather_rows, 1).lower(rows).as_text()
     assert gather_rows(rows, None) is rows
+
+
+def test_the_first_row_of_a_device_is_where_its_rows_begin():
+    own = lambda rows, axis: gather_rows(rows, axis)[first_row(rows, axis)][None] - rows[:1]  # noqa: E731
+    rows = np.arange(48.0, dtype=np.float32).reshape(8, 2, 3)
+    mesh = Mesh(np.array(jax.devices()[:8]), ("device",))
+    call = lambda x: own(x[0], "device")  # noqa: E731
+    got = jax.shard_map(call, mesh=mesh, in_specs=P("device"), out_specs=P("device"))(rows)
+    np.testing.assert_array_equal(got, np.zeros((8, 3)))
+    assert first_row(rows, None) == 0

@@ -1,4 +1,4 @@
-"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, text."""
+"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, text, meshes, Omniglot."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +13,7 @@ from jaxdl.data.config import (
     FolderData,
     MeshesData,
     NpzData,
+    OmniglotSmallData,
     OwnData,
     TextData,
     VocFolderData,
@@ -23,6 +24,7 @@ from jaxdl.data.files.coco_schema import CocoFile
 from jaxdl.data.files.folder_splits import find_splits
 from jaxdl.data.files.folder_walk import sub_folders
 from jaxdl.data.files.image_folder import ImageFolder
+from jaxdl.data.files.omniglot import read_omniglot
 from jaxdl.data.files.own_path import find_path, own_path
 from jaxdl.data.files.text import read_text
 from jaxdl.data.files.voc import read_voc
@@ -118,6 +120,12 @@ def open_meshes(cfg: MeshesData) -> Dataset:
     return Dataset(splits, classes)
 
 
+def open_omniglot(cfg: OmniglotSmallData) -> Dataset:
+    """Characters to train on; one-shot runs to validate and test on."""
+    splits, classes = read_omniglot(own_path(cfg), cfg.forms)
+    return Dataset({name: ArraySource(rows) for name, rows in splits.items()}, classes)
+
+
 OPENERS: Mapping[type[OwnData], Callable[[Any], Dataset]] = {
     FolderData: open_folder,
     CsvData: open_csv,
@@ -126,4 +134,5 @@ OPENERS: Mapping[type[OwnData], Callable[[Any], Dataset]] = {
     CocoJsonData: open_coco_json,
     VocFolderData: open_voc_folder,
     TextData: open_text,
+    OmniglotSmallData: open_omniglot,
 }

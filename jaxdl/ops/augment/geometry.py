@@ -39,6 +39,18 @@ def draw_rotation(keys: Key, size: Size, *, degrees: float) -> Array:
     return jnp.stack([top, bottom], axis=1)
 
 
+def draw_affine(keys: Key, size: Size, *, strength: float, shift: float) -> Array:
+    """A small affine move about the center: each entry of the 2x2 part is that of the identity
+    +-`strength`, uniform (turn, shear and size at once), the offset +-`shift` pixels: `(B, 2, 3)`.
+    """
+    check_fraction("draw_affine: strength", strength)
+    u = 2 * row_uniform(keys, 6).reshape(-1, 2, 3) - 1
+    linear = jnp.eye(2, dtype=jnp.float32)[None] + strength * u[:, :, :2]
+    center = jnp.array([size[1] / 2, size[0] / 2], jnp.float32)
+    offset = center[None] - linear @ center + shift * u[:, :, 2]
+    return jnp.concatenate([linear, offset[:, :, None]], axis=2)
+
+
 def draw_resized_crop(
     keys: Key,
     size: Size,

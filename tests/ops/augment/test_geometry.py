@@ -264,3 +264,15 @@ def test_errors_name_the_argument():
         warp_boxes(
             jnp.ones((1, 2, 3)), jnp.ones((1, 1, 4)), jnp.ones((1, 1), bool), SIZE, min_visible=2
         )
+
+
+@pytest.mark.parametrize(("strength", "shift"), [(0.2, 0.0), (0.05, 3.0)])
+def test_a_small_affine_move_is_as_small_as_it_says(strength, shift):
+    keys = jax.random.split(jax.random.key(0), 400)
+    matrix = np.asarray(geo.draw_affine(keys, SIZE, strength=strength, shift=shift), float)
+    added = matrix[:, :, :2] - np.eye(2)
+    assert 0.95 * strength < np.abs(added).max() <= strength * 1.0001
+    assert stats.kstest(added.ravel(), stats.uniform(-strength, 2 * strength).cdf).pvalue > 0.01
+    center = np.array([SIZE[1] / 2, SIZE[0] / 2])
+    moved = matrix[:, :, :2] @ center + matrix[:, :, 2] - center  # where the center comes from
+    assert 0.95 * shift - 1e-4 <= np.abs(moved).max() <= shift + 1e-4

@@ -1,0 +1,87 @@
+"""Episodes against the pictures they are drawn from; runs against scikit-learn's neighbors."""
+
+from pathlib import Path
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from jaxdl.data.splits.split import Split
+from jaxdl.selfsup.episodes import RunEvaluator, draw_episode, flat_rows
+from jaxdl.training.state import TrainState
+
+KEYS = jax.random.split(jax.random.key(0), 6)
+DRAWINGS = jnp.asarray(np.random.default_rng(0).random((6, 9, 12, 10, 1)), jnp.float32)
+STILL = {"strength": 0.0, "class_strength": 0.0, "shift": 0.0}
+
+
+def places(episode):
+    """Which drawing of its class each picture is, `(classes, count)`; -1 where it is none."""
+    off = np.abs(np.asarray(episode)[:, :, None] - np.asarray(DRAWINGS)[:, None])
+    off = off.max(axis=(3, 4, 5))
+    return np.where(off.min(axis=2) < 1e-5, off.argmin(axis=2), -1)
+
+
+def test_an_episode_has_different_drawings_of_each_class():
+    chosen = places(draw_episode(KEYS, DRAWINGS, 4, **STILL))
+    assert all(len(set(row)) == 4 and -1 not in row for row in chosen)
+    assert len({tuple(row) for row in chosen}) > 1  # each class draws for itself
+
+
+def test_a_class_meets_the_same_fate_in_any_batch():
+    moves = {"strength": 0.1, "class_strength": 0.2, "shift": 1.0}
+    whole = draw_episode(KEYS, DRAWINGS, 3, **moves)
+    part = draw_episode(KEYS[2:4], DRAWINGS[2:4], 3, **moves)
+    np.testing.assert_allclose(part, whole[2:4], atol=1e-6)
+
+
+def test_a_class_moves_as_a_whole_and_drawings_by_themselves():
+    one = jnp.broadcast_to(DRAWINGS[:, :1], DRAWINGS.shape)  # all drawings of a class are equal
+    same = draw_episode(KEYS, one, 3, **{**STILL, "class_strength": 0.3})
+    np.testing.assert_allclose(same[:, 1], same[:, 0], atol=1e-5)
+    assert np.abs(same[:, 0] - one[:, 0]).max() > 0.1
+    for own in ({"strength": 0.3}, {"shift": 2.0}):
+        moved = draw_episode(KEYS, one, 3, **{**STILL, **own})
+        assert np.abs(moved[:, 1] - moved[:, 0]).max(axis=(1, 2, 3)).min() > 0.1
+
+
+def test_more_drawings_than_there_are_is_an_error():
+    with pytest.raises(ValueError, match="has 9 drawings, 10 are asked for"):
+        draw_episode(KEYS, DRAWINGS, 10, **STILL)
+
+
+class Flat(nn.Module):
+    """Pixels, some of them, as an embedding."""
+
+    @nn.compact
+    def __call__(self, x, *, train):
+        return x.reshape(len(x), -1)[:, :40]
+
+
+def test_runs_are_judged_as_by_scikit_learn(tmp_path: Path):
+    rng = np.random.default_rng(1)
+    answer = np.stack([rng.permutation(20) for _ in range(13)]).astype(np.int32)
+    support = rng.integers(0, 256, (13, 20, 8, 8, 1)).astype(np.uint8)
+    noisy = support.astype(float) + rng.normal(0, 130, support.shape)
+    query = np.stack([x[a] for x, a in zip(noisy, answer, strict=True)]).clip(0, 255)
+    rows = {"support": support, "query": query.astype(np.uint8), "answer": answer}
+
+    def prepare(keys, batch, *, train):
+        image = jnp.concatenate([batch["support"], batch["query"]], axis=1)
+        return {"image": flat_rows(image.astype(jnp.float32) / 255), "answer": batch["answer"]}
+
+    state = TrainState(step=jnp.int32(0), params={}, opt_state=(), key=jax.random.key(0))
+    evaluate = RunEvaluator(Flat(), prepare)
+    got = evaluate(state, Split(rows, name="test"), tmp_path)
+    for name, width in (("one_shot", 40), ("pixels", 64)):
+        right = []
+        for s, q, a in zip(*rows.values(), strict=True):
+            s, q = (x.reshape(20, -1)[:, :width].astype(float) for x in (s, q))
+            judge = KNeighborsClassifier(1).fit(s, np.arange(20))
+            right.append(judge.predict(q) == a)
+        assert got[name] == pytest.approx(np.mean(right), abs=1e-6)
+        assert 0.3 < got[name] < 0.99
+    assert (tmp_path / "run.png").stat().st_size > 5000
