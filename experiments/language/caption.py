@@ -42,7 +42,9 @@ from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
 from jaxdl.models.registry import ModelConfig, build_model
+from jaxdl.models.weights.start import folded_norms
 from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.training.freeze import freeze_task
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import normalize, to_float
 from jaxdl.training.restore import RestoredRun
@@ -136,7 +138,7 @@ def build(cfg: Config) -> Task:
         }
         return global_mean(loss), (extra, metrics)
 
-    return supervised(
+    task = supervised(
         model,
         splits,
         prepare,
@@ -146,6 +148,8 @@ def build(cfg: Config) -> Task:
         evaluate=CaptionEvaluator(model, prepare, beam=cfg.beam_size),
         inputs="inputs",
     )
+    folded = () if cfg.backbone.frozen else folded_norms(backbone, "backbone")
+    return freeze_task(task, cfg.optim, cfg.loop, folded)
 
 
 def build_decoder(cfg: DecoderConfig, vocabulary: int, length: int) -> Any:

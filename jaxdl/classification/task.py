@@ -18,7 +18,9 @@ from jaxdl.losses.classification import soft_cross_entropy, softmax_cross_entrop
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.models.registry import ModelConfig, build_model
+from jaxdl.models.weights.start import folded_norms
 from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.training.freeze import freeze_task
 from jaxdl.training.linear_scaling import scale_to_devices
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
@@ -68,7 +70,7 @@ def classifier_task(cfg: ClassifierConfig, splits: Mapping[str, Split] | None = 
     model = build_model(cfg.model, num_classes=len(classes))
     prepare = prepare_images(cfg.image, len(classes))
     model = fit_to_images(model, splits["train"], prepare)
-    return supervised(
+    task = supervised(
         model,
         splits,
         prepare,
@@ -82,6 +84,7 @@ def classifier_task(cfg: ClassifierConfig, splits: Mapping[str, Split] | None = 
         loop=cfg.loop,
         evaluate=make_classifier_evaluator(model, prepare, flip_eval=cfg.flip_eval),
     )
+    return freeze_task(task, cfg.optim, cfg.loop, folded_norms(model))
 
 
 def fit_to_images(model: Any, split: Split, prepare: Prepare, count: int = 2000) -> Any:

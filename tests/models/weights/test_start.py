@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+from experiments.language import caption
 from jaxdl.checks import CheckpointError, UsageError
 from jaxdl.classification.task import ClassifierConfig, classifier_task
 from jaxdl.data.config import data_config
@@ -115,6 +116,33 @@ def test_any_config_has_model_weights(values):
     state = quick_jit(classifier_task(cfg).init)(jax.random.key(0))
     check_equal(state.extra["batch_stats"], values["batch_stats"])
     check_equal(state.params["stage1_block1"], values["params"]["stage1_block1"])
+
+
+@pytest.mark.parametrize("task", ["classifier", "captioner"])
+def test_norms_that_a_file_has_folded_are_not_computed_anew(folder, task):
+    model = create_model("mobilenet_v2", 3, **MOBILE)
+    variables = drawn(model)
+    variables["batch_stats"] = jax.tree_util.tree_map_with_path(
+        lambda path, value: value * 0 if path[-1].key == "mean" else value,
+        variables["batch_stats"],
+    )
+    write_safetensors(folder / "m.safetensors", to_torch(rules_for(model), variables))
+    options = dataclasses.replace(model_options("mobilenet_v2")(**MOBILE), weights="m")
+    data = data_config("shapes", synthetic_rows=4, batch_size=2, image_size=(32,))
+    if task == "classifier":
+        built = classifier_task(ClassifierConfig(data=data, model=options))
+    else:
+        small = caption.DecoderConfig(width=4, hidden=4)
+        built = caption.build(caption.Config(data=data, model=options, decoder=small))
+    state = quick_jit(built.init)(jax.random.key(0))
+    split = built.splits["train"]
+    keys = jax.random.split(jax.random.key(0), 2)
+    batch = built.prepare(keys, split.batch(np.arange(2)), train=True)
+    loss = jax.vmap(built.loss_fn, (None, None, 0, None), axis_name="device")
+    batch = jax.tree.map(lambda x: x[None], batch)
+    _, (extra, _) = quick_jit(loss)(state.params, state.extra, batch, keys[0])
+    stats = extra["batch_stats"] if task == "classifier" else extra["batch_stats"]["backbone"]
+    check_equal(jax.tree.map(lambda x: x[0], stats), variables["batch_stats"])
 
 
 def test_our_own_file_will_do(folder):
