@@ -43,7 +43,7 @@ EXPERIMENTS = (
 # Each side would draw its own; averages of weights change no update.
 LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")
 # Fields of a config that its twin has not, and the value that they must have
-FIXED = {"precision": "float32", "aux_weight": 0.0, "strength": 0.0, "loss": "softmax"}
+FIXED = {"precision": "float32", "aux_weight": 0.0, "penalty_weight": 0.0, "loss": "softmax"}
 TEST_ROWS = 2000
 EVERY = 50  # steps between progress lines
 

@@ -16,7 +16,7 @@ from jaxdl.cli import main  # noqa: E402
 from jaxdl.compare import run as harness  # noqa: E402
 from jaxdl.compare import stage_checks as stages  # noqa: E402
 from jaxdl.compare.html_report import write_page  # noqa: E402
-from jaxdl.experiment import read_config  # noqa: E402
+from jaxdl.experiment import find_config, read_config  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
 from jaxdl.optim.config import Adam  # noqa: E402
@@ -163,6 +163,9 @@ def test_what_has_no_twin_is_refused():
         harness.check_comparable(train, SimpleNamespace(precision="bfloat16"))
     with pytest.raises(UsageError, match=r"optim\.l1"):
         harness.check_comparable(train, SimpleNamespace(optim=Adam(l1=0.1)))
+    dense = read_config(find_config("cifar10_softmax"), ["--penalty_weight", "0.1"])[1]
+    with pytest.raises(UsageError, match=r"the twin has penalty_weight = 0\.0, not 0\.1"):
+        harness.check_comparable("classic.dense", dense)
     with pytest.raises(SystemExit) as end:
         main(None, ["compare", "digits_mlp", "--steps", "0"])
     assert end.value.code == 2
