@@ -145,7 +145,7 @@ def disturb(key: Key, points: Array, cfg: Config) -> Array:
         angle = jax.random.uniform(angle_key, (), maxval=2 * jnp.pi)
         c, s = jnp.cos(angle), jnp.sin(angle)
         points = points @ jnp.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
-    return points + cfg.jitter * jax.random.normal(jitter_key, points.shape)
+    return points + cfg.jitter * jax.random.normal(jitter_key, points.shape, points.dtype)
 
 
 class PartEvaluator(Evaluator):

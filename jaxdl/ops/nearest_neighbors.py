@@ -98,8 +98,9 @@ def _make_index(points: Array, head: int) -> Index:
     if not head:
         return Index(center, points, squares)
     sample = points[:: max(1, len(points) // 2048)]
+    draw = jax.random.normal(jax.random.key(0), (points.shape[1], head), points.dtype)
     # One power step of a random projection: near the leading principal directions, and cheap.
-    basis = sample.T @ (sample @ jax.random.normal(jax.random.key(0), (points.shape[1], head)))
+    basis = sample.T @ (sample @ draw)
     basis = jnp.linalg.qr(sample.T @ (sample @ basis))[0]
     return Index(center, points, squares, basis, points @ basis)
 

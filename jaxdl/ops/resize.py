@@ -99,7 +99,10 @@ def resize_weights(
 def new_centers(start: Array, stop: Array, size: int) -> Array:
     """The centers of the `size` equal parts of start..stop: `(B,)` -> `(B, size)`."""
     # Divided last, so that whole-numbered ratios hit their pixels exactly.
-    return start[:, None] + (jnp.arange(size) + 0.5)[None] * (stop - start)[:, None] / size
+    return (
+        start[:, None]
+        + (jnp.arange(size, dtype=jnp.float32) + 0.5)[None] * (stop - start)[:, None] / size
+    )
 
 
 def clip_taps(taps: Array, start: Array, stop: Array, length: int) -> Array:
@@ -140,7 +143,7 @@ def sample_affine(
     Args: `matrix` `(B, 2, 3)`, rows [A | b]. `fill` as in `sample_points`.
     """
     check_rank("sample_affine: matrix", matrix, 3)
-    ys, xs = jnp.meshgrid(jnp.arange(size[0]) + 0.5, jnp.arange(size[1]) + 0.5, indexing="ij")
+    ys, xs = jnp.meshgrid(*(jnp.arange(n, dtype=jnp.float32) + 0.5 for n in size), indexing="ij")
     points = jnp.stack([xs, ys, jnp.ones(size, jnp.float32)], axis=-1)
     points = jnp.einsum("bij,yxj->byxi", matrix, points, precision="highest")
     return sample_points(images, points, method=method, fill=fill)

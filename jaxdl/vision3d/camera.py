@@ -20,7 +20,7 @@ def intrinsics(height: int, width: int, *, focal: float) -> Array:
 
 def rays(height: int, width: int, camera: ArrayLike) -> Array:
     """Directions through the centers of the pixels, z = 1: `(H, W, 3)`."""
-    u, v = jnp.meshgrid(jnp.arange(width) + 0.5, jnp.arange(height) + 0.5)
+    u, v = jnp.meshgrid(*(jnp.arange(n, dtype=jnp.float32) + 0.5 for n in (width, height)))
     y = (v - camera[1, 2]) / camera[1, 1]
     x = (u - camera[0, 2] - camera[0, 1] * y) / camera[0, 0]
     return jnp.stack([x, y, jnp.ones_like(x)], axis=-1)

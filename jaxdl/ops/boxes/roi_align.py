@@ -78,7 +78,7 @@ def roi_pool(features: Array, boxes: Array, *, size: Size, scale: float = 1.0) -
 
 def _weights(low: Array, side: Array, bins: int, cells: int, samples: int) -> Array:
     """What each cell counts in each bin along one axis: `(B, N)` -> `(B, N, bins, cells)`."""
-    steps = (jnp.arange(bins * samples) + 0.5) / (bins * samples)
+    steps = (jnp.arange(bins * samples, dtype=jnp.float32) + 0.5) / (bins * samples)
     place = low[..., None] + side[..., None] * steps[None, None]  # (B, N, bins * samples)
     inside = (place >= -1) & (place <= cells)
     place = jnp.clip(place, 0, cells - 1)[..., None]

@@ -187,7 +187,7 @@ def epsilon_greedy(network: nn.Module, params: Tree, share: Array) -> Callable[[
     def one(q: Array, key: Key) -> Array:
         chance_key, any_key = jax.random.split(key)
         drawn = jax.random.randint(any_key, (), 0, len(q))
-        random = jax.random.uniform(chance_key) < share
+        random = jax.random.uniform(chance_key, dtype=jnp.float32) < share
         return jnp.where(random, drawn, jnp.argmax(q)).astype(jnp.int32)
 
     def choose(observation: Array, keys: Key) -> Array:

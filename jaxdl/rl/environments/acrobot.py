@@ -32,7 +32,7 @@ class Acrobot(Environment):
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""
-        return jax.random.uniform(key, (4,), minval=-0.1, maxval=0.1)
+        return jax.random.uniform(key, (4,), jnp.float32, minval=-0.1, maxval=0.1)
 
     def step(self, key: Key, state: Array, action: Array) -> tuple[Array, Array, Array]:
         """One step of the fourth-order Runge-Kutta method."""

@@ -31,7 +31,7 @@ class CartPole(Environment):
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""
-        return jax.random.uniform(key, (4,), minval=-0.05, maxval=0.05)
+        return jax.random.uniform(key, (4,), jnp.float32, minval=-0.05, maxval=0.05)
 
     def step(self, key: Key, state: Array, action: Array) -> tuple[Array, Array, Array]:
         """One Euler step (Florian 2007, equations 23 and 24 without friction)."""

@@ -77,7 +77,7 @@ def random_action(environment: Environment, key: Key) -> Array:
     """Uniform over the actions."""
     kind = environment.actions
     if isinstance(kind, Box):
-        return jax.random.uniform(key, (kind.size,), minval=kind.low, maxval=kind.high)
+        return jax.random.uniform(key, (kind.size,), jnp.float32, kind.low, kind.high)
     return jax.random.randint(key, (), 0, kind.count)
 
 

@@ -196,5 +196,5 @@ def grid_tables(
 
 def _draw(key: Key, shares: Array) -> Array:
     """A number with these cumulative probabilities `(S,)`, the last of which is 1."""
-    chance = jax.random.uniform(key) * shares[-1]
+    chance = jax.random.uniform(key, dtype=jnp.float32) * shares[-1]
     return jnp.sum(chance >= shares, dtype=jnp.int32)

@@ -30,7 +30,7 @@ class MountainCar(Environment):
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""
-        return jnp.stack([jax.random.uniform(key, minval=-0.6, maxval=-0.4), jnp.float32(0)])
+        return jnp.stack([jax.random.uniform(key, (), jnp.float32, -0.6, -0.4), jnp.float32(0)])
 
     def step(self, key: Key, state: Array, action: Array) -> tuple[Array, Array, Array]:
         """See `Environment`."""

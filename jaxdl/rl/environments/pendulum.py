@@ -30,7 +30,7 @@ class Pendulum(Environment):
 
     def reset(self, key: Key) -> Array:
         """See `Environment`."""
-        return jax.random.uniform(key, (2,), minval=-1, maxval=1) * jnp.array([math.pi, 1.0])
+        return jax.random.uniform(key, (2,), jnp.float32, -1, 1) * jnp.array([math.pi, 1.0])
 
     def step(self, key: Key, state: Array, action: Array) -> tuple[Array, Array, Array]:
         """See `Environment`."""

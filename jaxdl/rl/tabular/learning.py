@@ -60,7 +60,7 @@ def learn_table(world: Grid, cfg: TabularConfig, rule: str, key: Key) -> Learned
 
 def _choose(q: Array, state: Array, key: Key, epsilon: float) -> Array:
     """The best action of a state, ties at random, or any with probability `epsilon`."""
-    chance, tie, drawn = jax.random.uniform(key, (3,))
+    chance, tie, drawn = jax.random.uniform(key, (3,), jnp.float32)
     row = q[state]
     best = jnp.where(chance < epsilon, jnp.ones_like(row, bool), row >= row.max())
     place = jnp.where(chance < epsilon, drawn, tie) * jnp.sum(best)  # of the best, one

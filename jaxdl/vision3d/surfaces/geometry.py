@@ -46,7 +46,7 @@ def sample_points(key: Key, vertices: Array, faces: Host, count: int) -> tuple[A
     Gradients reach the vertices through the points; which face is chosen has none.
     """
     check_rank("sample_points: vertices", vertices, 2)
-    u = jax.random.uniform(key, (count, 3))
+    u = jax.random.uniform(key, (count, 3), jnp.float32)
     share = jnp.cumsum(jax.lax.stop_gradient(areas(vertices, faces)))
     face = jnp.searchsorted(share, u[:, 0] * share[-1], side="right")
     face = jnp.minimum(face, len(faces) - 1)
