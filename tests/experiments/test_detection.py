@@ -81,7 +81,7 @@ def test_a_detector_of_ones_own_boxes_starts_from_the_file(arrays, photos, tmp_p
     table = read_toml(run / "config.toml")
     assert (table["model"]["padding"], table["image"]["mean"]) == ("same", [0.1] * 3)
     experiment, cfg = read_config(find_config("own_detector"), flags)
-    task = experiment.build(cfg)
+    task = experiment.builder("test")(cfg)
     assert {role: s.size for role, s in task.splits.items()} == {"train": 9, "val": 1, "test": 2}
     first = jax.jit(task.init)(jax.random.key(0))
     last = Checkpoints(run / "checkpoints").restore(first)[0]

@@ -129,5 +129,6 @@ def test_the_config_of_the_moment_gives_the_numbers(tmp_path, signaled):
     state = trials.ready(WANTED[0])[1]
     changed = dataclasses.replace(state, hyper={name: x + 1 for name, x in state.hyper.items()})
     kept = trials.paused.take_up(trials._who(WANTED[0]), changed, trials.single.zero)
+    assert kept is not None
     assert kept[2] > 0
     assert kept[0].hyper == changed.hyper
