@@ -51,6 +51,7 @@ JUDGES = {
     "interop/torch_twins/test_registry.py": "interop/torch_twins: classifiers sequences",
     "models/weights/test_weight_rules.py": "models/weights: rule_sets",
     "models/weights/test_published.py": "models/weights: preprocessing weight_file",
+    "interpret/attribution/test_gradients.py": "interpret/attribution: guided occlusion",
     "language/test_captioner.py": "language: caption_task evaluation: cached_features",
     "language/test_decoding.py": "language: seq2seq transformer",
     "language/test_tbptt.py": "language: char_lm",

@@ -15,6 +15,8 @@ from tests.judges import CHAINS, UNTESTED, judged_by
 ROOT = Path(__file__).parents[1]
 JUDGED_BY = judged_by()
 
+DOMAINS = "classic classification language detection generative interpret rl selfsup vision3d"
+
 # From the ground up: a file imports only lines above its own, and nothing sideways in its line.
 # `CONTRIBUTING.md` shows the same table.
 ROOMS = (
@@ -28,10 +30,7 @@ ROOMS = (
     ("evaluation",),
     ("search",),
     ("diagnose",),
-    (
-        *("classic", "classification", "language", "detection"),
-        *("generative", "rl", "selfsup", "vision3d"),
-    ),
+    tuple(DOMAINS.split()),
     ("interop",),
     ("bench",),
     ("compare",),
@@ -47,6 +46,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},
+    "interpret": {"attribution"},
     "rl": {"agents", "environments", "tabular"},
     "vision3d": {"fields", "surfaces"},
     "interop": {"torch_twins"},
