@@ -158,7 +158,7 @@ def make_parts(cfg: Config, splits: dict[str, Split]) -> Iterator[Part]:
 def features_of(cfg: Config, split: Split, role: str) -> Features:
     """Those of the net without its last layer; of training pictures also mirrored, if asked."""
     model = build_model(cfg.model, num_classes=0)
-    variables = flax.traverse_util.unflatten_dict(model.start.arrays)
+    variables = flax.traverse_util.unflatten_dict(model.pretrained.arrays)
     mirrored = role == "train" and cfg.image.flip
     say(f"features of {split.size} pictures ({role})")
     return pooled_features(model, variables, cfg.image, split, mirrored=mirrored)
@@ -195,7 +195,7 @@ def start_with(task: Task, part: Part, layer: Any) -> Any:
     """The net's own weights with `layer` in place of its last layer."""
     model: Any = task.model
     like = jax.eval_shape(task.init, jax.random.key(0))
-    bare = flax.traverse_util.unflatten_dict(build_model(part.cfg.model, 0).start.arrays)
+    bare = flax.traverse_util.unflatten_dict(build_model(part.cfg.model, 0).pretrained.arrays)
     path = head_path(like.params, bare["params"])
     full = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), {"params": like.params, **like.extra})
     flat: Any = flax.traverse_util.flatten_dict(full)

@@ -91,7 +91,10 @@ class Detector:
 def postprocess(
     cfg: DetectConfig, boxes: Array, scores: Array, labels: Array, size: Size
 ) -> Detections:
-    """Threshold, the best, class-wise NMS: `(B, N, 4)`, `(B, N)`, `(B, N)` -> K a picture."""
+    """Threshold, the best, class-wise NMS: `(B, N, 4)`, `(B, N)`, `(B, N)` -> K a picture.
+
+    Where a score of a picture is a NaN, all of its detections' are: a threshold would hide it.
+    """
 
     def one(boxes: Array, scores: Array, labels: Array) -> Detections:
         boxes = clip_to_image(boxes, size)
@@ -104,7 +107,7 @@ def postprocess(
         boxes, labels = boxes[kept.index], labels[kept.index]
         return Detections(
             jnp.where(kept.valid[:, None], boxes, 0),
-            kept.score,
+            jnp.where(jnp.isnan(scores).any(), jnp.nan, kept.score),
             jnp.where(kept.valid, labels, 0).astype(jnp.int32),
             kept.valid,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from jaxdl.checks import DataError
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale
 from jaxdl.data.summary import draw_boxes
 from jaxdl.detection.evaluate import SURE
@@ -49,7 +50,10 @@ def describe_count(row: Mapping[str, Host]) -> str:
 
 
 def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]]:
-    """The detections in uint8 images of the model's size, picture by picture."""
+    """The detections in uint8 images of the model's size, picture by picture.
+
+    Raises DataError where a score is a NaN.
+    """
     task = run.task
     assert isinstance(task, DetectionTask), "the run of a detector"
     keys = jax.random.split(jax.random.key(0), len(images))
@@ -59,6 +63,8 @@ def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]
     prepared = task.prepare(keys, batch, train=False)
     found = jax.jit(task.detect)(run.state.variables, prepared)._asdict()
     host = {name: np.asarray(value) for name, value in found.items()}
+    if np.isnan(host["scores"]).any():
+        raise DataError(f"{run.folder}: the detector gives scores that are not finite")
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]
 
 

@@ -24,7 +24,7 @@ def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp
     for name in ("old", "new"):
         (tmp_path / "configs" / f"{name}.toml").write_text('data = { name = "digits" }\n')
     entry = {"metrics": {"test_loss": 0.25}, "seconds": {"total": 1.0}, "device": "cpu"}
-    entry["command"] = "jaxdl run old"
+    entry |= {"command": "jaxdl run old", "experiment": "x", "devices": 1}
     (tmp_path / "results.json").write_text(json.dumps({"old": entry}))
     monkeypatch.chdir(tmp_path)
     assert ask(command) == 0

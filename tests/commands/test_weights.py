@@ -135,7 +135,8 @@ def photos(tmp_path_factory):
     for padding in ("symmetric", "same"):
         words = ["--config", "own_folder", "--data.path", root / "data", "--data.image_size", "32"]
         words += ["--model.name", "mobilenet_v2", *THIN, "--model.strides", "2"]
-        words += ["--model.padding", padding, "--loop.steps", "2", "--run-dir", root / padding]
+        words += ["--model.padding", padding, "--data.batch_size", "8", "--loop.steps", "2"]
+        words += ["--run-dir", root / padding]
         assert ask(run, *words) == 0
     return root
 

@@ -33,6 +33,14 @@ def test_detections_are_thresholded_suppressed_by_class_and_counted():
     np.testing.assert_allclose(pick(max_detections=2, pre_nms_top_k=2).scores[0], [0.9, 0])
 
 
+def test_a_score_that_is_nan_is_not_hidden_by_the_threshold():
+    boxes = jnp.broadcast_to(jnp.array([2.0, 2, 9, 9]), (2, 3, 4))
+    scores = jnp.array([[0.9, jnp.nan, 0.1], [0.9, 0.8, -jnp.inf]])
+    found = postprocess(DetectConfig(), boxes, scores, jnp.zeros((2, 3), int), SIZE)
+    assert np.isnan(found.scores[0]).all()
+    assert np.isfinite(found.scores[1]).all()
+
+
 @pytest.mark.parametrize(
     "bad", [{"score_threshold": 1.5}, {"nms_iou": -1}, {"max_detections": 0}, {"pre_nms_top_k": 3}]
 )

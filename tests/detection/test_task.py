@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxdl.checks import DataError
 from jaxdl.data.config import data_config
 from jaxdl.data.splits.split import Split
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.detection.dense.centernet import CenterMaps, centernet_heat
 from jaxdl.detection.detector import DetectConfig, Detections
 from jaxdl.detection.evaluate import DetectionEvaluator, draw_heat, unpad
-from jaxdl.detection.predict import predict_files
+from jaxdl.detection.predict import find_boxes, predict_files
 from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
 from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.optim.config import SGD
@@ -172,3 +173,14 @@ def test_predictions_are_in_pixels_of_the_file(trained, tmp_path, monkeypatch):
     row["scores"] = np.array([0.2, 0.1])
     said, _ = predict_files(trained, [file], tmp_path)
     assert "0 objects of 30% or more (best: 20%), drawn in" in said[0]
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_scores_that_are_not_finite_are_an_error(tmp_path, name):
+    cfg = replace(config(), loop=LoopConfig(steps=1))
+    task = detection_task(cfg, lambda cfg, classes: DETECTORS[name](classes))
+    state = task.init(jax.random.key(0))
+    spoilt = state.replace(params=jax.tree.map(lambda x: x + jnp.nan, state.params))
+    run = types.SimpleNamespace(folder=tmp_path, cfg=cfg, task=task, state=spoilt)
+    with pytest.raises(DataError, match="scores that are not finite"):
+        find_boxes(run, [np.zeros(task.splits["train"].example["image"].shape, np.uint8)])

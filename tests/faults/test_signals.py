@@ -15,6 +15,14 @@ from tests.faults.conftest import LONG, saved_steps
 SAVES = ("--loop.save_every=44",)
 
 
+@pytest.fixture(autouse=True)
+def terminal():
+    """A terminal that closes is heard of, even where the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def rows(run_dir):
     """Whether a row of metrics is there."""
     path = run_dir / "metrics.jsonl"

@@ -91,4 +91,6 @@ def centernet_candidates(
     """The `count` highest peaks in pixels: boxes `(B, N, 4)`, scores `(B, N)`, labels `(B, N)`."""
     heat = jax.nn.sigmoid(out.heat)
     boxes, score, label = decode_peaks(heat, out.offset, out.size, count=count)
+    hidden = jnp.isnan(heat).any((1, 2, 3))[:, None]  # a NaN is no peak
+    score = jnp.where(hidden, jnp.nan, score)
     return boxes * cell_size(size, out.heat.shape[1:3]), score, label

@@ -64,7 +64,7 @@ def pretrained_model(name: str, given: str, num_classes: int | None, **options: 
         * bool(left),
     ]
     say_once(f"weights {path}: {'; '.join(said)}")
-    return _class_with_start(type(model))(**_fields(model), start=Start(str(path), fitting))
+    return _class_with_start(type(model))(**_fields(model), pretrained=Start(str(path), fitting))
 
 
 def folded_norms(model: Any, inside: str = "") -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def folded_norms(model: Any, inside: str = "") -> tuple[str, ...]:
     mean is 0 everywhere, which says nothing of the values that they meet. `inside`: what the model
     is called within another one.
     """
-    start: Start | None = getattr(model, "start", None)
+    start: Start | None = getattr(model, "pretrained", None)
     means = {
         path[1:-1]: value
         for path, value in (start.arrays if start else {}).items()
@@ -100,16 +100,16 @@ def _fields(model: nn.Module) -> dict[str, Any]:
 
 @functools.cache
 def _class_with_start(cls: Any) -> Any:
-    """`cls`, a module, with a field `start` that fills its variables when it is initialized."""
+    """`cls`, a module, with a field `pretrained` that fills what is initialized."""
 
     class Started(cls):
-        start: Start | None = None
+        pretrained: Start | None = None
 
         @functools.wraps(cls.__call__)
         def __call__(self, *args: Any, **options: Any) -> Any:
             out = super().__call__(*args, **options)
-            if self.is_initializing() and self.start is not None:
-                self.start.fill(self)
+            if self.is_initializing() and self.pretrained is not None:
+                self.pretrained.fill(self)
             return out
 
     Started.__name__, Started.__qualname__ = cls.__name__, cls.__qualname__
