@@ -103,5 +103,5 @@ class VQVAE(nn.Module):
 
 def perplexity(codes: Array, size: int) -> Array:
     """exp of the entropy of how often each of `size` codes is used: from 1 to `size`."""
-    share = jnp.bincount(codes.ravel(), length=size) / codes.size
+    share = jnp.float32(jnp.bincount(codes.ravel(), length=size)) / codes.size
     return jnp.exp(-jnp.sum(jax.scipy.special.xlogy(share, share)))

@@ -38,7 +38,7 @@ def test_every_parameter_says_its_dtype():
         f"{path.relative_to(root)}:{node.lineno}"
         for path in root.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.param"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("self.param", "module.param")
         if len(node.args) < 4 and not any(word.arg == "dtype" for word in node.keywords)
     ]
     assert without == []  # the initializers' own default follows jax_enable_x64

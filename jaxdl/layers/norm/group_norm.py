@@ -69,7 +69,7 @@ class Affine(nn.Module):
 
 def _affine(module: Any, y: Array, bias_init: Callable[..., Any] | None) -> Array:
     shape, axes = (y.shape[-1],), range(y.ndim - 1)
-    y = y * jnp.expand_dims(module.param("scale", module.scale_init, shape), axes)
+    y = y * jnp.expand_dims(module.param("scale", module.scale_init, shape, jnp.float32), axes)
     if bias_init is None:
         return y
-    return y + jnp.expand_dims(module.param("bias", bias_init, shape), axes)
+    return y + jnp.expand_dims(module.param("bias", bias_init, shape, jnp.float32), axes)
