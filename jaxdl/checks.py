@@ -112,6 +112,12 @@ def check_fraction(who: str, value: float) -> None:
         raise ValueError(f"{who} must lie in [0, 1], got {value}")
 
 
+def check_at_least(who: str, value: float, least: float) -> None:
+    """Raises UsageError unless `value` is `least` or more."""
+    if value < least:
+        raise UsageError(f"{who} must be at least {least:g}, got {value}")
+
+
 def check_one_of(who: str, value: Any, options: Iterable[Any]) -> None:
     """Raises UsageError unless `value` is one of `options`."""
     options = list(options)

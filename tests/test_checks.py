@@ -36,6 +36,7 @@ def test_what_is_not_installed_is_named_with_its_command():
         (checks.check_positive, (1e-9,), (0,), "> 0, got 0"),
         (checks.check_positive, (1,), (float("nan"),), "> 0, got nan"),
         (checks.check_fraction, (1,), (1.5,), r"\[0, 1\], got 1.5"),
+        (checks.check_at_least, (2, 2), (1, 2), "at least 2, got 1"),
         (checks.check_one_of, ("a", "ab"), ("c", "ab"), "one of a, b, got 'c'"),
     ],
 )

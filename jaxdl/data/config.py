@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jaxdl.checks import UsageError, check_one_of
+from jaxdl.checks import UsageError, check_at_least, check_one_of
 
 PLACEMENTS = ("auto", "device", "stream")
 
@@ -65,9 +65,7 @@ class DataConfig:
 
     def _at_least(self, least: float, *names: str) -> None:
         for name in names:
-            value = getattr(self, name)
-            if value < least:
-                raise UsageError(f"data.{name} must be at least {least:g}, got {value}")
+            check_at_least(f"data.{name}", getattr(self, name), least)
 
 
 # What several sources share.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import optax
 
-from jaxdl.checks import UsageError, check_fraction, check_one_of
+from jaxdl.checks import UsageError, check_at_least, check_fraction, check_one_of
 from jaxdl.config import shared_fields
 from jaxdl.optim import update_rules as rules
 from jaxdl.optim.schedules import SCHEDULES
@@ -72,8 +72,7 @@ class OptimConfig:
 
     def _check_at_least_one(self, *names: str) -> None:
         for name in names:
-            if getattr(self, name) < 1:
-                raise UsageError(f"optim.{name} must be at least 1, got {getattr(self, name)}")
+            check_at_least(f"optim.{name}", getattr(self, name), 1)
 
 
 @dataclass(frozen=True)

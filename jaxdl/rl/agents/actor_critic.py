@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxdl.checks import UsageError, check_fraction
+from jaxdl.checks import check_at_least, check_fraction
 from jaxdl.losses.reinforcement import clipped_surrogate, policy_gradient
 from jaxdl.metrics.accumulate import total
 from jaxdl.rl.agents.learners import apply_each, environment_keys, rollout, seen_metrics
@@ -57,8 +57,7 @@ class ActorCriticConfig:
         for name in ("discount", "trace"):
             check_fraction(f"agent.{name}", getattr(self, name))
         for name in ("environments", "block", "epochs", "minibatches"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"agent.{name} must be at least 1, got {getattr(self, name)}")
+            check_at_least(f"agent.{name}", getattr(self, name), 1)
 
     @property
     def updates(self) -> int:

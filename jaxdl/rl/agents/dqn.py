@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxdl.checks import UsageError, check_fraction
+from jaxdl.checks import check_at_least, check_fraction
 from jaxdl.losses.reinforcement import huber, q_targets
 from jaxdl.metrics.accumulate import total
 from jaxdl.rl.agents.learners import (
@@ -70,8 +70,7 @@ class DQNConfig:
         for name in ("discount", "epsilon_end", "target_rate"):
             check_fraction(f"agent.{name}", getattr(self, name))
         for name in ("environments", "block", "updates", "batch", "target_every", "epsilon_steps"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"agent.{name} must be at least 1, got {getattr(self, name)}")
+            check_at_least(f"agent.{name}", getattr(self, name), 1)
 
 
 def first_dqn(

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxdl.checks import UsageError, check_fraction
+from jaxdl.checks import UsageError, check_at_least, check_fraction
 from jaxdl.losses.reinforcement import policy_gradient
 from jaxdl.metrics.accumulate import total
 from jaxdl.rl.agents.actor_critic import evaluate_policy, sampled
@@ -43,8 +43,7 @@ class ReinforceConfig:
     def __post_init__(self) -> None:
         check_fraction("agent.discount", self.discount)
         for name in ("environments", "measure_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"agent.{name} must be at least 1, got {getattr(self, name)}")
+            check_at_least(f"agent.{name}", getattr(self, name), 1)
 
 
 def first_episode(seen: Transition) -> Array:
