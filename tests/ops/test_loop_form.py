@@ -15,6 +15,7 @@ from jaxdl.layers.pool import MaxPool
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.ops.conv import conv, conv_general_dilated
+from jaxdl.vision3d.voxel_net import VoxelNet
 
 FORM = "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
 
@@ -75,6 +76,13 @@ def test_the_stock_convolution_is_what_the_test_finds():
     forms = re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", text)
     assert set(forms) != {FORM}
     assert "select_and_scatter" in text
+
+
+def test_over_three_axes_it_is_one_over_two():
+    text = looped_text(VoxelNet(4, features=(10, 9), hidden=8), (2, 8, 8, 8, 3))
+    forms = re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", text)
+    assert len(forms) >= 5
+    assert set(forms) == {FORM}
 
 
 class StockNet(nn.Module):

@@ -4,12 +4,13 @@ XLA's CPU compiler rewrites convolutions into its fast form only outside of loop
 both gradients with permuted dimension numbers, so that a scanned train step runs naive code. Here
 the gradients are themselves convolutions of the one form NHWC x HWIO -> NHWC, with explicit
 transposes. Where even that form is slow, with few channels, a product with a band matrix takes its
-place in training.
+place in training. Over three axes all of XLA's forms are slow: there a convolution is one over the
+last two axes, in which the slices that a window meets along the first one are channels.
 """
 
 import itertools
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +46,10 @@ def forward(x: Array, kernel: Array, *, geometry: Geometry, trained: bool) -> Ar
         pairs, one = _groups(x, kernel, geometry)
         parts = [forward(a, b, geometry=one, trained=trained) for a, b in pairs]
         return jnp.concatenate(parts, -1)
+    if kind == "volume":
+        slices, flat = _slices(x, kernel.shape, geometry), _flat_kernel(kernel)
+        y = forward(slices, flat, geometry=_of_slices(geometry), trained=trained)
+        return y.reshape(len(x), -1, *y.shape[1:])
     if trained and x.shape[-1] <= THIN and _can_be_banded(x.shape, kernel.shape, geometry):
         return _banded(x, kernel, geometry)
     return plain(x, kernel, geometry)
@@ -62,6 +67,14 @@ def input_gradient(
         shape = (*shape[:-1], shape[-1] // geometry.groups)
         parts = [input_gradient(a, b, shape, geometry=one) for a, b in pairs]
         return jnp.concatenate(parts, -1)
+    if kind == "volume":
+        cut = partial(_slices, kernel=kernel.shape, geometry=geometry)
+        x = jax.ShapeDtypeStruct(shape, grad.dtype)
+        slices = jax.eval_shape(cut, x).shape
+        flat = grad.reshape(-1, *grad.shape[2:])
+        one = _of_slices(geometry)
+        found = input_gradient(flat, _flat_kernel(kernel), slices, geometry=one)
+        return jax.linear_transpose(cut, x)(found)[0]
     thin = shape[-1] <= THIN_GRADIENT and _can_be_banded(shape, kernel.shape, geometry)
     if kind == "pointwise" or thin:
         product = _pointwise if kind == "pointwise" else _banded
@@ -85,6 +98,12 @@ def kernel_gradient(x: Array, grad: Array, shape: tuple[int, ...], *, geometry: 
     if kind == "pointwise":
         kernel = jax.ShapeDtypeStruct(shape, grad.dtype)
         return jax.linear_transpose(lambda k: _pointwise(x, k, geometry), kernel)(grad)[0]
+    if kind == "volume":
+        slices, flat = _slices(x, shape, geometry), grad.reshape(-1, *grad.shape[2:])
+        back = jax.linear_transpose(_flat_kernel, jax.ShapeDtypeStruct(shape, grad.dtype))
+        window = (*shape[1:3], slices.shape[-1], shape[-1])
+        one = _of_slices(geometry)
+        return back(kernel_gradient(slices, flat, window, geometry=one))[0]
     made = plain(
         _batch_last(x, geometry.groups),
         jnp.moveaxis(grad, 0, -2),  # (H', W', B, F): the batch is what is summed over
@@ -102,7 +121,7 @@ def kind_of(shape: Sequence[int], kernel: Sequence[int], geometry: Geometry) -> 
         return "split"
     if groups == 1 and set(kernel[:-2]) == {1} and not any(map(any, geometry.pads)):
         return "pointwise"
-    return "plain"
+    return "volume" if groups == 1 and len(shape) == 5 else "plain"
 
 
 def _groups(a: Array, b: Array, geometry: Geometry) -> tuple[list[tuple[Array, Array]], Geometry]:
@@ -110,6 +129,35 @@ def _groups(a: Array, b: Array, geometry: Geometry) -> tuple[list[tuple[Array, A
     count = geometry.groups
     pairs = zip(jnp.split(a, count, -1), jnp.split(b, count, -1), strict=True)
     return list(pairs), geometry._replace(groups=1)
+
+
+def _slices(x: Array, kernel: Sequence[int], geometry: Geometry) -> Array:
+    """For each cell of the first axis of the result the slices that its window meets, as channels.
+
+    `(B, D, H, W, C)` -> `(B D', H, W, kd C)`.
+    """
+    deep, step, apart = kernel[0], geometry.stride[0], geometry.dilation[0]
+    reach = span(out_sizes(x.shape[1:-1], kernel[:-2], geometry)[0], step)
+    x = lax.pad(x, jnp.zeros((), x.dtype), _edges([geometry.pads[0], (0, 0), (0, 0)]))
+    cut = [x[:, i * apart : i * apart + reach : step] for i in range(deep)]
+    slices = jnp.concatenate(cut, axis=-1)
+    return slices.reshape(-1, *slices.shape[2:])
+
+
+def _flat_kernel(kernel: Array) -> Array:
+    """`(kd, kh, kw, C, F)` -> `(kh, kw, kd C, F)`, for `_slices`."""
+    turned = jnp.moveaxis(kernel, 0, 2)
+    return turned.reshape(*turned.shape[:2], -1, turned.shape[-1])
+
+
+def _of_slices(geometry: Geometry) -> Geometry:
+    """What is left of the geometry over the last two axes."""
+    return geometry._replace(
+        stride=geometry.stride[1:],
+        pads=geometry.pads[1:],
+        spread=geometry.spread[1:],
+        dilation=geometry.dilation[1:],
+    )
 
 
 def plain(x: Array, kernel: Array, geometry: Geometry) -> Array:
