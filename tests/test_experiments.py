@@ -204,6 +204,13 @@ SMALL = {
             *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
         ],
     ),
+    "vision3d.depth": (
+        "solids_depth",
+        [
+            *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "8"),
+            *("--model.widths", "2", "3", *TWO),
+        ],
+    ),
     "vision3d.occupancy": (
         "spot_occupancy",
         [
