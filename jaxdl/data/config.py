@@ -16,8 +16,8 @@ class DataConfig:
     name: str = "digits"
     """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
     shapes, moving, solids, copy, reverse, dates, hello, two_moons, eight_gaussians, rings, xor,
-    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text, meshes,
-    omniglot_small."""
+    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text, meshes, shapenet,
+    pix3d, omniglot_small."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
     train: str = "train"
@@ -121,6 +121,18 @@ class OwnTable(OwnData):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_one_of("data.label_type", self.label_type, ("class", "number"))
+
+
+@dataclass(frozen=True)
+class OwnMeshes(OwnData):
+    """One's own shapes, as points on their surfaces."""
+
+    points: int = 1024
+    """Points on the surface of each."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "points")
 
 
 # One dataclass a kind of source.
@@ -252,16 +264,30 @@ class NpzData(OwnTable):
 
 
 @dataclass(frozen=True)
-class MeshesData(OwnData):
+class MeshesData(OwnMeshes):
     """A mesh (.obj, .off, .ply, .npz), or a folder of them, one sub-folder for each class."""
 
     name: str = "meshes"
-    points: int = 1024
-    """Points on the surface of each."""
+
+
+@dataclass(frozen=True)
+class ShapeNetData(OwnMeshes):
+    """The folder of ShapeNetCore, version 1 or 2, one sub-folder for each synset."""
+
+    name: str = "shapenet"
+
+
+@dataclass(frozen=True)
+class Pix3dData(OwnMeshes, SizedImages):
+    """The folder of Pix3D, or its pix3d.json: photographs and the meshes of what they show."""
+
+    name: str = "pix3d"
+    frame: str = "view"
+    """What points stand in: view (before the camera) or canonical (as modeled)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._at_least(1, "points")
+        check_one_of("data.frame", self.frame, ("view", "canonical"))
 
 
 @dataclass(frozen=True)
@@ -353,6 +379,8 @@ VARIANTS: Mapping[str, type[DataConfig]] = {
     "csv": CsvData,
     "npz": NpzData,
     "meshes": MeshesData,
+    "shapenet": ShapeNetData,
+    "pix3d": Pix3dData,
     "coco_json": CocoJsonData,
     "voc_folder": VocFolderData,
     "text": TextData,

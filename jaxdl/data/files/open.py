@@ -1,4 +1,5 @@
-"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, text, meshes, Omniglot."""
+"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, text, meshes, ShapeNet, Pix3D,
+Omniglot."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,8 @@ from jaxdl.data.config import (
     NpzData,
     OmniglotSmallData,
     OwnData,
+    Pix3dData,
+    ShapeNetData,
     TextData,
     VocFolderData,
 )
@@ -31,6 +34,8 @@ from jaxdl.data.files.voc import read_voc
 from jaxdl.data.files.voc_lists import voc_splits
 from jaxdl.data.files.voc_segmentation import SegmentedImages
 from jaxdl.data.meshes.mesh_folder import read_mesh_folder
+from jaxdl.data.meshes.pix3d import Pix3d
+from jaxdl.data.meshes.shapenet import read_shapenet
 from jaxdl.data.notes import doubt_alike
 from jaxdl.data.source import ArraySource, Dataset
 from jaxdl.data.tables.open import open_csv, open_npz
@@ -120,6 +125,17 @@ def open_meshes(cfg: MeshesData) -> Dataset:
     return Dataset(splits, classes)
 
 
+def open_shapenet(cfg: ShapeNetData) -> Dataset:
+    """Points on the surfaces of models, one class for each synset."""
+    return Dataset(*read_shapenet(own_path(cfg), cfg.points))
+
+
+def open_pix3d(cfg: Pix3dData) -> Dataset:
+    """Photographs with the points of what they show, all of them in train."""
+    source = Pix3d(own_path(cfg), points=cfg.points, size=cfg.size(128), frame=cfg.frame)
+    return Dataset({"train": source}, source.classes)
+
+
 def open_omniglot(cfg: OmniglotSmallData) -> Dataset:
     """Characters to train on; one-shot runs to validate and test on."""
     splits, classes = read_omniglot(own_path(cfg), cfg.forms)
@@ -131,6 +147,8 @@ OPENERS: Mapping[type[OwnData], Callable[[Any], Dataset]] = {
     CsvData: open_csv,
     NpzData: open_npz,
     MeshesData: open_meshes,
+    ShapeNetData: open_shapenet,
+    Pix3dData: open_pix3d,
     CocoJsonData: open_coco_json,
     VocFolderData: open_voc_folder,
     TextData: open_text,
