@@ -63,6 +63,12 @@ class CheckpointError(JaxdlError):
     code = 7
 
 
+class ProcessLostError(JaxdlError):
+    """Another process of the same run is gone."""
+
+    code = 8
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The `count` names of `known` that are closest to `name`, best first."""
     known = list(known)

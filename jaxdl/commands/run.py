@@ -1,11 +1,17 @@
 """`jaxdl run`: trains or runs a config in a run folder of its own."""
 
 import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jaxdl.checks import UsageError
-from jaxdl.experiment import find_config, read_config
+from jaxdl.experiment import Experiment, find_config, read_config
+from jaxdl.runs import processes
+from jaxdl.runs.environment import prepare_process
 from jaxdl.runs.run_folder import config_table, run_folder, work_in_folder
 
 HELP = "train or run a config; every field of it is a flag"
@@ -19,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=int, help="train under so many seeds, report mean and spread"
     )
+    processes.add_arguments(parser)
     parser.set_defaults(takes_fields=True)
 
 
@@ -28,21 +35,56 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if name is None:
         raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
     path = find_config(name)
-    if args.seeds is not None and hasattr(read_config(path, [])[1], "seeds"):  # its own field
-        rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
-    experiment, cfg = read_config(path, rest)
-    cfg = experiment.resolved(cfg)
+    prepare_process()
+    with processes.joined(args):
+        if args.seeds is not None and hasattr(read_config(path, [])[1], "seeds"):  # its own field
+            rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
+        experiment, cfg = read_config(path, rest)
+        cfg = experiment.resolved(cfg)
+        with _folder(path.stem, args) as folder:
+            _work(experiment, cfg, folder, args, ["jaxdl", "run", name, *rest])
+    return 0
+
+
+@contextmanager
+def _folder(name: str, args: argparse.Namespace) -> Iterator[Path]:
+    """The run's folder; of several processes all but the first have one that nobody sees."""
+    if processes.is_first():
+        yield run_folder(name, args.run_dir, args.resume)
+        return
+    with tempfile.TemporaryDirectory(prefix="jaxdl-") as folder:
+        yield Path(folder) / "run"
+
+
+def _work(
+    experiment: Experiment, cfg: Any, folder: Path, args: argparse.Namespace, words: list[str]
+) -> None:
+    asking = " ".join(words[1:3])
     if args.resume:
-        experiment.builder(f"run {path.stem} --resume")
-    run_dir = run_folder(path.stem, args.run_dir, args.resume)
-    table, words = config_table(experiment.name, cfg), ["jaxdl", "run", name, *rest]
-    work = partial(experiment.execute, cfg, run_dir, args.resume)
+        experiment.builder(f"{asking} --resume")
+    table = config_table(experiment.name, cfg)
+    if processes.count() > 1:
+        _check_together(experiment, table, args, asking)
+    work = partial(experiment.execute, cfg, folder, args.resume)
     if args.seeds is not None:
         from jaxdl.search.seeds import run_seeds
 
-        build = experiment.builder(f"run {path.stem} --seeds")
-        work = partial(run_seeds, build, cfg, args.seeds, run_dir)
+        build = experiment.builder(f"{asking} --seeds")
+        work = partial(run_seeds, build, cfg, args.seeds, folder)
         table, words = table | {"seeds": args.seeds}, [*words, "--seeds", str(args.seeds)]
     resumable = experiment.build is not None
-    work_in_folder(run_dir, path.stem, table, words, args.resume, work, resumable=resumable)
-    return 0
+    name = find_config(words[2]).stem
+    work_in_folder(folder, name, table, words, args.resume, work, resumable=resumable)
+
+
+def _check_together(
+    experiment: Experiment, table: dict[str, Any], args: argparse.Namespace, asking: str
+) -> None:
+    """Raises UsageError for what several processes cannot do together."""
+    experiment.builder(f"{asking} --distributed")
+    if args.seeds is not None:
+        raise UsageError(f"{asking} --seeds: seeds train in one process; leave --distributed out")
+    data = {name: value for name, value in table.get("data", {}).items() if name != "dir"}
+    from jaxdl.runs.agreement import check_same
+
+    check_same("config", table | {"data": data})

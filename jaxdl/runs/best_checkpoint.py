@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import UsageError
+from jaxdl.runs.agreement import plain_of_first, state_of_first
 from jaxdl.runs.checkpoint import Checkpoints
+from jaxdl.runs.processes import is_first
 from jaxdl.typing import Numbers, Tree
 
 
@@ -44,10 +46,15 @@ class BestCheckpoint:
         """Takes up a run that goes on from `step`, where `rows` were written."""
         if not self.name:
             return
-        self.kept.clean()
-        self.kept.move_aside_after(step)
         for row in rows:
             self.note(row)
+        if is_first():
+            self._take_up(step)
+        self.value, self.step, self.since = plain_of_first((self.value, self.step, self.since))
+
+    def _take_up(self, step: int) -> None:
+        self.kept.clean()
+        self.kept.move_aside_after(step)
         if self.step is not None and self.step not in self.kept.steps():
             warnings.warn(
                 f"the best state, of step {self.step}, is no longer in {self.kept.folder}; "
@@ -60,7 +67,8 @@ class BestCheckpoint:
     def save(self, state: Tree) -> None:
         """Saves the state of the best evaluation, which has just been made."""
         assert self.step is not None, "save follows a note that was the best"
-        self.kept.save(self.step, state, {})
+        if is_first():
+            self.kept.save(self.step, state, {})
 
     def drop_needless(self, resumable: list[int]) -> None:
         """Deletes what no run that resumes at one of these steps would call its best."""
@@ -70,4 +78,6 @@ class BestCheckpoint:
 
     def restore(self, like: Tree) -> Tree:
         """The best state; `like` where no evaluation has been noted."""
-        return like if self.step is None else self.kept.restore(like, self.step)[0]
+        if self.step is None:
+            return like
+        return state_of_first(self.kept.restore(like, self.step)[0] if is_first() else like)

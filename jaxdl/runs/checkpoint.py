@@ -137,7 +137,7 @@ class Checkpoints:
                 warnings.warn(f"{problem}; using step {candidate}", RuntimeWarning, stacklevel=2)
             check_fit(like, manifest, root, cast=cast, config=self.config)
             arrays = self._load_arrays(candidate)
-            return _unflatten(like, arrays), candidate, manifest["host"]
+            return unflatten(like, arrays), candidate, manifest["host"]
         raise CheckpointCorruptError("; ".join(problems) or f"no checkpoint in {self.folder}")
 
     def verify(self, step: int) -> dict[str, Any]:
@@ -183,9 +183,17 @@ class Checkpoints:
         import orbax.checkpoint as ocp
 
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # errors are raised, too
+        # Of several processes only this one is here: none is to be waited for.
+        alone = ocp.options.MultiprocessingOptions(
+            primary_host=jax.process_index(), active_processes={jax.process_index()}
+        )
         # Asynchronous saves fail in silence.
         made = ocp.CheckpointManagerOptions(
-            enable_async_checkpointing=False, create=False, save_root_metadata=False, **options
+            enable_async_checkpointing=False,
+            create=False,
+            save_root_metadata=False,
+            multiprocessing_options=alone,
+            **options,
         )
         return ocp.CheckpointManager(self.folder, options=made)
 
@@ -348,7 +356,9 @@ def _words(x: Any) -> Any:
     return jax.random.key_data(x) if hasattr(x, "dtype") and _is_key(x) else x
 
 
-def _unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
+def unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
+    """The tree of the structure of `like` from what `flatten` gave."""
+
     def back(path: Any, leaf: Any) -> Any:
         name = _name(path)
         if name not in arrays:  # nothing to save: no elements

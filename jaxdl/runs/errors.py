@@ -1,12 +1,18 @@
-"""What the runtime means when it says that memory ran out."""
+"""What the runtime means when it says that memory ran out, or that nobody answers."""
 
 import jax
 
-from jaxdl.checks import DeviceMemoryError
+from jaxdl.checks import DeviceMemoryError, ProcessLostError
 
 
 def explain(error: Exception, needs: str = "") -> Exception:
-    """A DeviceMemoryError where `error` says that memory ran out, else `error` itself."""
+    """What `error` means: DeviceMemoryError, ProcessLostError, else `error` itself."""
+    if isinstance(error, jax.errors.JaxRuntimeError) and jax.process_count() > 1:
+        words = str(error).splitlines()[0]
+        if any(word in words for word in ("Gloo", "NCCL", "UNAVAILABLE", "peer")):
+            return ProcessLostError(
+                f"another process of this run is gone; what was saved stands ({words})"
+            )
     device = isinstance(error, jax.errors.JaxRuntimeError) and any(
         words in str(error) for words in ("RESOURCE_EXHAUSTED", "Out of memory")
     )

@@ -169,7 +169,7 @@ def work_in_folder(
         except (Exception, KeyboardInterrupt) as error:
             error = _explain(error, folder)
             code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)
-            goes_on = code > 128 or code in (3, 7)
+            goes_on = code > 128 or code in (3, 7, 8)
             if again and goes_on and not isinstance(error, FolderLostError):
                 say(f"resume with: {again}")
             raise error from None

@@ -131,7 +131,7 @@ def zero_sums(step: Step, split: Split, parallel: Parallel, state: TrainState) -
     """What a fresh log interval starts from, of the structure that `step` returns."""
     share = jax.eval_shape(lambda s: s, state.replace(local=_rows(state.local, parallel.count)))
     resident = {k: jax.ShapeDtypeStruct(v.shape, v.dtype) for k, v in split.resident().items()}
-    feed = _rows(split.item(), parallel.count)
+    feed = _rows(split.item(), parallel.local_count)
 
     def one(state: Any, resident: Any, item: Any) -> Any:
         return step(state, split.gather(resident, item))[1]

@@ -13,11 +13,13 @@ import jax
 from jaxdl.checks import JaxdlError
 from jaxdl.config import read_toml
 from jaxdl.metrics.accumulate import finish
+from jaxdl.runs.agreement import agree, plain_of_first, state_of_first
 from jaxdl.runs.best_checkpoint import BestCheckpoint
 from jaxdl.runs.checkpoint import Checkpoints
 from jaxdl.runs.errors import explain
 from jaxdl.runs.lock import check_held, hold
 from jaxdl.runs.metrics_log import MetricsLog
+from jaxdl.runs.processes import is_first, watched
 from jaxdl.runs.progress import Progress
 from jaxdl.runs.resume import check_progress
 from jaxdl.runs.run_folder import say_continuation
@@ -76,11 +78,10 @@ class FitLoop:
     def __init__(self, task: Task, loop: LoopConfig, run_dir: Path, seed: int, resume: bool):
         self.tally = Tally()
         self.task, self.loop, self.seed, self.resume = task, loop, seed, resume
-        self.split = task.splits["train"]
+        self.parallel = Parallel(loop.parallel, loop.devices)
+        self.split = self.parallel.own_part(task.splits["train"])
         has_val = "val" in task.splits and task.evaluate is not None
         self.plan = make_plan(loop, self.split.steps_per_epoch, has_val)
-        self.parallel = Parallel(loop.parallel, loop.devices)
-        self.parallel.check_batch(self.split.batch_size)
         self.log = MetricsLog(run_dir)
         self.progress = Progress(self.plan.steps, self.split.batch_size)
         self.signals = Signals(self.progress.say)
@@ -90,7 +91,8 @@ class FitLoop:
     def go(self) -> FitResult:
         """Starts or resumes, trains to the end of the plan, and closes what it opened."""
         say_continuation()
-        with hold(self.log.dir), self.progress, self.log, self.signals:
+        watch = watched(Signals.farewell)
+        with hold(self.log.dir), self.progress, self.log, self.signals, watch:
             try:
                 self._start()
                 self._train()
@@ -123,6 +125,7 @@ class FitLoop:
         self.chunks = self._make_chunks(state)
         state, sums = self._resume(state)
         self.log.start(self.step)
+        self.log.rows = plain_of_first(self.log.rows)
         if self.loop.tensorboard_histograms:
             self.log.inspect(partial(write_start, task=self.task))
         self.best.resume(self.log.rows, self.step)
@@ -159,10 +162,12 @@ class FitLoop:
 
     def _resume(self, state: TrainState) -> tuple[TrainState, Any]:
         """The state to go on from, and the sums of its open log interval."""
-        if not (self.resume and self.checkpoints.steps()):
+        if not plain_of_first(self.resume and bool(self.checkpoints.steps())):
             return state, self.chunks.zero
-        hyper = state.hyper
-        state, self.step, host = self.checkpoints.restore(state)
+        hyper, host = state.hyper, {}
+        if is_first():
+            state, self.step, host = self.checkpoints.restore(state)
+        state, (self.step, host) = state_of_first(state), plain_of_first((self.step, host))
         self.saved = self.step
         self.progress.say(f"resumed at step {self.step}")
         # The config's numbers hold, as it may have changed.
@@ -188,7 +193,10 @@ class FitLoop:
                 logs.append((self.step, self.sums))
                 # The mark of a bad step outlives the row, so that no later chunk moves past it.
                 self.sums = self.chunks.fresh_sums(after=self.sums)
-            halt = self._pausing()
+            while self.parallel.several and marks:  # no chunk is under way while they agree
+                quota = self._wait(*marks.popleft())
+            quota, signum = agree(quota, self.signals.signum)
+            halt = self._pausing(signum)
             while len(marks) > (0 if halt else 1):
                 quota = self._wait(*marks.popleft())
             while len(logs) > (0 if halt else 1):
@@ -222,10 +230,10 @@ class FitLoop:
         self.progress.advance(self.step, count, seconds, self.log.last_loss())
         return steps_within(seconds / count)
 
-    def _pausing(self) -> bool:
+    def _pausing(self, signum: int | None) -> bool:
         at = [self.plan.save_every, self.plan.eval_every]
         due = any(n and self.step % n == 0 for n in at) or self.step == self.plan.steps
-        return due or self.signals.signum is not None
+        return due or signum is not None
 
     def _pause(self) -> None:
         """Evaluation, checkpoint and signals, with nothing under way on the devices."""
@@ -236,7 +244,7 @@ class FitLoop:
         if logged and self.plan.eval_every and self.step % self.plan.eval_every == 0:
             self.validation.evaluate(self.step, self.parallel.read(self.state))
         self.log.flush()
-        signum = self.signals.signum
+        _, signum = agree(0, self.signals.signum)
         if self._done():
             self._settle()
         if self.step % self.plan.save_every == 0 or signum or self._done():
@@ -283,7 +291,9 @@ class FitLoop:
             return
         host = self.tally.to_host(sums, keep_bad=self.loop.on_nan == "skip")
         state = self.parallel.read(self.state)
-        self.checkpoints.save(self.step, state, host)
         self.saved = self.step
+        if not is_first():
+            return
+        self.checkpoints.save(self.step, state, host)
         if self.loop.tensorboard_histograms:
             self.log.inspect(partial(write_weights, step=self.step, state=state))

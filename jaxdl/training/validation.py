@@ -2,6 +2,7 @@
 
 import time
 
+from jaxdl.runs.agreement import plain_of_first
 from jaxdl.runs.best_checkpoint import BestCheckpoint
 from jaxdl.runs.metrics_log import MetricsLog
 from jaxdl.runs.progress import Progress
@@ -26,6 +27,7 @@ class Validation:
         if now - self.pictured >= PICTURE_SECONDS:  # drawing takes longer than small sets' epochs
             folder, self.pictured = self.log.dir / "pictures" / f"{step:08d}", now
         measured = self.task.measure(state, self.task.splits["val"], folder)
+        measured = plain_of_first(measured)  # what is decided by it is the same in all processes
         numbers = {f"val_{name}": value for name, value in measured.items()}
         row = self.log.join(numbers)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())

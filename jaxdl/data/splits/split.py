@@ -34,6 +34,7 @@ class Split:
 
     most_steps: int | None = None  # that one feed may hold, where rows are large
     contiguous: bool = False
+    columns: slice = slice(None)  # of the rows of a step that a feed has
 
     def __init__(
         self,
@@ -114,6 +115,10 @@ class Split:
         kept = {key: value for key, value in self._arrays.items() if key not in without}
         return self._copied({**kept, **arrays})
 
+    def of_columns(self, columns: slice) -> Self:
+        """With feeds of these of a step's rows alone: one of several processes reads no others."""
+        return self._copied(self._arrays, columns=columns)
+
     def _copied(self, arrays: Mapping[str, Host], **attributes: Any) -> Self:
         part = copy.copy(self)
         vars(part).update(attributes, _arrays=dict(arrays))
@@ -156,7 +161,7 @@ class Split:
 
     def feed(self, start: int, stop: int) -> Any:
         """What the steps `start` to `stop` need beside it; leading axis the step, then the row."""
-        return self.rows(start, stop)
+        return self.rows(start, stop)[:, self.columns]
 
     def item(self) -> Any:
         """What `feed` has for one step; its shapes, not its values, are what counts."""

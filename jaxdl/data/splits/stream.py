@@ -64,7 +64,7 @@ class EpochBatches:
         if epoch != number:
             steps = self.order.indices(number)
             self.epoch = (number, steps)  # at once: other threads read it
-        rows = self.order.read("row", steps[place])
+        rows = self.order.read("row", steps[place][self.order.columns])
         return read_rows(self.source, rows, self.order.name)
 
 
@@ -219,8 +219,9 @@ class StreamSplit(Split):
 
     def item(self) -> Any:
         """The example, for every row."""
+        rows = len(range(self.batch_size)[self.columns])
         return {
-            name: np.broadcast_to(value, (self.batch_size, *np.shape(value)))
+            name: np.broadcast_to(value, (rows, *np.shape(value)))
             for name, value in self.example.items()
         }
 
@@ -274,7 +275,7 @@ class StreamSplit(Split):
             seed=self.seed,
             shuffle=self.shuffle,
         )
-        order.contiguous = self.contiguous
+        order.contiguous, order.columns = self.contiguous, self.columns
         return order
 
 
