@@ -123,18 +123,6 @@ class OwnTable(OwnData):
         check_one_of("data.label_type", self.label_type, ("class", "number"))
 
 
-@dataclass(frozen=True)
-class OwnMeshes(OwnData):
-    """One's own shapes, as points on their surfaces."""
-
-    points: int = 1024
-    """Points on the surface of each."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._at_least(1, "points")
-
-
 # One dataclass a kind of source.
 
 
@@ -264,21 +252,27 @@ class NpzData(OwnTable):
 
 
 @dataclass(frozen=True)
-class MeshesData(OwnMeshes):
+class MeshesData(OwnData):
     """A mesh (.obj, .off, .ply, .npz), or a folder of them, one sub-folder for each class."""
 
     name: str = "meshes"
+    points: int = 1024
+    """Points on the surface of each."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_least(1, "points")
 
 
 @dataclass(frozen=True)
-class ShapeNetData(OwnMeshes):
+class ShapeNetData(MeshesData):
     """The folder of ShapeNetCore, version 1 or 2, one sub-folder for each synset."""
 
     name: str = "shapenet"
 
 
 @dataclass(frozen=True)
-class Pix3dData(OwnMeshes, SizedImages):
+class Pix3dData(MeshesData, SizedImages):
     """The folder of Pix3D, or its pix3d.json: photographs and the meshes of what they show."""
 
     name: str = "pix3d"
