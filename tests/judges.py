@@ -19,6 +19,7 @@ JUDGES = {
     "data/files/test_coco.py": "data/files: coco_captions data: gather",
     "data/meshes/test_mesh.py": "data/meshes: mend triangles",
     "data/meshes/test_mesh_files.py": "data/meshes: ply text_formats",
+    "data/meshes/test_shapenet.py": "data/meshes: json_entries",
     "data/files/test_voc.py": "data/files: voc_segmentation",
     "data/files/test_voc_folder.py": "data/files: folder_walk",
     "data/splits/test_stream.py": "data: source data/splits: contiguous",
