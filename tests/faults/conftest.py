@@ -47,6 +47,7 @@ class Command:
         folder.mkdir(parents=True, exist_ok=True)
         count = len(list(folder.glob("*.err")))
         self.out, self.err = folder / f"{count}.out", folder / f"{count}.err"
+        self.err.touch()  # the process makes it too late for the next one's count
         self.nursery, self.code, self.cpu = nursery, None, 0.0
         self.began = time.monotonic()
         self.pid = nursery.ask(
