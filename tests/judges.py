@@ -77,7 +77,7 @@ JUDGES = {
     "ops/test_conv_transpose.py": "layers: conv_transpose",
     "optim/test_update_rules.py": "optim: optimizer",
     "ops/test_matmul.py": "layers: dense",
-    "rl/agents/test_agent.py": "rl/agents: learners",
+    "rl/agents/test_agent.py": "rl/agents: learners rl: task",
     "rl/agents/test_dqn.py": "rl/agents: networks",
     "rl/test_replay.py": "rl: learner_keys",
     "rl/environments/test_check.py": "rl/environments: registry",

@@ -196,6 +196,26 @@ SMALL = {
             *("--loop.save_every", "2"),
         ],
     ),
+    "rl.cloning": (
+        "cartpole_cloning",
+        [
+            *("--agent.environments", "2", "--agent.block", "4", "--network.hidden", "4", *TWO),
+            *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
+            *("--seeds", "2", "--val_episodes", "2", "--test_episodes", "2"),
+            *("--clone.steps", "2", "--clone.shown", "20", "10", "--gymnasium_episodes", "0"),
+        ],
+    ),
+    "rl.glimpses": (
+        "mnist_glimpses",
+        [
+            *("--data.name", "digits", *VAL, "--model.looks", "2", "--model.size", "3"),
+            *("--model.width", "8", *TWO),
+        ],
+    ),
+    "rl.inverse": (
+        "gridworld_inverse",
+        ["--demonstrations", "5", "20", "--seeds", "2", "--horizon", "5"],
+    ),
     "rl.tabular": ("gridworld_tabular", ["--tabular.steps", "200", "--seeds", "2"]),
     "selfsup.few_shots": (
         "omniglot_prototypical",

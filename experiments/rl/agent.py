@@ -4,76 +4,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxdl.cli import main
-from jaxdl.optim.config import Adam, OptimConfig
-from jaxdl.rl.agents.agent import (
-    PPO,
-    AgentConfig,
-    NetworkConfig,
-    agent_optimizer,
-    agent_task,
-    episode_splits,
-    make_agent,
-)
-from jaxdl.rl.environments.registry import EnvironmentConfig, make_environment
-from jaxdl.rl.evaluation import AgentEvaluator, gymnasium_returns
+from jaxdl.rl.evaluation import gymnasium_returns
+from jaxdl.rl.task import LearnersConfig, learners_task
 from jaxdl.runs.results import Report
 from jaxdl.training.loop import fit
-from jaxdl.training.plan import LoopConfig
 from jaxdl.training.report import report_fit
 from jaxdl.training.task import Task
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(LearnersConfig):
     """An environment, an agent, and how it learns."""
-
-    env: EnvironmentConfig = EnvironmentConfig()
-    agent: AgentConfig = PPO()
-    network: NetworkConfig = NetworkConfig()
-    optim: OptimConfig = Adam()
-    loop: LoopConfig = LoopConfig(epochs=1)
-    seeds: int = 5
-    """Learners that are trained side by side, each from a start of its own."""
-    val_episodes: int = 20
-    """Episodes of each learner in an evaluation on the way."""
-    test_episodes: int = 100
-    """Episodes of each learner at the end."""
-    gymnasium_episodes: int = 0
-    """Episodes of each learner in Gymnasium's environment, at the end."""
-    seed: int = 0
-    """Of weights, environments and actions."""
 
 
 def build(cfg: Config) -> Task:
     """The task of `cfg`."""
-    task, _ = build_with_evaluator(cfg)
-    return task
-
-
-def build_with_evaluator(cfg: Config) -> tuple[Task, AgentEvaluator]:
-    """The task, and what plays its episodes."""
-    environment = make_environment(cfg.env)
-    tx = agent_optimizer(cfg.optim, cfg.agent, cfg.loop)
-    agent = make_agent(environment, cfg.agent, cfg.network, tx, ema=cfg.optim.ema)
-    splits = episode_splits(agent.environments, cfg.val_episodes, cfg.test_episodes)
-    evaluate = AgentEvaluator(environment, agent.greedy, splits)
-    task = agent_task(
-        agent,
-        environment,
-        tx,
-        splits,
-        cfg.optim,
-        loop=cfg.loop,
-        learners=cfg.seeds,
-        evaluate=evaluate,
-        draw=evaluate.draw,
-    )
-    return task, evaluate
+    return learners_task(cfg)[0]
 
 
 def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     """Trains and reports, with the returns in Gymnasium where they are asked for."""
-    task, evaluate = build_with_evaluator(cfg)
+    task, evaluate = learners_task(cfg)
     fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     report = report_fit(run_dir, cfg, task, fitted)
     if cfg.gymnasium_episodes:

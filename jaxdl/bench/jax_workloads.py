@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxdl.bench.step_loop import looped
+from jaxdl.bench.step_loop import Looped
 from jaxdl.bench.workloads import (
     CLASSES,
     NOISE,
@@ -39,7 +39,7 @@ LOOP = LoopConfig(steps=1000)
 def our_steps(name: str) -> Callable[[], None]:
     """`work()` trains as many steps as a round of the workload has."""
     work = WORKLOADS[name]
-    return looped(bench_task(name), work.steps)
+    return Looped(bench_task(name), work.steps)
 
 
 def bench_task(name: str, precision: str = "float32", batch: int = 0) -> Task:

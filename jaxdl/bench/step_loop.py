@@ -27,7 +27,7 @@ def loop_against_steps(task: Task, steps: int = 50, rounds: int = ROUNDS) -> str
     Step by step, each step is one jitted program that gathers its batch, and nothing is fetched in
     between; looped, `steps` of them are one program. One device.
     """
-    one_program, single = looped(task, steps), _single(task, steps)
+    one_program, single = Looped(task, steps), _single(task, steps)
     for way in (one_program, single):
         way()  # compile
     pairs = [(seconds_of(one_program) / steps, seconds_of(single) / steps) for _ in range(rounds)]
@@ -47,27 +47,30 @@ def seconds_of(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def looped(task: Task, steps: int, devices: int = 1) -> Callable[[], Any]:
-    """`work()` runs one program of so many steps to its end.
+class Looped:
+    """A call runs one program of `steps` steps to its end and returns the number of the next one.
 
     Raises DivergedError where a loss is not finite: the program stops there, so its time says
-    nothing.
+    nothing. `state` is what the last call left, until the next takes it over.
     """
-    split, parallel = task.splits["train"], Parallel("auto", devices)
-    state = jax.jit(task.init)(jax.random.key(0))
-    chunks = ChunkRunner(task.step, split, parallel, state, capacity=steps, stop=True)
-    feed = chunks.feed(0, steps)
-    kept, done = [parallel.place(state)], itertools.count(steps, steps)
-    chunks.compile(kept[0])
 
-    def work() -> Any:
-        kept[0], _, mark = chunks.advance(kept[0], chunks.fresh_sums(), feed, steps)
+    def __init__(self, task: Task, steps: int, devices: int = 1) -> None:
+        self.steps, parallel = steps, Parallel("auto", devices)
+        state = jax.jit(task.init)(jax.random.key(0))
+        split = task.splits["train"]
+        self.chunks = ChunkRunner(task.step, split, parallel, state, capacity=steps, stop=True)
+        self.feed, self.done = self.chunks.feed(0, steps), 0
+        self.state = parallel.place(state)
+        self.chunks.compile(self.state)
+
+    def __call__(self) -> int:
+        sums = self.chunks.fresh_sums()
+        self.state, _, mark = self.chunks.advance(self.state, sums, self.feed, self.steps)
         mark = int(np.max(mark))  # waits for it: calls return before the work is done
-        if mark < next(done):
+        self.done += self.steps
+        if mark < self.done:
             raise DivergedError(f"bench: a loss is not finite by step {mark}")
         return mark
-
-    return work
 
 
 def dispatch_task(arrays: int = 100) -> Task:

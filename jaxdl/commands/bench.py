@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from jaxdl.checks import UsageError
-from jaxdl.experiment import task_of
+from jaxdl.checks import UsageError, require
+from jaxdl.experiment import find_config, read_config, task_of
 
 HELP = "time training steps and data loading, compared with PyTorch"
 
@@ -14,8 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads, compared with PyTorch (default: all); data; boxes; rl; 3d; dispatch; "
-        "steps CONFIG: its loop; devices CONFIG: eight simulated ones compared with one",
+        help="workloads, compared with PyTorch (default: all); data; boxes; 3d; dispatch; "
+        "rl [CONFIG]: environments, and a DQN beside its twin; steps CONFIG: its loop; "
+        "devices CONFIG: eight simulated ones compared with one",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved ones")
@@ -35,12 +36,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.device:
         return run_on_device(args)
     match args.work:
-        case ["data" | "boxes" | "rl" | "3d" as what]:
+        case ["data" | "boxes" | "3d" | "dispatch" as what]:
             print(measure_alone(what, args.rounds))
-        case ["dispatch"]:
-            from jaxdl.bench.step_loop import dispatch_task, loop_against_steps
-
-            print(loop_against_steps(dispatch_task(), 1000, rounds=args.rounds))
+        case ["rl"] | ["rl", _]:
+            bench_rl((*args.work, "cartpole_dqn")[1], rest, args.rounds)
         case ["steps", config]:
             task = task_of(config, rest, "bench")
             from jaxdl.bench.step_loop import loop_against_steps
@@ -53,10 +52,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         case ["steps" | "devices" as what, *_]:
             raise UsageError(f"bench {what}: give one config; `jaxdl list` shows them")
         case ["serve", steps, devices, config]:  # a process of another command's
-            from jaxdl.bench.step_loop import looped
+            from jaxdl.bench.step_loop import Looped
             from jaxdl.bench.worker_pool import serve
 
-            serve(lambda: looped(task_of(config, rest, "bench"), int(steps), int(devices)))
+            serve(lambda: Looped(task_of(config, rest, "bench"), int(steps), int(devices)))
         case names:
             from jaxdl.bench.against_torch import bench_against_torch
 
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def measure_alone(what: str, rounds: int) -> str:
-    """What needs no config: data loading, box operations, shapes in space, environments."""
+    """What needs no config: data loading, box operations, shapes in space, dispatch."""
     if what == "data":
         from jaxdl.bench.data_loading import bench_data
 
@@ -84,9 +83,22 @@ def measure_alone(what: str, rounds: int) -> str:
         from jaxdl.bench.shapes3d import bench_3d
 
         return bench_3d(rounds=rounds)
+    from jaxdl.bench.step_loop import dispatch_task, loop_against_steps
+
+    return loop_against_steps(dispatch_task(), 1000, rounds=rounds)
+
+
+def bench_rl(config: str, fields: list[str], rounds: int) -> None:
+    """Steps of environments, then those of the DQN of `config`, which needs torch and Gymnasium."""
     from jaxdl.bench.environment_steps import bench_environments
 
-    return bench_environments(rounds=rounds)
+    print(bench_environments(rounds=rounds), flush=True)
+    for module, extra in (("torch", "torch"), ("gymnasium", "rl")):
+        require(module, f"jaxdl[{extra}]", "bench rl: a DQN to compare with")
+    from jaxdl.bench.agent_steps import bench_dqn
+
+    experiment, cfg = read_config(find_config(config), fields, "bench rl")
+    print(bench_dqn(experiment.builder(f"bench rl {config}"), cfg, rounds=rounds))
 
 
 def run_on_device(args: argparse.Namespace) -> int:

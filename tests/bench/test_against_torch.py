@@ -12,7 +12,7 @@ from jaxdl.bench import against_torch as harness
 from jaxdl.bench import worker_pool as workers
 from jaxdl.bench.devices import bench_devices
 from jaxdl.bench.jax_workloads import bench_task
-from jaxdl.bench.step_loop import dispatch_task, looped
+from jaxdl.bench.step_loop import Looped, dispatch_task
 from jaxdl.bench.worker_pool import forget_peak, peak
 from jaxdl.bench.workloads import WORKLOADS
 from jaxdl.checks import DivergedError, UsageError
@@ -122,7 +122,7 @@ def test_several_devices_are_set_beside_one(monkeypatch):
 
 def test_dispatch_is_that_of_a_counting_step():
     task = dispatch_task(arrays=3)
-    work = looped(task, 5)
+    work = Looped(task, 5)
     assert int(work()) == 5
     state, _ = task.step(task.init(jax.random.key(0)), {"x": np.full((2, 1), 2.0)})
     assert len(state.params) == 3
@@ -137,7 +137,7 @@ def test_a_program_that_stops_at_a_loss_is_no_measurement():
         state, _ = task.step(state, batch)
         return state, {"x": (jnp.where(state.step > 7, jnp.nan, 1.0), jnp.float32(1))}
 
-    work = looped(dataclasses.replace(task, step=step), 5)
+    work = Looped(dataclasses.replace(task, step=step), 5)
     assert int(work()) == 5
     with pytest.raises(DivergedError, match="not finite by step"):
         work()

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxdl.bench.accelerator.inputs import TIMES, Work, draw_boxes, draw_images, draw_vectors
 from jaxdl.bench.jax_workloads import LOOP, bench_task
-from jaxdl.bench.step_loop import looped
+from jaxdl.bench.step_loop import Looped
 from jaxdl.bench.workloads import RATE
 from jaxdl.data.source import ArraySource
 from jaxdl.data.splits.split import Split
@@ -57,7 +57,7 @@ def copy(form: str, size: int) -> Work:
 
 def training(form: str, name: str, precision: str, steps: int, batch: int) -> Work:
     """Steps of a workload of `jaxdl bench`, as one program."""
-    return Work(looped(bench_task(name, precision, batch), steps), steps, {})
+    return Work(Looped(bench_task(name, precision, batch), steps), steps, {})
 
 
 def images(
@@ -72,7 +72,7 @@ def images(
     multiply_adds = total(summarize(model, (side, side, 3))).multiply_adds
     facts = {"flops": 6 * multiply_adds * batch, "images": batch}  # backward: twice the forward
     task = image_task(model, split, precision)
-    return Work((streamed_steps if streamed else looped)(task, steps), steps, facts)
+    return Work((streamed_steps if streamed else Looped)(task, steps), steps, facts)
 
 
 def image_task(model: Any, split: Split, precision: str) -> Task:
