@@ -18,8 +18,8 @@ FAMILIES = [
     "alexnet", "cifar_convnet", "cifar_densenet40", "deep_convnet", "flat_convnet", "googlenet",
     "lenet", "lenet_1998", "mlp", "mnist_convnet", "mnist_inception", "mnist_residual",
     "efficientnet_lite0", "mobilenet_v1", "mobilenet_v2", "preact_resnet20", "resnet18",
-    "convnext_tiny", "mobilenet_v3_small", "signal_head", "squeezenet1_1", "swin_t",
-    "three_layer_convnet", "vgg11", "vit_ti_16",
+    "convnext_tiny", "mobilenet_v3_small", "signal_head", "squeezenet1_1",
+    "strided_convnet", "swin_t", "three_layer_convnet", "vgg11", "vit_ti_16",
 ]  # fmt: skip
 
 

@@ -169,6 +169,31 @@ class DeepConvNet(nn.Module):
         return FractionalMaxPool(self.pool_ratio, deterministic=not train, name=name)
 
 
+@register("strided_convnet")
+class StridedConvNet(nn.Module):
+    """[conv(4, stride 2, p1) - ReLU] for every filter count - linear - ReLU - linear.
+
+    The net that Wong, Rice and Kolter 2020 (arXiv 2001.03994, section 5.1) train against attacks
+    on MNIST.
+    """
+
+    num_classes: int
+    filters: tuple[int, ...] = (16, 32)  # of each convolution
+    hidden: int = 100  # width of the hidden linear layer
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
+        check_rank("StridedConvNet: x", x, 4)
+        out: Stages = {}
+        for i, filters in enumerate(self.filters, 1):
+            x = out[f"stage{i}"] = nn.relu(Conv(filters, 4, 2, padding=1, name=f"conv{i}")(x))
+        x = out["flat"] = x.reshape(x.shape[0], -1)
+        if self.num_classes:
+            x = out["hidden"] = nn.relu(he_dense(self.hidden, name="fc1")(x))
+            x = out["logits"] = nn.Dense(self.num_classes, name="head")(x)
+        return out if stages else x
+
+
 @register("signal_head")
 class SignalHead(nn.Module):
     """A strided convolution without bias - act - dropout - flatten (- linear) over signals.

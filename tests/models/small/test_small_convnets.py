@@ -17,6 +17,7 @@ from jaxdl.models.small.small_convnets import (
     FlatConvNet,
     MNISTConvNet,
     SignalHead,
+    StridedConvNet,
     ThreeLayerConvNet,
 )
 from jaxdl.models.stages import stage_shapes
@@ -63,6 +64,12 @@ def signal_head(t, x):
     return t.dense(t.flat(x), "head")
 
 
+def strided(t, x):
+    for i in (1, 2):
+        x = t.conv(x, f"conv{i}", stride=2, padding=1).relu()
+    return t.dense(t.dense(t.flat(x), "fc1").relu(), "head")
+
+
 def mnist_inception(t, x):
     for i in (1, 2):
         x, name = pool(t.conv(x, f"conv{i}"), 2).relu(), f"inception{i}"
@@ -105,6 +112,7 @@ NETS: dict[str, Any] = {
     "d": (DeepConvNet(4, (3, 4, 5), (1, 3)), deep((1, 3), False), (8, 9, 3)),
     "d, norm": (DeepConvNet(4, (3, 4, 5), (2,), True), deep((2,), True), (8, 9, 3)),
     "e": (SignalHead(4, 5, (3, 4)), signal_head, (10, 12, 1)),
+    "strided": (StridedConvNet(4, (3, 5), 6), strided, (10, 13, 2)),
     "inception": (MNISTInception(4, (3, 5), 2, 3), mnist_inception, (16, 18, 1)),
     "residual": (MNISTResidual(4, (3, 5)), mnist_residual, (16, 17, 1)),
     "lenet of 1998": (LeNet1998(4, (2, 3, 5), 6), lenet_1998, (28, 28, 1)),
