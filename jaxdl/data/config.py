@@ -154,10 +154,17 @@ class ShapesData(SyntheticData, SizedImages):
     name: str = "shapes"
     max_objects: int = 6
     """Most shapes in a picture, 1 to 6."""
+    anywhere: bool = False
+    """The one shape of a picture may stand at any place of it (default: in a cell of a grid)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_one_of("data.max_objects", self.max_objects, range(1, 7))
+        if self.anywhere and self.max_objects > 1:
+            raise UsageError(
+                f"data.anywhere is of pictures of one shape; set data.max_objects to 1, "
+                f"got {self.max_objects}"
+            )
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generate
     options: dict[str, Any] = {"fields": fields} if fields else {}
     match cfg:
         case ShapesData():
-            size, objects = cfg.size(64), (1, cfg.max_objects)
-            return Shapes(rows, image_size=size, objects=objects, **options)
+            options |= {"objects": (1, cfg.max_objects), "anywhere": cfg.anywhere}
+            return Shapes(rows, image_size=cfg.size(64), **options)
         case MovingData():
             return Moving(rows, image_size=cfg.size(32), **options)
         case SolidsData():

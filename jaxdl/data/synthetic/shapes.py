@@ -62,18 +62,25 @@ class Shapes(Generated):
         *,
         image_size: tuple[int, int] = (64, 64),
         objects: tuple[int, int] = (1, MOST),
+        anywhere: bool = False,
         fields: Sequence[str] = FIELDS,
     ):
-        """`objects`: the fewest and the most per picture; `fields`: only these keys in a row."""
+        """`objects`: the fewest and the most per picture; `fields`: only these keys in a row.
+
+        `anywhere`: the one object of a picture, of half the size at most, at any place.
+        """
         super().__init__(size, seed)
         if not 1 <= objects[0] <= objects[1] <= MOST:
             raise ValueError(f"Shapes: objects must rise within 1..{MOST}, got {objects}")
+        if anywhere and objects != (1, 1):
+            raise ValueError(f"Shapes: anywhere is for one object per picture, got {objects}")
         if min(image_size) < 24:
             raise ValueError(f"Shapes: image_size must be at least 24x24, got {image_size}")
         for name in fields:
             check_one_of("Shapes: fields", name, FIELDS)
         self.image_size = image_size
         self.objects = objects
+        self.anywhere = anywhere
         self.fields = tuple(fields)
 
     @property
@@ -84,7 +91,7 @@ class Shapes(Generated):
 
     def make(self, rows: Host) -> dict[str, Host]:
         """See `Generated.make`."""
-        scene = draw_scene(self.seed, rows, self.image_size, self.objects)
+        scene = draw_scene(self.seed, rows, self.image_size, self.objects, anywhere=self.anywhere)
         masks = draw_masks(scene, self.image_size)
         boxes = tight_boxes(masks)
         kept, kind = scene["kept"], scene["kind"]
@@ -109,27 +116,40 @@ class Shapes(Generated):
 
 
 def draw_scene(
-    seed: int, rows: Host, image_size: tuple[int, int], objects: tuple[int, int]
+    seed: int,
+    rows: Host,
+    image_size: tuple[int, int],
+    objects: tuple[int, int],
+    *,
+    anywhere: bool = False,
 ) -> dict[str, Host]:
     """What is where, arrays `(n, 6)`; of two that overlap the later is in front.
 
-    Each shape has its own cell of a grid, which it may leave a little, so only rims overlap.
+    Each shape has its own cell of a grid, which it may leave a little, so only rims overlap;
+    `anywhere` gives one as large as if there were two or three cells to a side any place.
     """
     u = uniforms(seed, "shapes.scene", rows, 2 + 6 * MOST + 9)
     count = objects[0] + choose(u[:, 0], objects[1] - objects[0] + 1)
-    least = np.ceil(np.sqrt(count))
+    least = np.full(len(rows), 2.0) if anywhere else np.ceil(np.sqrt(count))
     grid = (least + np.floor(u[:, 1] * (4 - least)))[:, None]  # cells per side, at most 3
     cell = np.where(np.arange(9)[None] < grid**2, u[:, -9:], 2.0).argsort(axis=1)[:, :MOST]
     kind, color, shade, x, y, radius = u[:, 2:-9].reshape(len(rows), 6, MOST).swapaxes(0, 1)
     height, width = image_size[0] / grid, image_size[1] / grid
+    radius = (0.28 + 0.2 * radius) * np.minimum(height, width)
+    place = {
+        "x": (cell % grid + 0.5 + 0.3 * (x - 0.5)) * width,
+        "y": (cell // grid + 0.5 + 0.3 * (y - 0.5)) * height,
+    }
+    if anywhere:
+        sides = {"x": (x, image_size[1]), "y": (y, image_size[0])}
+        place = {name: radius + u * (side - 2 * radius) for name, (u, side) in sides.items()}
     return {
         "kept": np.arange(MOST)[None] < count[:, None],
         "kind": choose(kind, len(KINDS)),
         "color": choose(color, len(COLORS)),
         "shade": shade,
-        "x": (cell % grid + 0.5 + 0.3 * (x - 0.5)) * width,
-        "y": (cell // grid + 0.5 + 0.3 * (y - 0.5)) * height,
-        "radius": (0.28 + 0.2 * radius) * np.minimum(height, width),
+        "radius": radius,
+        **place,
     }
 
 

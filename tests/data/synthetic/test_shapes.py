@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from jaxdl.checks import UsageError
 from jaxdl.data.synthetic.outlines import KINDS, inside_outline
@@ -38,6 +38,19 @@ def test_number_of_objects_is_in_its_bounds(setting):
     counts = rows["kept"].sum(axis=1)
     assert set(counts) == set(range(setting[2][0], setting[2][1] + 1))
     np.testing.assert_array_equal(np.sort(~rows["kept"], axis=1), ~rows["kept"])  # real ones first
+
+
+def test_one_shape_may_stand_anywhere():
+    shapes = Shapes(600, 3, image_size=(48, 48), objects=(1, 1), anywhere=True)
+    masks = shapes.rows(np.arange(600))["masks"][:, 0]
+    assert 0.05 < masks[:, 24, 24].mean() < 0.4  # the center is on few of them
+    x1, y1, x2, y2 = shapes.rows(np.arange(600))["boxes"][:, 0].T
+    for low, high in ((x1, x2), (y1, y2)):
+        free = low / np.maximum(low + 48 - high, 1)  # uniform, if nothing is cut off
+        assert stats.kstest(free, "uniform").pvalue > 0.01
+    assert (x2 - x1).max() <= 25
+    with pytest.raises(ValueError, match=r"anywhere is for one object.*\(1, 6\)"):
+        Shapes(anywhere=True)
 
 
 def test_masks_are_apart_and_mostly_seen():
