@@ -154,6 +154,23 @@ SMALL = {
             *("--prior.features", "4", "--prior.depth", "2", "--prior.loop.steps", "2", *TWO),
         ],
     ),
+    "interpret.adversarial_training": (
+        "mnist_adversarial",
+        [
+            *("--data.name", "digits", *VAL, "--model.name", "mlp", "--model.hidden", "8", *TWO),
+            *("--attack.steps", "2", "--train_attack.steps", "2", "--curve_rows", "50"),
+            *("--radii_linf", "0.3", "--radii_l2", "1", "--loop.eval_every", "2"),
+        ],
+    ),
+    "interpret.pointing": (
+        "shapes_pointing",
+        [
+            *("--data.synthetic_rows", "32", "--data.batch_size", "8", "--data.image_size", "24"),
+            *("--methods", "gradcam", "cam", "--rows", "2", "--sanity_rows", "1", *TWO),
+            *("--model.name", "flat_convnet", "--model.filters", "4"),
+            *("--model.kernels", "3", "--model.paddings", "1"),
+        ],
+    ),
     "language.caption": (
         "shapes_caption_attention",
         [

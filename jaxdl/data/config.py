@@ -155,16 +155,11 @@ class ShapesData(SyntheticData, SizedImages):
     max_objects: int = 6
     """Most shapes in a picture, 1 to 6."""
     anywhere: bool = False
-    """The one shape of a picture may stand at any place of it (default: in a cell of a grid)."""
+    """The one shape may stand at any place of its picture (default: in a cell of a grid)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_one_of("data.max_objects", self.max_objects, range(1, 7))
-        if self.anywhere and self.max_objects > 1:
-            raise UsageError(
-                f"data.anywhere is of pictures of one shape; set data.max_objects to 1, "
-                f"got {self.max_objects}"
-            )
+        check_one_of("data.max_objects", self.max_objects, range(1, 2 if self.anywhere else 7))
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,12 @@ class Detector:
     def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
         """The detections in the images `(B, H, W, C)` of a prepared batch."""
         size = batch["image"].shape[1], batch["image"].shape[2]
-        return postprocess(cfg, *self.candidates(self._out(variables, batch), size), size)
+        return postprocess(cfg, *self.all_boxes(variables, batch), size)
+
+    def all_boxes(self, variables: Tree, batch: Batch) -> tuple[Array, Array, Array]:
+        """`candidates` of a prepared batch."""
+        size = batch["image"].shape[1], batch["image"].shape[2]
+        return self.candidates(self._out(variables, batch), size)
 
     def maps(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         """`heat` `(B, h, w)` of a prepared batch; nothing where the detector has no such maps."""

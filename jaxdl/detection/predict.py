@@ -15,7 +15,7 @@ from jaxdl.detection.task import DetectionTask
 from jaxdl.draw import Figure
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted
 from jaxdl.training.restore import RestoredRun
-from jaxdl.typing import Host
+from jaxdl.typing import Batch, Host
 
 
 def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
@@ -56,16 +56,20 @@ def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]
     """
     task = run.task
     assert isinstance(task, DetectionTask), "the run of a detector"
-    keys = jax.random.split(jax.random.key(0), len(images))
-    batch = {"image": np.stack(images)}
-    if task.propose is not None:
-        batch |= task.propose(batch["image"])
-    prepared = task.prepare(keys, batch, train=False)
-    found = jax.jit(task.detect)(run.state.variables, prepared)._asdict()
+    found = jax.jit(task.detect)(run.state.variables, prepared_batch(task, images))._asdict()
     host = {name: np.asarray(value) for name, value in found.items()}
     if np.isnan(host["scores"]).any():
         raise DataError(f"{run.folder}: the detector gives scores that are not finite")
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]
+
+
+def prepared_batch(task: DetectionTask, images: Sequence[Host]) -> Batch:
+    """What the detector is given of uint8 images of the model's size."""
+    keys = jax.random.split(jax.random.key(0), len(images))
+    batch = {"image": np.stack(images)}
+    if task.propose is not None:
+        batch |= task.propose(batch["image"])
+    return task.prepare(keys, batch, train=False)
 
 
 def describe_boxes(row: Mapping[str, Host], classes: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ from jaxdl.training.freeze import freeze_task
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Batch, Host, Key, LossFn, LossOutput, Tree
+from jaxdl.typing import Array, Batch, Host, Key, LossFn, LossOutput, Tree
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ class DetectionConfig:
 class DetectionTask(Task):
     """A task whose model finds boxes: `detect(variables, prepared batch) -> Detections`.
 
-    `propose` is the detector's, for given regions.
+    `all_boxes` gives boxes, scores and labels before any is left out; `propose` is the detector's,
+    for given regions.
     """
 
     detect: Callable[[Tree, Batch], Detections]
+    all_boxes: Callable[[Tree, Batch], tuple[Array, Array, Array]]
     propose: Callable[[Host], dict[str, Host]] | None = None
 
 
@@ -89,7 +91,9 @@ def detection_task(
     )
     frozen = (*cfg.freeze, *folded_norms(getattr(detector.model, "backbone", None), "backbone"))
     task = freeze_task(task, cfg.optim, cfg.loop, frozen)
-    return DetectionTask(**vars(task), detect=detect, propose=detector.propose)
+    return DetectionTask(
+        **vars(task), detect=detect, all_boxes=detector.all_boxes, propose=detector.propose
+    )
 
 
 def make_loss(detector: Detector) -> LossFn:

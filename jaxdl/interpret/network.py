@@ -99,13 +99,16 @@ class Score(struct.PyTreeNode):
         return score
 
 
-def score_of(network: Network, images: Array, target: Target) -> Score:
+def score_of(network: Network, images: Array, target: Target) -> Any:
     """Checks a target: a class for all pictures or one for each, a `Unit`, a function of stages.
 
-    The score of a class is its logit.
+    The score of a class is its logit. Returns a `Score`, or the function where it is a tree of
+    arrays.
     """
     if images.ndim != 4:
         raise UsageError(f"interpret: images must be (B, H, W, C), got shape {images.shape}")
+    if isinstance(target, struct.PyTreeNode):  # a function whose numbers programs take as data
+        return target
     if callable(target):
         return Score(None, target)
     logits = stage_shapes(network.model, images.shape[1:]).get("logits", ())
