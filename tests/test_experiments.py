@@ -263,6 +263,13 @@ SMALL = {
             *("--model.local", "4", "--model.whole", "8", "--model.head", "8", *TWO),
         ],
     ),
+    "vision3d.stereo": (
+        "aloe_stereo",
+        [
+            *(f"--{eye}={ROOT / 'docs/selfsup.png'}" for eye in ("left", "right", "truth")),
+            *("--most", "2", "--window", "3"),
+        ],
+    ),
     "vision3d.voxels": (
         "solids_voxels",
         [
