@@ -1,8 +1,7 @@
 """TOML, then flags, into one frozen dataclass: both are checked by the same parser.
 
-A TOML file is flattened to `--a.b=value` arguments, which stand before the user's own, so the last
-word is the user's. A field whose type has a classmethod `choose(name)` (a model, say) is read in
-two stages: its name first, then the options of what the name stands for.
+A TOML file is flattened to `--a.b=value` arguments ahead of the user's own, which win. A field of a
+type with `choose(name)` (a model, say) is read in two stages: its name, then that one's options.
 """
 
 import contextlib
@@ -39,19 +38,22 @@ def read_toml(path: Path) -> dict[str, Any]:
 def rename_table(table: dict[str, Any], who: str) -> dict[str, Any]:
     """A config with the names and values of an earlier version replaced, which is said on stderr.
 
-    Raises UsageError where a field is given under both its names.
+    Raises UsageError where a field is given under both its names, and both say something.
     """
     flat, said, new = flatten(table), [], {}
     experiment = str(flat.get("experiment", ""))
     if experiment in EXPERIMENTS:
         said.append(f"{experiment} -> {EXPERIMENTS[experiment]}")
         flat["experiment"] = experiment = EXPERIMENTS[experiment]
-    for name, value in flat.items():
-        current = _rename(name, experiment)
-        if current != name and (current in flat or current in new):
+    today = {name: _rename(name, experiment) for name in flat}
+    for name, current in sorted(today.items(), key=lambda pair: pair[0] != pair[1]):
+        value, twice = flat[name], list(today.values()).count(current) > 1
+        said += [f"{name} -> {current}"] * (current != name)
+        if twice and UNSET.get(current) == value:
+            continue
+        if current in new:
             raise UsageError(f"{who}: {name} is the old name of {current}; give one")
         new[current] = _revalue(current, value)
-        said += [f"{name} -> {current}"] * (current != name)
         said += [f"{current} = {value} -> {new[current]}"] * (new[current] != value)
     if not said:
         return table
@@ -160,8 +162,7 @@ def _rename(name: str, experiment: str) -> str:
     table = FIELDS | FIELDS_OF.get(experiment, {})
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
-        old = ".".join(parts[:count])
-        if old in table:
+        if (old := ".".join(parts[:count])) in table:
             return ".".join([table[old], *parts[count:]])
     return name
 

@@ -5,6 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ class Experiment:
         """`cfg` with what the weights of its model decide, so that the run itself says it."""
         if self.resolve is not None:
             return self.resolve(cfg)
-        if not getattr(getattr(cfg, "model", None), "weights", ""):
+        if not weights_of(cfg):
             return cfg
         from jaxdl.models.weights.at_hand import resolve_weights
 
@@ -78,6 +79,11 @@ class Experiment:
         task = self.builder("run")(cfg)
         fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
         return report_fit(run_dir, cfg, task, fitted)
+
+
+def weights_of(cfg: Any) -> str:
+    """The weights that a config's model starts from; "" for none."""
+    return getattr(getattr(cfg, "model", None), "weights", "")
 
 
 def find_checkout() -> Path:
@@ -170,7 +176,16 @@ def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredR
     experiment, cfg = read_config(path, flags, "show run", saved=True)
     from jaxdl.training.restore import RestoredRun
 
-    return experiment, RestoredRun(folder, experiment.builder(str(folder)), cfg)
+    build = experiment.builder(str(folder))
+    return experiment, RestoredRun(folder, partial(_build_in, folder, build), cfg)
+
+
+def _build_in(folder: Path, build: "Callable[[Any], Task]", cfg: Any) -> "Task":
+    """The task of a run, from the weights that it has kept."""
+    from jaxdl.models.weights.weights_folder import weights_of_run
+
+    with weights_of_run(folder):
+        return build(cfg)
 
 
 def read_run_alone(folder: Path) -> "tuple[Experiment, RestoredRun]":
@@ -179,7 +194,7 @@ def read_run_alone(folder: Path) -> "tuple[Experiment, RestoredRun]":
     from jaxdl.data.run_example import run_data
 
     here: dict[str, Any] = {"data": run_data(run.cfg.data, folder)}
-    if getattr(getattr(run.cfg, "model", None), "weights", ""):  # the checkpoint has its own
+    if weights_of(run.cfg):  # the checkpoint has its own
         here["model"] = dataclasses.replace(run.cfg.model, weights="")
     return experiment, dataclasses.replace(run, cfg=dataclasses.replace(run.cfg, **here))
 

@@ -148,6 +148,7 @@ FIELDS_OF: dict[str, dict[str, str]] = {
     },
     "language.caption": {
         "backbone.standardise": "backbone.standardize",
+        "backbone.weights": "model.weights",
         "beam": "beam_size",
         "captions": "captions_per_image",
     },
@@ -176,6 +177,7 @@ UNSET: dict[str, object] = {
     "data.max_objects": 0,
     "data.synthetic_rows": 0,
     "matrices.name": "normal",
+    "model.weights": "",
     "sequences.name": "normal",
     "surface.name": "valley",
 }

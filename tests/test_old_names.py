@@ -11,7 +11,7 @@ from jaxdl import old_names
 from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table, write_toml
 from jaxdl.data.config import data_config
-from jaxdl.experiment import find_config
+from jaxdl.experiment import find_config, read_config
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import LBFGS, RULES, Momentum, OptimConfig
 from jaxdl.runs.results import read_results
@@ -307,3 +307,19 @@ def test_a_run_from_before_an_option_goes_on_as_it_was(tmp_path, capsys):
     fields = {f"model.{f.name}" for f in dataclasses.fields(model_options("mobilenet_v2"))}
     fields |= {f"data.{f.name}" for f in dataclasses.fields(data_config("csv"))}
     assert old_names.ADDED.keys() <= fields
+
+
+@pytest.mark.parametrize(("old", "today", "want"), [("", "a", "a"), ("b", "", "b"), ("", "", "")])
+def test_a_field_that_took_over_another_reads_files_that_have_both(tmp_path, old, today, want):
+    """What `language.caption` saved when its weights had two fields; one of them was empty."""
+    table = {"experiment": "language.caption", "backbone": {"weights": old, "grid": 2}}
+    write_toml(tmp_path / "c.toml", table | {"model": {"name": "mobilenet_v2", "weights": today}})
+    cfg = read_config(tmp_path / "c.toml", [])[1]
+    assert (cfg.model.weights, cfg.backbone.grid) == (want, 2)
+
+
+def test_a_field_under_two_names_that_differ_is_refused(tmp_path):
+    table = {"experiment": "language.caption", "backbone": {"weights": "b"}}
+    write_toml(tmp_path / "c.toml", table | {"model": {"name": "mobilenet_v2", "weights": "a"}})
+    with pytest.raises(UsageError, match=r"backbone\.weights is the old name of model\.weights"):
+        read_config(tmp_path / "c.toml", [])

@@ -37,7 +37,7 @@ from jaxdl.language.captioner import (
     TransformerCaptioner,
     features_of,
 )
-from jaxdl.language.decoding import write_sequences
+from jaxdl.language.decoding import read_written, write_sequences
 from jaxdl.losses.sequence import sequence_cross_entropy, token_counts
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.sequence import exact_accuracy
@@ -80,8 +80,6 @@ class BackboneConfig:
     """Cells a side that they are averaged over (0: as they are)."""
     frozen: bool = False
     """Do not train the model: its features are computed once and kept on disk."""
-    weights: str = ""
-    """Our own weight file of it (see jaxdl weights import); without it the start is random."""
     standardize: bool = False
     """Frozen: each feature less its mean over the training rows, divided by its deviation."""
 
@@ -123,8 +121,6 @@ def build(cfg: Config) -> Task:
         splits = freeze(cfg, backbone, splits)
         model = decoder
     else:
-        if cfg.backbone.weights:
-            raise UsageError("backbone.weights needs backbone.frozen = true")
         model = ImageCaptioner(backbone, decoder, cfg.backbone.stage, cfg.backbone.grid)
 
     def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
@@ -163,7 +159,7 @@ def build_decoder(cfg: DecoderConfig, vocabulary: int, length: int) -> Any:
 
 def freeze(cfg: Config, backbone: Any, splits: dict[str, Split]) -> dict[str, Split]:
     """The splits with features of the backbone in place of images."""
-    variables = frozen_variables(cfg, backbone, splits["train"])
+    variables = first_variables(backbone, splits["train"])
 
     def apply(variables: Tree, images: Array) -> Array:
         x = normalize(to_float(images), cfg.mean, cfg.std)
@@ -178,17 +174,8 @@ def freeze(cfg: Config, backbone: Any, splits: dict[str, Split]) -> dict[str, Sp
     return {role: with_features(splits[role], made[role]) for role in splits}
 
 
-def frozen_variables(cfg: Config, backbone: Any, split: Split) -> Tree:
-    """The weights of the file, else random ones of seed 0."""
-    if cfg.backbone.weights:
-        from jaxdl.models.weights.published import load_weights
-
-        weights = load_weights(Path(cfg.backbone.weights))
-        if weights.name != cfg.model.name:
-            raise UsageError(f"backbone.weights are of {weights.name}, model.name {cfg.model.name}")
-        variables = dict(weights.variables)
-        variables["params"] = {k: v for k, v in variables["params"].items() if k != "head"}
-        return variables
+def first_variables(backbone: Any, split: Split) -> Tree:
+    """Those of the model's weights, else random ones of seed 0."""
     shape = example_batch(split)["image"].shape
     init = partial(backbone.init, train=False)
     return jax.jit(init)(jax.random.key(0), jnp.zeros(shape, jnp.float32))
@@ -210,8 +197,9 @@ def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
         batch = {**example_batch(split, len(cut)), "image": cut}
         prepared = task.prepare(jax.random.split(jax.random.key(0), len(cut)), batch, train=False)
         seen, length = prepared["inputs"][0], prepared["target"].shape[1]
-        ids = write_sequences(model, run.state.variables, seen, length=length, beam=cfg.beam_size)  # pyright: ignore
-        for file, image, row in zip(group, images, np.asarray(ids), strict=True):
+        wrote = write_sequences(model, run.state.variables, seen, length=length, beam=cfg.beam_size)  # pyright: ignore
+        ids = read_written(wrote, f"predict {group[0]}" + ", ..." * (len(group) > 1))
+        for file, image, row in zip(group, images, ids, strict=True):
             text = decode_caption(row, split.vocabulary)
             lines.append(f"{file}  {text or '(nothing)'}")
             sheet.add(image, "\n".join([file.name, *textwrap.wrap(text, 30)[:3]]))
@@ -228,8 +216,9 @@ def show(run: RestoredRun, out: Path) -> str:
         prepared = task.prepare(jax.random.split(jax.random.key(0), len(rows)), batch, train=False)
         seen, length = prepared["inputs"][0], prepared["target"].shape[1]
         variables, model = run.state.variables, task.model
-        ids = write_sequences(model, variables, seen, length=length, beam=cfg.beam_size)  # pyright: ignore
-        wrote = [decode_caption(row, split.vocabulary) for row in np.asarray(ids)]
+        written = write_sequences(model, variables, seen, length=length, beam=cfg.beam_size)  # pyright: ignore
+        ids = read_written(written, f"captions of {role}")
+        wrote = [decode_caption(row, split.vocabulary) for row in ids]
         truth = [own[0] for own in reference_texts(split.take(rows, name=role))]
         lines += [f"{role}: {a}  (truth: {b})" for a, b in zip(wrote, truth, strict=True)]
         numbers = task.measure(run.state, split)

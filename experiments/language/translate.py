@@ -14,7 +14,7 @@ from jaxdl.data.config import DataConfig, LanguageData
 from jaxdl.data.load import load_splits
 from jaxdl.data.synthetic.translation import encode
 from jaxdl.evaluation.picture_files import Predicted
-from jaxdl.language.decoding import write_sequences
+from jaxdl.language.decoding import read_written, write_sequences
 from jaxdl.language.translation_task import (
     TransformerConfig,
     TranslatorConfig,
@@ -99,7 +99,8 @@ def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
             wrote = write_sequences(
                 model, run.state.variables, ids, length=length - 1, beam=run.cfg.beam_size
             )
-            for source, row in zip(sources[start:], np.asarray(wrote), strict=False):
+            ids = read_written(wrote, f"predict {file}")
+            for source, row in zip(sources[start:], ids, strict=False):
                 lines.append(f"{source} -> {characters(row, split.vocabulary)}")
     return Predicted(lines, faults)
 
@@ -129,9 +130,8 @@ def show(run: RestoredRun, out: Path) -> str:
         model, variables, batch["source"], length=length, beam=run.cfg.beam_size
     )
     lines = []
-    for source, target, ours in zip(
-        batch["source"], batch["target"], np.asarray(wrote), strict=True
-    ):
+    ids = read_written(wrote, "translations of the test split")
+    for source, target, ours in zip(batch["source"], batch["target"], ids, strict=True):
         source, ours, target = (characters(x, split.vocabulary) for x in (source, ours, target))
         mark = "" if ours == target else f"  (right: {target})"
         lines.append(f"{source} -> {ours}{mark}")

@@ -2,16 +2,17 @@
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import UsageError
-from jaxdl.experiment import Experiment, find_config, read_config
+from jaxdl.experiment import Experiment, find_config, read_config, weights_of
 from jaxdl.runs import processes
 from jaxdl.runs.environment import prepare_process
+from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import config_table, run_folder, work_in_folder
 
 HELP = "train or run a config; every field of it is a flag"
@@ -40,8 +41,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         if args.seeds is not None and hasattr(read_config(path, [])[1], "seeds"):  # its own field
             rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
         experiment, cfg = read_config(path, rest)
-        cfg = experiment.resolved(cfg)
-        with _folder(path.stem, args) as folder:
+        from jaxdl.models.weights.weights_folder import weights_of_run
+
+        with _folder(path.stem, args) as folder, weights_of_run(folder):
+            cfg = experiment.resolved(cfg)
             _work(experiment, cfg, folder, args, ["jaxdl", "run", name, *rest])
     return 0
 
@@ -72,9 +75,18 @@ def _work(
         build = experiment.builder(f"{asking} --seeds")
         work = partial(run_seeds, build, cfg, args.seeds, folder)
         table, words = table | {"seeds": args.seeds}, [*words, "--seeds", str(args.seeds)]
+    if weights_of(cfg):
+        work = partial(_keep_weights_and_work, weights_of(cfg), folder, work)
     resumable = experiment.build is not None
     name = find_config(words[2]).stem
     work_in_folder(folder, name, table, words, args.resume, work, resumable=resumable)
+
+
+def _keep_weights_and_work(weights: str, folder: Path, work: Callable[[], Report]) -> Report:
+    from jaxdl.models.weights.weights_folder import keep_weights
+
+    keep_weights(weights, folder)  # the run goes on without the original
+    return work()
 
 
 def _check_together(

@@ -72,9 +72,8 @@ class CaptionEvaluator(Evaluator):
 
     def _rows(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         seen, length = batch["inputs"][0], batch["target"].shape[1]
-        return {
-            "wrote": write_sequences(self.model, variables, seen, length=length, beam=self.beam)
-        }
+        wrote = write_sequences(self.model, variables, seen, length=length, beam=self.beam)
+        return {"wrote": wrote.tokens, "log_probability": wrote.log_probability}
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
         """`wrote`: the text for each row."""

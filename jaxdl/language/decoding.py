@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxdl.checks import check_fraction
+from jaxdl.checks import DivergedError, check_fraction
 from jaxdl.data.captions import END, NULL, START
-from jaxdl.typing import Array, ArrayLike, Key, Tree
+from jaxdl.typing import Array, ArrayLike, Host, Key, Tree
 
 StepFn = Callable[[Array, Any], tuple[Array, Any]]
 
@@ -115,6 +116,8 @@ def beam_search(
         only_null = jnp.where(jnp.arange(vocabulary) == NULL, 0.0, -jnp.inf)
         gain = jnp.where(done[..., None], only_null[None, None], gain)
         everything = (scores[..., None] + gain).reshape(batch, -1)
+        lost = jnp.isnan(everything).any(axis=1, keepdims=True)  # else the search goes around it
+        everything = jnp.where(lost, jnp.nan, everything)
         scores, chosen = jax.lax.top_k(everything, width)
         parent, new = chosen // vocabulary, (chosen % vocabulary).astype(jnp.int32)
         tokens = tokens[rows, parent].at[:, :, t].set(new)
@@ -136,10 +139,20 @@ def beam_search(
     return BeamState(tokens[rows, order], scores[rows, order])
 
 
+class Written(NamedTuple):
+    """What a model wrote, `tokens (B, L)`, and how likely it found it, `log_probability (B,)`.
+
+    The latter is NaN where the model's logits were, which tokens alone do not show.
+    """
+
+    tokens: Array
+    log_probability: Array
+
+
 def write_sequences(
     model: nn.Module, variables: Tree, source: ArrayLike, *, length: int, beam: int = 1
-) -> Array:
-    """What `model` (methods `start(source)`, `step(tokens, state)`) writes: `(B, length)`.
+) -> Written:
+    """What `model` (methods `start(source)`, `step(tokens, state)`) writes in `length` tokens.
 
     Greedy, or the best of a beam search. `source` `(B, ...)`: texts, images or features.
     """
@@ -147,5 +160,33 @@ def write_sequences(
     step: Any = partial(model.apply, variables, method="step")
     first = jnp.full(len(source), START)
     if beam == 1:
-        return generate(step, state, first, length=length)[0]
-    return beam_search(step, state, first, width=beam, length=length).tokens[:, 0]
+        return Written(*_greedy(step, state, first, length))
+    best = beam_search(step, state, first, width=beam, length=length)
+    return Written(best.tokens[:, 0], best.scores[:, 0])
+
+
+def _greedy(step: StepFn, state: Any, first: Array, length: int) -> tuple[Array, Array]:
+    """The likeliest token each time, and the sum of their log-probabilities up to the end."""
+
+    def scored(token: Array, carry: Any) -> tuple[Array, Any]:
+        state, total, done = carry
+        logits, state = step(token, state)
+        best = jnp.max(jax.nn.log_softmax(logits), axis=-1)  # NaN where any logit is
+        total += jnp.where(done, 0.0, best)
+        return logits, (state, total, done | (jnp.argmax(logits, axis=-1) == END))
+
+    start = (state, jnp.zeros(first.shape), jnp.zeros(first.shape, bool))
+    tokens, (_, total, _) = generate(scored, start, first, length=length)
+    return tokens, total
+
+
+def read_written(written: Written, who: str) -> Host:
+    """The tokens as NumPy; DivergedError, in the name of `who`, where a row's logits are NaN."""
+    bad = np.flatnonzero(np.isnan(written.log_probability))
+    if len(bad):
+        raise DivergedError(
+            f"{who}: the model's logits of row {bad[0]} are NaN ({len(bad)} such rows), though its "
+            "parameters are finite, so that what it writes means nothing; train again with a lower "
+            "optim.lr or with optim.clip_norm"
+        )
+    return np.asarray(written.tokens)

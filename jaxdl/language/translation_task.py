@@ -15,7 +15,7 @@ from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
-from jaxdl.language.decoding import write_sequences
+from jaxdl.language.decoding import read_written, write_sequences
 from jaxdl.language.seq2seq import Seq2Seq
 from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.training.state import TrainState
@@ -105,10 +105,13 @@ class TranslatorEvaluator(Evaluator):
 
     def _rows(self, variables: Tree, batch: Batch) -> dict[str, Array]:
         source, want = batch["inputs"][0], batch["target"]
-        wrote = write_sequences(self.model, variables, source, length=want.shape[1], beam=self.beam)
+        wrote, log_probability = write_sequences(
+            self.model, variables, source, length=want.shape[1], beam=self.beam
+        )
         kept = want != NULL
         right = jnp.sum((wrote == want) & kept, axis=1) / jnp.sum(kept, axis=1)
-        return {"exact": jnp.all(wrote == want, axis=1), "right": right, "wrote": wrote}
+        exact = jnp.all(wrote == want, axis=1)
+        return {"exact": exact, "right": right, "wrote": wrote, "log_probability": log_probability}
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
         """What was written for each row, and how much of it is right."""
@@ -127,7 +130,8 @@ def draw_maps(model: nn.Module, state: TrainState, split: Split, count: int = SH
     """What each written token (a row) looked at in the source (columns); mean over heads."""
     batch = split.batch(np.arange(min(count, split.size)))
     source, target = batch["source"], batch["target"]
-    wrote = np.asarray(write_sequences(model, state.variables, source, length=target.shape[1] - 1))
+    drawn = write_sequences(model, state.variables, source, length=target.shape[1] - 1)
+    wrote = read_written(drawn, "maps of attention")
     given = np.concatenate([np.full((len(wrote), 1), START), wrote[:, :-1]], axis=1)
     out: Any = model.apply(state.variables, (source, given), train=False)
     weights = np.asarray(out[1])

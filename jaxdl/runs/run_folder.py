@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from jaxdl.runs.signals import Signals, terminable
 STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
 MOVABLE = ("data.dir",)
 CONFIG = "config.toml"
+WEIGHTS = "weights"  # the folder of the weight file that the run starts from
 STAMP = "%Y%m%d-%H%M%S"
 
 
@@ -70,6 +72,7 @@ def open_run(
                 if _made(folder) == made:
                     _put_back(folder / CONFIG, before)
                     if before is None:
+                        shutil.rmtree(folder / WEIGHTS, ignore_errors=True)
                         say(f"run folder {folder} is not kept: nothing has been made")
                 raise
     finally:
@@ -122,9 +125,9 @@ def _is_fixed(name: str) -> bool:
 
 
 def _made(folder: Path) -> set[str]:
-    """What there is of a run besides its config: rows, checkpoints."""
+    """What there is of a run besides its config and its start: rows, checkpoints."""
     found = [*folder.iterdir(), *(folder / "checkpoints").glob("*")]
-    return {path.name for path in found} - {CONFIG, LOCK}
+    return {path.name for path in found} - {CONFIG, LOCK, WEIGHTS}
 
 
 def _write(path: Path, table: dict[str, Any]) -> None:

@@ -12,15 +12,11 @@ from jaxdl.cli import main
 from jaxdl.config import read_toml
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.experiment import find_config, read_config
-from jaxdl.models.registry import create_model
-from jaxdl.models.weights.preprocessing import Preprocessing
-from jaxdl.models.weights.published import Weights, save_weights, variable_shapes
 from jaxdl.runs.checkpoint import Checkpoints
+from tests.experiments.made_weights import MODEL_FLAGS, make_weights
 
-SMALL = {"expansions": (1, 2), "features": (4, 4), "repeats": (1, 1), "strides": (2, 2), "last": 8}
 FLAGS = [
-    *(f"--model.{k}={v}" for k, v in SMALL.items() if isinstance(v, int)),
-    *(w for k, v in SMALL.items() if isinstance(v, tuple) for w in (f"--model.{k}", *map(str, v))),
+    *MODEL_FLAGS,
     *("--data.image_size", "32", "--data.batch_size", "4", "--head.features", "4"),
     *("--loop.steps", "2", "--loop.devices", "1"),
 ]
@@ -29,22 +25,9 @@ FLAGS = [
 @pytest.fixture
 def arrays(tmp_path, monkeypatch):
     """Those of a weight file `mobilenet_v2` of three classes; but for stage 2 norms are folded."""
-    model = create_model("mobilenet_v2", 3, padding="same", **SMALL)
-    rng = np.random.default_rng(0)
-    like = flax.traverse_util.flatten_dict(variable_shapes(model, 32))
-    drawn = {k: rng.uniform(0.5, 1.5, leaf.shape).astype(np.float32) for k, leaf in like.items()}
-    for path in drawn:
-        if path[-1] == "mean" and "stage2" not in path[1]:
-            drawn[path] *= 0
-        elif path[-1] == "kernel":
-            drawn[path] -= 1  # else all activations are cut off at 6, and nothing moves
-    how = Preprocessing(size=32, resize=32, mean=(0.1,) * 3, std=(0.2,) * 3)
-    tree = flax.traverse_util.unflatten_dict(drawn)
-    weights = Weights("mobilenet_v2", 3, tree, how, "jaxdl", {"padding": "same", **SMALL})
-    (tmp_path / "weights").mkdir()
-    save_weights(tmp_path / "weights" / "mobilenet_v2.safetensors", weights)
+    drawn = make_weights(tmp_path / "weights")
     monkeypatch.setenv("JAXDL_WEIGHTS_DIR", str(tmp_path / "weights"))
-    return {"/".join(k): v for k, v in drawn.items() if "head" not in k}
+    return {k: v for k, v in drawn.items() if "/head/" not in k}
 
 
 @pytest.fixture

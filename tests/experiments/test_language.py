@@ -120,7 +120,7 @@ def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
         train=False,
     )
     (seen, _), length = prepared["inputs"], prepared["target"].shape[1]
-    ids = write_sequences(task.model, state.variables, seen, length=length)
+    ids = write_sequences(task.model, state.variables, seen, length=length).tokens
     want = decode_caption(np.asarray(ids)[0], task.splits["train"].vocabulary)
     assert lines == [
         f"{tmp_path / 'a.png'}  {want or '(nothing)'}",

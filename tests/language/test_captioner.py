@@ -54,7 +54,7 @@ def test_steps_equal_the_whole_and_beams_of_one_are_greedy(name):
         start = model.apply(variables, GRID, method="start")
         step = partial(model.apply, variables, method="step")
         steps = jax.lax.scan(lambda m, ids: step(ids, m)[::-1], start, WORDS.T)[1]
-        wrote = write_sequences(model, variables, GRID, length=T)
+        wrote = write_sequences(model, variables, GRID, length=T).tokens
         first = jnp.full(2, 1)
         beam = beam_search(step, start, first, width=1, length=T).tokens[:, 0]
         return logits, weights, steps.swapaxes(0, 1), wrote, beam

@@ -2,16 +2,28 @@
 
 import itertools
 from functools import partial
+from types import SimpleNamespace
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.checks import DivergedError
 from jaxdl.data.captions import END, NULL, START
-from jaxdl.language.decoding import beam_search, filter_logits, generate
+from jaxdl.data.splits.split import Split
+from jaxdl.language.caption_task import CaptionEvaluator
+from jaxdl.language.decoding import (
+    beam_search,
+    filter_logits,
+    generate,
+    read_written,
+    write_sequences,
+)
 from jaxdl.language.seq2seq import Seq2Seq, SequenceClassifier
 from jaxdl.language.transformer import TransformerLM, TransformerTranslator
+from jaxdl.language.translation_task import TranslatorEvaluator
 
 V, LENGTH = 6, 4
 TABLES = jnp.asarray(np.random.default_rng(0).normal(size=(2, LENGTH, V, V)) * 2, jnp.float32)
@@ -75,6 +87,56 @@ def test_width_one_is_greedy():
             want = NULL if done else int(np.argmax(TABLES[row, t, last]))
             assert tokens[row, t] == want
             last, done = want, done or want == END
+
+
+class Tables(nn.Module):
+    """`step` as a model; a source is the number of a row."""
+
+    @nn.compact
+    def step(self, tokens, state):
+        return step(tokens, state)
+
+    def start(self, source):
+        table = self.get_variable("params", "table")
+        return {"table": table[jnp.asarray(source)], "at": jnp.int32(0)}
+
+
+def spoiled(row, t, last):
+    """The tables with a NaN in place of the least logit at one place."""
+    table = np.array(TABLES)
+    table[row, t, last, table[row, t, last].argmin()] = np.nan
+    return {"params": {"table": jnp.asarray(table)}}
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_what_is_written_has_its_log_probability_and_a_nan_is_not_lost(beam):
+    sound = {"params": {"table": TABLES}}
+    want = write_sequences(Tables(), sound, np.arange(2), length=LENGTH, beam=beam)
+    np.testing.assert_array_equal(read_written(want, "x"), want.tokens)
+    for row in range(2):
+        text = np.asarray(want.tokens[row])
+        np.testing.assert_allclose(want.log_probability[row], score(row, text), rtol=1e-5)
+    got = write_sequences(Tables(), spoiled(1, 0, START), np.arange(2), length=LENGTH, beam=beam)
+    np.testing.assert_array_equal(got.tokens[0], want.tokens[0])
+    np.testing.assert_array_equal(np.isnan(got.log_probability), [False, True])
+    with pytest.raises(DivergedError, match=r"x: the model's logits of row 1 are NaN \(1 such"):
+        read_written(got, "x")
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize("evaluator", [CaptionEvaluator, TranslatorEvaluator])
+def test_no_score_hides_logits_that_are_nan(evaluator, beam):
+    target = np.full((2, LENGTH + 1), END, np.int32)
+    data = Split({"source": np.arange(2), "target": target}, (), name="test", batch_size=2, seed=0)
+
+    def prepare(keys, batch, *, train):
+        return {"inputs": (batch["source"], None), "target": batch["target"][:, 1:]}
+
+    args = (Tables(), prepare) if evaluator is CaptionEvaluator else (Tables(),)
+    evaluate = evaluator(*args, beam=beam)
+    state = SimpleNamespace(params={}, variables=spoiled(1, 0, START))
+    with pytest.raises(DivergedError, match=r"'test': log_probability of row 1 is NaN, though"):
+        evaluate.rows_of(state, data)
 
 
 def test_filters_by_hand():
