@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from jaxdl.data.images.color_profile import in_srgb
 from jaxdl.typing import Host
 
 DEEP = 65535  # white of 16 bits
@@ -12,11 +13,13 @@ TWELVE_BITS = 4095
 def shown_pixels(image: Image.Image, channels: int) -> Host:
     """`(H, W, channels)` uint8; gray for one channel, with alpha for four.
 
-    What is transparent shows white behind it (in four channels: invisible pixels are white). Raises
-    ValueError where numbers beyond eight bits have no known range.
+    Colors are those of sRGB, see `in_srgb`. What is transparent shows white behind it (in four
+    channels: invisible pixels are white). Raises ValueError where numbers beyond eight bits have no
+    known range.
     """
     if image.mode[0] in "IF":
         image = Image.fromarray(eight_bits(np.asarray(image), image.format or ""))
+    image = in_srgb(image)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"), np.uint8)
         if channels == 4:

@@ -25,7 +25,7 @@ from jaxdl.typing import Host
 Splits = dict[str, dict[str, Host]]
 Decoded = tuple[Splits, tuple[str, ...]]
 FORMAT = 2  # of the copy: with checksums
-DECODER = "pillow-1"  # part of the cache's key: other pixels need another name
+DECODER = "pillow-2"  # part of the cache's key: other pixels need another name
 
 
 def load_tfds(name: str, version: Path | None = None) -> Decoded:
