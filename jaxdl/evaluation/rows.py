@@ -75,4 +75,4 @@ def _row_sharding(state: TrainState) -> NamedSharding | None:
     sharding = jax.tree.leaves(state.params)[0].sharding if jax.tree.leaves(state.params) else None
     if not isinstance(sharding, NamedSharding) or AXIS not in sharding.mesh.axis_names:
         return None
-    return NamedSharding(sharding.mesh, P(None, AXIS))
+    return NamedSharding(sharding.mesh, P(None, sharding.mesh.axis_names))

@@ -26,7 +26,7 @@ from jaxdl.runs.run_folder import say_continuation
 from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import ChunkRunner, steps_within
 from jaxdl.training.divergence import divergence_error
-from jaxdl.training.parallel import Parallel
+from jaxdl.training.fully_sharded import make_parallel
 from jaxdl.training.plan import LoopConfig, make_plan
 from jaxdl.training.state import TrainState
 from jaxdl.training.tally import Tally
@@ -78,7 +78,7 @@ class FitLoop:
     def __init__(self, task: Task, loop: LoopConfig, run_dir: Path, seed: int, resume: bool):
         self.tally = Tally()
         self.task, self.loop, self.seed, self.resume = task, loop, seed, resume
-        self.parallel = Parallel(loop.parallel, loop.devices)
+        self.parallel = make_parallel(loop)
         self.split = self.parallel.own_part(task.splits["train"])
         has_val = "val" in task.splits and task.evaluate is not None
         self.plan = make_plan(loop, self.split.steps_per_epoch, has_val)

@@ -133,7 +133,7 @@ class Parallel:
     def _put(self, x: Any, sharding: NamedSharding) -> Any:
         """A fresh buffer: the chunk is given it for good, the caller's own must live on."""
         if not self.several:
-            return jax.device_put(_own(x), sharding)
+            return jax.device_put(own_copy(x), sharding)
         if _is_key(x):
             words = self._put(jax.random.key_data(x), sharding)
             return jax.random.wrap_key_data(words, impl=jax.random.key_impl(x))
@@ -141,7 +141,7 @@ class Parallel:
         return jax.make_array_from_callback(host.shape, sharding, lambda place: host[place])
 
     def _stack(self, x: Any) -> jax.Array:
-        shards = [jax.device_put(_own(x)[None], device) for device in self.devices]
+        shards = [jax.device_put(own_copy(x)[None], device) for device in self.devices]
         shape = (self.count, *np.shape(x))
         return jax.make_array_from_single_device_arrays(shape, self.split, shards)
 
@@ -167,5 +167,6 @@ def _is_key(x: Any) -> bool:
     return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
-def _own(x: Any) -> Any:
+def own_copy(x: Any) -> Any:
+    """A buffer of its own, where `x` is on a device already."""
     return x.copy() if isinstance(x, jax.Array) else x

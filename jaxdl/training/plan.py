@@ -30,7 +30,7 @@ class LoopConfig:
     on_nan: str = "stop"
     """stop or skip, where a loss or gradient is not finite."""
     parallel: str = "auto"
-    """auto, pmap or shard_map; auto is pmap where there are several devices."""
+    """auto (pmap where there are several devices), pmap, shard_map, or fsdp (divides the state)."""
 
     tensorboard_histograms: bool = False
     """For TensorBoard: the model's layers, training images, and at each checkpoint all weights."""
