@@ -6,6 +6,7 @@ from scipy.spatial import cKDTree
 
 from jaxdl.metrics.shapes import (
     chamfer_distance,
+    earth_mover,
     f1_score,
     nearest_pairs,
     normal_consistency,
@@ -49,6 +50,7 @@ def test_a_far_point_costs_f1_its_share_and_chamfer_its_square():
     near, moved = nearest_pairs(A, A), nearest_pairs(far, A)
     assert f1_score(near, 0.01) - f1_score(moved, 0.01) == pytest.approx(1 / 400, rel=0.01)
     assert chamfer_distance(moved) > 40
+    assert earth_mover(far, A) == pytest.approx(100 * 3**0.5 / len(A))  # its way alone
 
 
 def test_normal_consistency_is_a_mean_of_cosines():
