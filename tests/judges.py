@@ -14,6 +14,7 @@ JUDGES = {
     "classic/test_regression.py": "classic: cost_surface",
     "classic/test_worked_examples.py": "classic: entropy",
     "classic/features/test_pca.py": "classic/features: standardize",
+    "commands/test_style.py": "interpret/synthesis: restyle",
     "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks "
     "interop/torch_twins: trainer",
     "data/files/test_coco.py": "data/files: coco_captions data: gather",
@@ -54,6 +55,8 @@ JUDGES = {
     "models/weights/test_published.py": "models/weights: preprocessing weight_file",
     "classification/test_robust.py": "classification: robust_pictures",
     "commands/test_explain.py": "interpret: explain_files subjects interpret/attribution: methods",
+    "interpret/synthesis/test_ascent.py": "interpret/synthesis: targets",
+    "interpret/synthesis/test_descent.py": "interpret/synthesis: inversion",
     "interpret/attribution/test_gradients.py": "interpret/attribution: guided occlusion",
     "interpret/test_explain_boxes.py": "interpret: boxes",
     "language/test_captioner.py": "language: caption_task evaluation: cached_features",

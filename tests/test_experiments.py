@@ -24,6 +24,14 @@ BOXES = [
 ]
 STAGE = [*BOXES, "--head.stage", "stage2"]
 FASTER = [*BOXES, "--head.stages", "stage2", "--head.post_nms_top_k", "4"]
+THIN = [
+    *("--model.name", "squeezenet1_1", "--model.weights", "", "--model.stem", "4"),
+    *("--model.squeeze", *["1"] * 8),
+]
+MATCHED = [
+    *("--weights.content", "conv1", "--weights.styles", "conv1", *THIN),
+    *("--weights.style_weights", "1"),
+]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -169,6 +177,42 @@ SMALL = {
             *("--methods", "gradcam", "cam", "--rows", "2", "--sanity_rows", "1", *TWO),
             *("--model.name", "flat_convnet", "--model.filters", "4"),
             *("--model.kernels", "3", "--model.paddings", "1"),
+        ],
+    ),
+    "interpret.dream": (
+        "photos_dream",
+        [
+            *("--photo", "chelsea.png", "--size", "32", "--stages", "conv1", *THIN),
+            *("--dream.octaves", "1", "--dream.steps", "1"),
+        ],
+    ),
+    "interpret.inversion": (
+        "photos_inversion",
+        [
+            *("--photos", "chelsea.png", "--size", "32", "--stages", "conv1", "fire2", *THIN),
+            *("--descent.steps", "2"),
+        ],
+    ),
+    "interpret.style": (
+        "photos_style",
+        [
+            *("--data.name", "shapes", "--data.synthetic_rows", "20", "--data.image_size", "24"),
+            *("--styles", "ihc.png", "--photos", "chelsea.png", "--size", "32", "--crop", "20"),
+            *("--net.features", "2", "--net.blocks", "1", "--descent.steps", "2", *MATCHED, *TWO),
+        ],
+    ),
+    "interpret.texture": (
+        "photos_texture",
+        [
+            *("--textures", "brick.png", "--size", "32", "--descent.steps", "2", *MATCHED),
+            *("--grow.sample", "12", "--grow.size", "8", "--grow.window", "5"),
+        ],
+    ),
+    "interpret.visualize": (
+        "imagenet_classes",
+        [
+            *("--size", "32", "--classes", "3", "--stage", "conv1", "--channels", "0", "1", *THIN),
+            *("--ascent.steps", "1"),
         ],
     ),
     "language.caption": (

@@ -46,7 +46,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},
-    "interpret": {"attribution"},
+    "interpret": {"attribution", "synthesis"},
     "rl": {"agents", "environments", "tabular"},
     "vision3d": {"fields", "surfaces"},
     "interop": {"torch_twins"},

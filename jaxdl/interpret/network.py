@@ -125,6 +125,18 @@ def score_of(network: Network, images: Array, target: Target) -> Any:
     return Score(jnp.broadcast_to(classes, len(images)), None)
 
 
+def stages_at(network: Network, images: Array, names: Sequence[str]) -> Stages:
+    """The named stages of the pictures, in one compiled program.
+
+    Raises UsageError for a stage that is not there.
+    """
+    known = stage_shapes(network.model, images.shape[1:])
+    for name in names:
+        if name not in known:
+            raise unknown("stage", name, known)
+    return _stages_at(network, images, tuple(names))
+
+
 def scores(network: Network, images: Array, target: Target) -> Array:
     """The score of the target `(B,)`."""
     return _scores(network, images, score_of(network, images, target))
@@ -163,6 +175,12 @@ def shifted_score(network: Network, images: Array, score: Score, stage: str, shi
     outputs = evaluate(closed.jaxpr, closed.consts, args, offsets=offsets)
     place = [var is stages[stage] for var in closed.jaxpr.outvars].index(True)
     return outputs[0], outputs[place]
+
+
+@partial(jax.jit, static_argnames="names")
+def _stages_at(network: Network, images: Array, names: tuple[str, ...]) -> Stages:
+    stages = network(images)
+    return {name: stages[name] for name in names}
 
 
 @jax.jit
