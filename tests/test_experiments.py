@@ -292,12 +292,28 @@ SMALL = {
             *("--model.widths", "2", "3", *TWO),
         ],
     ),
+    "vision3d.nerf": (
+        "solids_nerf",
+        [
+            *("--data.image_size", "12", "--data.batch_size", "16", "--views", "1"),
+            *("--test_views", "1", "--field.samples", "4", "--field.width", "4", *TWO),
+        ],
+    ),
     "vision3d.occupancy": (
         "spot_occupancy",
         [
             *("--data.path", str(ROOT / "tests/vision3d/octahedron.off"), "--places", "400"),
             *("--data.batch_size", "100", "--test_places", "50", "--resolution", "8"),
             *("--field.width", "8", "--field.depth", "2", *TWO),
+        ],
+    ),
+    "vision3d.pixel2mesh": (
+        "solids_pixel2mesh",
+        [
+            *("--data.synthetic_rows", "4", "--data.batch_size", "2", "--data.points", "16"),
+            *("--data.image_size", "16", "--data.resolution", "8", "--views", "1"),
+            *("--samples", "8", "--model.encoder", "2", "2", "2", "--model.aligned", "2"),
+            *("--model.hidden", "2", "2", "2", "--model.blocks", "1", "1", "1", *TWO),
         ],
     ),
     "vision3d.points": (

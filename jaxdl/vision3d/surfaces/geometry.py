@@ -40,14 +40,18 @@ def laplacian(vertices: Array, edges: Host) -> Array:
     return neighbor_mean(vertices, edges) - vertices
 
 
-def sample_points(key: Key, vertices: Array, faces: Host, count: int) -> tuple[Array, Array]:
+def sample_points(
+    key: Key, vertices: Array, faces: Host, count: int, *, there: Array | None = None
+) -> tuple[Array, Array]:
     """Points spread evenly by area, and their faces: `(V, 3)` -> `(count, 3)`, `(count,)`.
 
-    Gradients reach the vertices through the points; which face is chosen has none.
+    Gradients reach the vertices through the points; which face is chosen has none. Only faces
+    that are `there` `(F,)` bool, by default all, get points; where none is, points mean nothing.
     """
     check_rank("sample_points: vertices", vertices, 2)
     u = jax.random.uniform(key, (count, 3), jnp.float32)
-    share = jnp.cumsum(jax.lax.stop_gradient(areas(vertices, faces)))
+    area = jax.lax.stop_gradient(areas(vertices, faces))
+    share = jnp.cumsum(area if there is None else jnp.where(there, area, 0))
     face = jnp.searchsorted(share, u[:, 0] * share[-1], side="right")
     face = jnp.minimum(face, len(faces) - 1)
     return points_in(vertices, jnp.asarray(faces), face, u[:, 1:]), face

@@ -40,3 +40,12 @@ def bend_loss(vertices: Array, faces: Host, adjacent: Host) -> Array:
     """
     normals = unit_normals(vertices, faces)
     return jnp.mean(1 - cosine(normals[:, adjacent[:, 0]], normals[:, adjacent[:, 1]]), axis=-1)
+
+
+def turned_faces(vertices: Array, faces: Host, face: Array, normals: Array) -> Array:
+    """mean of 1 - cos^2 between normals of faces, given by number, and true ones: `(B,)`.
+
+    `face` `(B, S)`, `normals` `(B, S, 3)` (as Mesh R-CNN, arXiv 1906.02739, section 3.4).
+    """
+    own = jnp.take_along_axis(unit_normals(vertices, faces), face[..., None], axis=1)
+    return jnp.mean(1 - jnp.sum(own * normals, axis=-1) ** 2, axis=-1)

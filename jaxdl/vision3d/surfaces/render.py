@@ -47,17 +47,23 @@ def render(
     rotation: Host | None = None,
     distance: float = DISTANCE,
     smooth: int = 2,
+    color: Host = COLOR,
+    light: Host = LIGHT,
+    ground: int = BACKGROUND,
 ) -> Host:
     """A shaded picture `(size, size, 3)` uint8 of the mesh, turned first.
 
-    Each pixel is the mean of `smooth` x `smooth`. Faces are seen from both sides.
+    Each pixel is the mean of `smooth` x `smooth`. Faces are seen from both sides. `color` `(3,)`,
+    or `(F, 3)` of each face, in 0..255; `light`: the way to it `(3,)`, of length 1, in the view;
+    `ground`: the gray where nothing is.
     """
     turned = Mesh(mesh.vertices @ (np.eye(3) if rotation is None else rotation).T, mesh.faces)
     depth, face = rasterize(turned, size * smooth, distance=distance)
     facing = face_normals(turned)[face] if len(mesh.faces) else np.zeros((*face.shape, 3))
     facing = np.where(facing[..., 2:] > 0, -facing, facing)
-    lit = 0.3 + 0.7 * np.maximum(facing @ LIGHT, 0)
-    picture = np.where((depth > 0)[..., None], COLOR * lit[..., None], BACKGROUND)
+    lit = 0.3 + 0.7 * np.maximum(facing @ light, 0)
+    own = color[face] if color.ndim == 2 and len(color) else color
+    picture = np.where((depth > 0)[..., None], own * lit[..., None], ground)
     cells = picture.reshape(size, smooth, size, smooth, 3).mean(axis=(1, 3))
     return np.clip(cells, 0, 255).astype(np.uint8)
 
@@ -68,7 +74,7 @@ def around(angle: float, *, tilt: float = 0.35) -> Host:
     turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
     up = np.diag([1.0, -1.0, -1.0])  # y is down in pictures
     c, s = np.cos(tilt), np.sin(tilt)
-    return np.array([[1, 0, 0], [0, c, s], [0, -s, c]]) @ up @ turn
+    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ up @ turn
 
 
 def turntable(

@@ -107,3 +107,13 @@ def test_subdivision_is_that_of_trimesh():
     np.testing.assert_array_equal(parts.edges, EDGES)
     want = [(MESH.vertices[a] + MESH.vertices[b]) / 2 for a, b in EDGES]
     np.testing.assert_allclose(middles(VERTICES, parts.edges), want, atol=1e-6)
+
+
+def test_points_fall_on_the_faces_that_are_there():
+    there = np.arange(len(TORUS.faces)) % 3 == 0
+    vertices = jnp.asarray(TORUS.vertices, jnp.float32)
+    key = jax.random.key(0)
+    points, face = sample_points(key, vertices, TORUS.faces, 500, there=jnp.asarray(there))
+    assert there[np.asarray(face)].all()
+    assert len(set(np.asarray(face).tolist())) > 0.5 * min(there.sum(), 500)
+    assert np.isfinite(points).all()

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from jaxdl.data.meshes.mesh import adjacent_faces, edges_of
-from jaxdl.vision3d.surfaces.mesh_losses import bend_loss, edge_loss, laplacian_loss, normal_loss
+from jaxdl.vision3d.surfaces.mesh_losses import (
+    bend_loss,
+    edge_loss,
+    laplacian_loss,
+    normal_loss,
+    turned_faces,
+)
 from tests.vision3d.solid_meshes import TORUS, solid, turned
 
 MESH = turned(TORUS)
@@ -75,3 +81,18 @@ def test_what_is_flat_or_moved_as_a_whole_costs_nothing():
     np.testing.assert_allclose(bend_loss(vertices, box.faces, pairs), 12 / 18, rtol=1e-5)
     before = jnp.asarray(BEFORE, jnp.float32)
     np.testing.assert_allclose(laplacian_loss(before + 3, before, EDGES), 0, atol=1e-9)
+
+
+def test_turned_faces_are_sines_squared_in_a_loop():
+    face = RNG.integers(0, len(MESH.faces), (2, 9))
+    normals = NORMALS[:, :9]
+    want = []
+    for b in range(2):
+        sines = []
+        for i, normal in zip(face[b], normals[b], strict=True):
+            p, q, r = VERTICES[b][MESH.faces[i]]
+            own = np.cross(q - p, r - p)
+            sines.append(1 - (own @ normal / np.linalg.norm(own)) ** 2)
+        want.append(np.mean(sines))
+    vertices, facing = (jnp.asarray(v, jnp.float32) for v in (VERTICES, normals))
+    np.testing.assert_allclose(turned_faces(vertices, MESH.faces, face, facing), want, rtol=1e-4)
