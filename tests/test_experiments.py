@@ -292,6 +292,23 @@ SMALL = {
             *("--model.widths", "2", "3", *TWO),
         ],
     ),
+    "vision3d.image_to_shape": (
+        "solids_image_points",
+        [
+            *("--data.synthetic_rows", "4", "--data.batch_size", "2", "--data.points", "16"),
+            *("--data.image_size", "16", "--data.resolution", "8", "--views", "1"),
+            *("--model.encoder", "2", "2", "--model.hidden", "4", "--model.count", "8", *TWO),
+        ],
+    ),
+    "vision3d.mesh_rcnn": (
+        "solids_mesh_rcnn",
+        [
+            *("--data.synthetic_rows", "4", "--data.batch_size", "2", "--data.points", "16"),
+            *("--data.image_size", "32", "--data.resolution", "4", "--samples", "8"),
+            *("--model.encoder", "2", "2", "2", "--model.features", "4", "--model.hidden", "2"),
+            *("--least_score", "0.0", *TWO),
+        ],
+    ),
     "vision3d.nerf": (
         "solids_nerf",
         [

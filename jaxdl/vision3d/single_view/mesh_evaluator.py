@@ -61,9 +61,13 @@ class MeshEvaluator(Evaluator):
         scores = []
         for i in range(len(rows["label"])):
             truth = self.truth(rows, i)
-            points = spread_points(Mesh(rows["vertices"][i], self.faces))
-            scores.append([f1_of(p, truth, rows["longest"][i]) for p in (points, mean)])
+            clouds = self.cloud(rows, i), mean
+            scores.append([f1_of(cloud, truth, rows["longest"][i]) for cloud in clouds])
         return named_scores(np.array(scores), rows["known"])
+
+    def cloud(self, rows: dict[str, Host], i: int) -> Host:
+        """Points of the predicted surface of a row."""
+        return spread_points(Mesh(rows["vertices"][i], self.faces))
 
     def truth(self, rows: dict[str, Host], i: int) -> Host:
         """Points of the true surface of a row, in the frame of the predictions."""

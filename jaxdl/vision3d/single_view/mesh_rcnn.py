@@ -39,7 +39,7 @@ class Maps(NamedTuple):
     size: Array  # (B, H, W, 2), in cells
 
 
-class Shapes(NamedTuple):
+class BoxShapes(NamedTuple):
     """Of N boxes of each picture, in the boxes' coordinates."""
 
     voxels: Array  # (B, N, R, R, R) logits, index x, y, z
@@ -50,8 +50,8 @@ class Shapes(NamedTuple):
 class MeshRCNN(nn.Module):
     """One backbone, heads for centers of things, and for each box voxels and a refined mesh.
 
-    `{"image": (B, S, S, 3), "boxes": (B, N, 4)}` in pixels -> `Maps`, `Shapes`. The detector is one
-    of centers, not the paper's of proposals; regions are aligned (RoI align) from its features.
+    `{"image": (B, S, S, 3), "boxes": (B, N, 4)}` in pixels -> `Maps`, `BoxShapes`. The detector is
+    one of centers, not the paper's of proposals; regions are aligned (RoI align) on its features.
     Cells above `threshold` are cubified; gradients reach the voxels through their own loss alone.
     Without a cell above it there is no mesh.
     """
@@ -70,7 +70,7 @@ class MeshRCNN(nn.Module):
         self.voxel_head = VoxelHead(self.resolution, self.features, name="voxels")
         self.refine = [Refinement(self.hidden, name=f"refine{i}") for i in range(self.refinements)]
 
-    def __call__(self, x: Batch, *, train: bool) -> tuple[Maps, Shapes]:
+    def __call__(self, x: Batch, *, train: bool) -> tuple[Maps, BoxShapes]:
         features = self.look(x["image"], train=train)
         return self.centers(features), self.shapes(features, x["boxes"])
 
@@ -82,7 +82,7 @@ class MeshRCNN(nn.Module):
         """Where the centers of things are."""
         return self.centers(features)
 
-    def shapes(self, features: Array, boxes: Array) -> Shapes:
+    def shapes(self, features: Array, boxes: Array) -> BoxShapes:
         """The shapes in boxes, given or found."""
         regions = roi_align(features, boxes, size=(ROI, ROI), scale=1 / STRIDE)
         regions = regions.reshape(-1, ROI, ROI, features.shape[-1])
@@ -95,7 +95,7 @@ class MeshRCNN(nn.Module):
         for stage in self.refine:
             vertices, hidden = stage(vertices, hidden, regions, surface)
             refined.append(vertices)
-        return Shapes(logits.reshape(*boxes.shape[:2], *logits.shape[1:]), surface, refined)
+        return BoxShapes(logits.reshape(*boxes.shape[:2], *logits.shape[1:]), surface, refined)
 
 
 class CenterHeads(nn.Module):
@@ -158,7 +158,7 @@ class Refinement(nn.Module):
 
 
 def shape_losses(
-    shapes: Shapes, batch: Batch, key: Key, *, samples: int, weights: tuple[float, float, float]
+    shapes: BoxShapes, batch: Batch, key: Key, *, samples: int, weights: tuple[float, float, float]
 ) -> dict[str, Array]:
     """`voxels`, `chamfer`, `normal`, `edge`, each `(B N,)` (section 3.4).
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxdl.vision3d.single_view.lattice import lattice_corners, lattice_faces, surface_of
-from jaxdl.vision3d.single_view.mesh_rcnn import MeshRCNN, Shapes, shape_losses
+from jaxdl.vision3d.single_view.mesh_rcnn import BoxShapes, MeshRCNN, shape_losses
 
 RNG = np.random.default_rng(0)
 R = 3
@@ -83,7 +83,7 @@ def test_losses_of_a_grid_and_none_where_there_is_no_mesh():
     inside[0, 0] = True  # a plate; the second grid is empty
     surface = surface_of(jnp.asarray(inside))
     start = jnp.broadcast_to(jnp.asarray(lattice_corners(R), jnp.float32), (2, 64, 3))
-    shapes = Shapes(jnp.asarray(RNG.normal(size=(1, 2, R, R, R)), jnp.float32), surface, [start])
+    shapes = BoxShapes(jnp.asarray(RNG.normal(size=(1, 2, R, R, R)), jnp.float32), surface, [start])
     plate = np.stack([np.full(50, -1.0), *RNG.uniform(-1, 1, (2, 50))], axis=1)
     normals = np.broadcast_to(np.array([-1.0, 0, 0]), (1, 2, 50, 3))
     batch = {
