@@ -23,6 +23,10 @@ from jaxdl.typing import Array, Host, Key, Numbers, Tree
 
 MOST = 10_000  # steps of an episode, where the environment sets no limit
 FRAMES = 200
+CURVES = {  # of a run, where it has them
+    "return of evaluated episodes": ("val_return",),
+    "deviation of the gradients of single episodes": ("deviation_baseline", "deviation_plain"),
+}
 Greedy = Callable[[Tree, Array], Array]
 
 
@@ -98,7 +102,7 @@ def save_film(environment: Environment, states: Any, length: int, path: Path) ->
 
 class AgentEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: as many episodes as the split has rows; in `folder` an
-    episode as `episode.gif`, and at the test `returns.png`, the curve of the run with its band."""
+    episode as `episode.gif`, and at the test `returns.png`, the curves of the run with a band."""
 
     def __init__(self, environment: Environment, greedy: Greedy, splits: dict[str, Split]):
         self.environment, self.greedy, self.splits = environment, greedy, splits
@@ -121,8 +125,12 @@ class AgentEvaluator(Evaluator):
         """The episode, and at the test the curve."""
         self.draw(state, split, folder)
         log = read_rows(folder / "metrics.jsonl")
-        if any("val_return" in row for row in log):
-            groups = {"return of evaluated episodes": ["val_return"]}
+        groups = {
+            title: names
+            for title, names in CURVES.items()
+            if any(name in row for row in log for name in names)
+        }
+        if groups:
             draw_curves(log, groups).save(folder / "returns.png")
 
     def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:

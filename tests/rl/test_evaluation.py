@@ -1,5 +1,6 @@
 """Gymnasium plays the same policy; a film has the states of an episode."""
 
+import json
 from functools import partial
 
 import jax
@@ -9,6 +10,8 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import UsageError
+from jaxdl.data.splits.split import NoData
+from jaxdl.rl import evaluation
 from jaxdl.rl.environments.cartpole import CartPole
 from jaxdl.rl.environments.catch import Catch
 from jaxdl.rl.evaluation import film, gymnasium_returns, play, save_film, spread
@@ -57,6 +60,29 @@ def test_a_film_is_one_episode(tmp_path):
             film_file.seek(i)
             seconds += film_file.info["duration"] / 1000
         assert seconds == pytest.approx(0.04 * length)
+
+
+@pytest.mark.parametrize("rest", [[], ["deviation_baseline", "deviation_plain"]])
+def test_the_curves_are_those_that_the_run_has(tmp_path, monkeypatch, rest):
+    row = {"step": 1, "loss": 2.0, "val_return": 3.0} | dict.fromkeys(rest, 4.0)
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    drawn = []
+    monkeypatch.setattr(
+        evaluation, "draw_curves", lambda rows, groups: drawn.append(groups) or Kept
+    )
+    evaluator = evaluation.AgentEvaluator(CartPole(), lean, {})
+    monkeypatch.setattr(evaluator, "draw", lambda *args: [])
+    evaluator.draw_rows(TrainState(0, PARAMS, {}, 0), NoData(1), {}, tmp_path)
+    (groups,) = drawn
+    assert [name for names in groups.values() for name in names] == ["val_return", *rest]
+
+
+class Kept:
+    """A figure that nothing is drawn into."""
+
+    @staticmethod
+    def save(path):
+        assert path.name == "returns.png"
 
 
 def test_the_spread_is_over_learners():

@@ -12,6 +12,7 @@ from jaxdl.checks import check_at_least, check_fraction
 from jaxdl.losses.reinforcement import huber, q_targets
 from jaxdl.metrics.accumulate import total
 from jaxdl.rl.agents.learners import (
+    Choose,
     apply_each,
     environment_keys,
     first_learners,
@@ -65,10 +66,14 @@ class DQNConfig:
     """The share of random actions, which falls from 1."""
     epsilon_steps: int = 2000
     """Steps over which it falls."""
+    explore_hold: int = 0
+    """Steps for which an environment keeps to its random action, or to the best ones (0: it draws
+    at every one): goals that a random walk does not reach (arXiv 2006.01782, of equal lengths)."""
 
     def __post_init__(self) -> None:
         for name in ("discount", "epsilon_end", "target_rate"):
             check_fraction(f"agent.{name}", getattr(self, name))
+        check_at_least("agent.explore_hold", self.explore_hold, 0)
         for name in ("environments", "block", "updates", "batch", "target_every", "epsilon_steps"):
             check_at_least(f"agent.{name}", getattr(self, name), 1)
 
@@ -121,6 +126,8 @@ def make_dqn_step(
         key = jax.random.fold_in(state.key, state.step)
         keys = environment_keys(key, state.local["episodes"], axis_name)
         choose = epsilon_greedy(network, state.params, epsilon(state.step, cfg))
+        if cfg.explore_hold:
+            choose = hold_draws(choose, state, cfg.explore_hold, axis_name)
         episodes, seen = rollout(
             environment, choose, state.local["episodes"], keys, steps=cfg.block
         )
@@ -180,7 +187,7 @@ def finish_with_memory(
     return after.replace(local={"episodes": after.local["episodes"], "replay": kept}), metrics
 
 
-def epsilon_greedy(network: nn.Module, params: Tree, share: Array) -> Callable[[Array, Key], Array]:
+def epsilon_greedy(network: nn.Module, params: Tree, share: Array) -> Choose:
     """The best action, or any with probability `share`: (observations, keys) `(N, S)`."""
 
     def one(q: Array, key: Key) -> Array:
@@ -193,6 +200,13 @@ def epsilon_greedy(network: nn.Module, params: Tree, share: Array) -> Callable[[
         return jax.vmap(jax.vmap(one))(apply_each(network, params, observation), keys)
 
     return choose
+
+
+def hold_draws(choose: Choose, state: TrainState, steps: int, axis_name: str | None) -> Choose:
+    """`choose`, whose keys stay the same for so many steps of training."""
+    key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step // steps)
+    held = environment_keys(key, state.local["episodes"], axis_name)
+    return lambda observation, keys: choose(observation, held)
 
 
 def make_q_update(

@@ -159,9 +159,10 @@ def make_reinforce_step(
         )
         metrics = {
             "loss": (losses.sum(), losses.size),
-            "deviation_baseline": (with_baseline.sum(), count),
             "deviation_plain": (without.sum(), count),
         }
+        if cfg.baseline:  # without, the values are not learned
+            metrics["deviation_baseline"] = with_baseline.sum(), count
         metrics = total({**metrics, **seen_metrics(of_first_episodes(seen))}, axis_name)
         new = state.replace(params=params, opt_state=opt_state, local={"episodes": episodes})
         new = move_averages(new, ema)

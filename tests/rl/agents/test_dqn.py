@@ -15,11 +15,13 @@ from jaxdl.rl.agents.dqn import (
     epsilon,
     epsilon_greedy,
     first_dqn,
+    hold_draws,
     make_dqn_step,
     make_q_update,
 )
 from jaxdl.rl.agents.networks import QNetwork
 from jaxdl.rl.environments.cartpole import CartPole
+from jaxdl.rl.environments.episodes import Episode
 from jaxdl.rl.replay import Experience
 from jaxdl.training.state import TrainState
 
@@ -125,6 +127,23 @@ def test_random_actions_fall_to_their_end():
     assert (same[0.0] == 1).all()
     np.testing.assert_allclose(same[0.5], 0.75, atol=0.08)  # half of the random ones are best
     np.testing.assert_allclose(same[1.0], 0.5, atol=0.09)
+
+
+def test_held_draws_last_and_differ_between_environments():
+    key, seen = jax.random.key(3), jnp.zeros((30, 2, 4))
+    params = jax.tree.map(lambda *x: jnp.stack(x), params_of(0), params_of(1))
+    episodes = Episode(jnp.zeros((30, 2)), jnp.zeros((30, 2), jnp.int32), jnp.zeros((30, 2)))
+    random = epsilon_greedy(NETWORK, params, jnp.float32(1.0))
+
+    def actions(step):
+        state = TrainState(jnp.int32(step), params, {}, key, local={"episodes": episodes})
+        return np.asarray(hold_draws(random, state, 4, None)(seen, key))
+
+    whole = np.stack([actions(step) for step in range(12)])
+    for first in (0, 4, 8):
+        assert (whole[first : first + 4] == whole[first]).all()
+    assert 0.3 < whole[::4].mean() < 0.7
+    assert 0.3 < (whole[0] == whole[4]).mean() < 0.7
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,9 @@ def test_deviations_are_measured_at_their_steps():
             value, count = metrics[name]
             assert (value > 0, count) == ((True, 2) if number % 2 == 0 else (False, 0))
         assert metrics["loss"][1] == 2
+    plain = ReinforceConfig(environments=3, baseline=False)
+    plain_step = make_reinforce_step(NET, tx, Short(), plain, axis_name=None)
+    assert "deviation_baseline" not in jax.eval_shape(plain_step, state, {})[1]
     with pytest.raises(UsageError, match="agent.measure_every must be at least 1"):
         ReinforceConfig(measure_every=0)
 
