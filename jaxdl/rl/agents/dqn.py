@@ -125,9 +125,7 @@ def make_dqn_step(
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
         key = jax.random.fold_in(state.key, state.step)
         keys = environment_keys(key, state.local["episodes"], axis_name)
-        choose = epsilon_greedy(network, state.params, epsilon(state.step, cfg))
-        if cfg.explore_hold:
-            choose = hold_draws(choose, state, cfg.explore_hold, axis_name)
+        choose = explorer(network, state, cfg, axis_name)
         episodes, seen = rollout(
             environment, choose, state.local["episodes"], keys, steps=cfg.block
         )
@@ -200,6 +198,15 @@ def epsilon_greedy(network: nn.Module, params: Tree, share: Array) -> Choose:
         return jax.vmap(jax.vmap(one))(apply_each(network, params, observation), keys)
 
     return choose
+
+
+def explorer(
+    network: nn.Module, state: TrainState, cfg: DQNConfig, axis_name: str | None
+) -> Choose:
+    """How `state` acts in training."""
+    choose = epsilon_greedy(network, state.params, epsilon(state.step, cfg))
+    hold = cfg.explore_hold
+    return hold_draws(choose, state, hold, axis_name) if hold else choose
 
 
 def hold_draws(choose: Choose, state: TrainState, steps: int, axis_name: str | None) -> Choose:

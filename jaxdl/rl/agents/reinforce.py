@@ -165,8 +165,7 @@ def make_reinforce_step(
             metrics["deviation_baseline"] = with_baseline.sum(), count
         metrics = total({**metrics, **seen_metrics(of_first_episodes(seen))}, axis_name)
         new = state.replace(params=params, opt_state=opt_state, local={"episodes": episodes})
-        new = move_averages(new, ema)
         witness = losses.sum() + metrics["reward"][0]
-        return finish_step(state, new, witness, jnp.max(norms), metrics)
+        return finish_step(state, move_averages(new, ema), witness, jnp.max(norms), metrics)
 
     return step
