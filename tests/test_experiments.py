@@ -170,6 +170,14 @@ SMALL = {
             *("--radii_linf", "0.3", "--radii_l2", "1", "--loop.eval_every", "2"),
         ],
     ),
+    "interpret.features": (
+        "hymenoptera_features",
+        [
+            *("--data.name", "digits", *GRAY, "--model.name", "flat_convnet"),
+            *("--model.filters", "4", "--model.kernels", "3", "--model.paddings", "1"),
+            *("--model.weights", "", "--units", "2", "--rows", "30"),
+        ],
+    ),
     "interpret.pointing": (
         "shapes_pointing",
         [

@@ -41,6 +41,11 @@ def program_costs(closed: ClosedJaxpr, fields: Sequence[Field]) -> Costs:
     return _walk(closed, fields, ())[1]
 
 
+def output_fields(closed: ClosedJaxpr, fields: Sequence[Field]) -> list[Field]:
+    """The receptive fields of a program's results from those of its arguments."""
+    return _walk(closed, fields, ())[0]
+
+
 def _walk(program: Any, fields: Sequence[Field], scope: Scope) -> tuple[list[Field], Costs]:
     jaxpr = program.jaxpr if isinstance(program, ClosedJaxpr) else program
     known = dict(zip(jaxpr.invars, fields, strict=True))
