@@ -54,10 +54,11 @@ def draw_maps(
     are drawn over all. Below the maps stands what their colors mean.
     """
     count, wide = len(pictures), len(columns) + 1
-    height = count * (CELL + 0.2) + 1.0
+    lines = 1 + max(text.count("\n") for text in titles)
+    height = count * (CELL + 0.15 * lines) + 1.0
     figure = Figure(count, wide, size=(wide * (CELL + 0.08), height), layout=None)
     figure.figure.subplots_adjust(
-        0.01, 0.62 / height, 0.99, 1 - 0.6 / height, wspace=0.04, hspace=0.16
+        0.01, 0.62 / height, 0.99, 1 - 0.6 / height, wspace=0.04, hspace=0.11 * lines
     )
     for row, picture in enumerate(pictures):
         axes = figure.axes[row * wide : (row + 1) * wide]
