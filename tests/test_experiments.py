@@ -57,15 +57,8 @@ SMALL = {
     "classification.finetune": (
         "mnist_transfer",
         [
-            "--source",
-            "",
-            "--data.name",
-            "digits",
-            "--data.batch_size",
-            "48",
-            *GRAY,
-            "--loop.steps",
-            "2",
+            *("--source", "", "--data.name", "digits", "--data.batch_size", "48", *GRAY),
+            *("--loop.steps", "2"),
         ],
     ),
     "classification.multilabel": (
@@ -93,14 +86,8 @@ SMALL = {
     "training.optimizers": (
         "fashion_optimizers",
         [
-            "--data.name",
-            "digits",
-            "--optimizers",
-            "sgd",
-            "--learning_rates",
-            "0.1",
-            *VAL,
-            *FIRST_ORDER,
+            *("--data.name", "digits", "--optimizers", "sgd", "--learning_rates", "0.1"),
+            *(*VAL, *FIRST_ORDER),
         ],
     ),
     "training.regularizers": (
@@ -112,15 +99,8 @@ SMALL = {
         "mnist_gan",
         [
             *("--data.name", "digits", *VAL, "--model.hidden", "8", "--model.critic", "8"),
-            *(
-                "--evaluator.epochs",
-                "1",
-                "--evaluator.features",
-                "4",
-                "--evaluator.num_samples",
-                "40",
-                *TWO,
-            ),
+            *("--evaluator.epochs", "1", "--evaluator.features", "4"),
+            *("--evaluator.num_samples", "40", *TWO),
         ],
     ),
     "generative.autoencoder": (
@@ -241,15 +221,8 @@ SMALL = {
     "language.sequence_layers": (
         "sequence_layers",
         [
-            "--sequences.lengths",
-            "8",
-            "16",
-            "--sequences.width",
-            "8",
-            "--rounds",
-            "1",
-            "--steps",
-            "5",
+            *("--sequences.lengths", "8", "16", "--sequences.width", "8"),
+            *("--rounds", "1", "--steps", "5"),
         ],
     ),
     "language.translate": (
@@ -291,6 +264,20 @@ SMALL = {
         [
             *("--data.forms", "1", "--data.batch_size", "4", "--features", "4", *TWO),
             *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
+        ],
+    ),
+    "selfsup.pretext": (
+        "cifar10_rotation",
+        [
+            *("--data.name", "shapes", "--data.synthetic_rows", "24", "--data.image_size", "24"),
+            *("--data.batch_size", "8", "--size", "8", "--model.width", "4", *TWO),
+        ],
+    ),
+    "selfsup.two_views": (
+        "digits_simclr",
+        [
+            *("--data.train", "train[:200]", "--data.batch_size", "64", "--model.width", "4"),
+            *("--method.name", "moco", "--method.projector", "4", "--loop.epochs", "None", *TWO),
         ],
     ),
     "vision3d.depth": (

@@ -48,6 +48,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "generative": {"autoregressive", "gan"},
     "interpret": {"attribution", "synthesis"},
     "rl": {"agents", "environments", "tabular"},
+    "selfsup": {"pretext"},
     "vision3d": {"fields", "single_view", "surfaces"},
     "interop": {"torch_twins"},
     "bench": {"accelerator"},

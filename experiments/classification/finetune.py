@@ -40,6 +40,8 @@ class Config(ClassifierConfig):
 
     source: str = ""
     """A run folder, or a weight file of `jaxdl weights import` (default: none, from scratch)."""
+    source_part: str = ""
+    """The module of the source that is taken over: backbone, say (default: all of it)."""
     head: tuple[str, ...] = ("fc2/*",)
     """Patterns of the parameters that are not taken over: they start anew and are trained first."""
     freeze: tuple[str, ...] = ()
@@ -118,7 +120,7 @@ def from_source(task: Task, cfg: Config) -> Task:
     """`task` whose first state has the source's variables, but for the head's."""
     if not cfg.source or isinstance(cfg.data, RunData):  # a trained run brings its own weights
         return task
-    given = read_source(Path(cfg.source))
+    given = part_of(read_source(Path(cfg.source)), cfg)
     like = jax.eval_shape(task.init, jax.random.key(0))
     taken = choose_weights({"params": like.params, **like.extra}, given, cfg)
 
@@ -141,6 +143,23 @@ def read_source(path: Path) -> dict[str, Host]:
         )
     flat: Any = flax.traverse_util.flatten_dict(variables, sep="/")
     return {name: np.asarray(value) for name, value in flat.items()}
+
+
+def part_of(given: dict[str, Host], cfg: Config) -> dict[str, Host]:
+    """The variables of the module `cfg.source_part`, by their paths in it."""
+    if not cfg.source_part:
+        return given
+    taken = {}
+    for name, value in given.items():
+        kind, _, path = name.partition("/")
+        if path.startswith(f"{cfg.source_part}/"):
+            taken[f"{kind}/{path.removeprefix(cfg.source_part + '/')}"] = value
+    if not taken:
+        parts = sorted({name.split("/")[1] for name in given if name.startswith("params/")})
+        raise UsageError(
+            f"source_part: {cfg.source} has no {cfg.source_part!r}, but {', '.join(parts)}"
+        )
+    return taken
 
 
 def choose_weights(like: Tree, given: dict[str, Host], cfg: Config) -> dict[str, Host]:

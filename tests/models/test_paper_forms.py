@@ -145,3 +145,15 @@ def test_widths_of_mobilenets():
 def test_a_bottleneck_strides_in_one_of_two_places():
     with pytest.raises(UsageError, match="stride_in must be one of 1x1, 3x3, got '5x5'"):
         stage_shapes(ResNet(3, (1,), True, 8, stride_in="5x5"), (32, 32, 3))
+
+
+@pytest.mark.parametrize(("small", "stride"), [(True, 2), (False, 4)])
+def test_a_stride_of_the_first_convolution_skips_places(small, stride):
+    x = images((12, 12, 3))
+    model = ResNet(3, (1,), width=4, small=small)
+    variables = random_variables(model, (12, 12, 3))
+    dense, strided = (
+        model.clone(stem_stride=n).apply(variables, x, train=False, stages=True)["conv1"]
+        for n in (1, stride)
+    )
+    np.testing.assert_allclose(strided, dense[:, ::stride, ::stride], rtol=1e-5, atol=1e-6)

@@ -90,6 +90,7 @@ class ResNet(nn.Module):
     group_width: int = 64  # at stage 1, inside a bottleneck, for width 64
     stride_in: str = "3x3"  # where a bottleneck strides: 3x3, or 1x1 as in the paper
     small: bool = False  # for small images: the stem is a 3x3 convolution without stride or pool
+    stem_stride: int = 0  # of the first convolution (0: 2, or 1 for small images)
     act: Act = jax.nn.relu
     norm: ModuleDef = BatchNorm
 
@@ -98,6 +99,7 @@ class ResNet(nn.Module):
         check_rank("ResNet: x", x, 4)
         out: Stages = {}
         kernel, stride = (3, 1) if self.small else (7, 2)
+        stride = self.stem_stride or stride
         x = Conv(self.width, kernel, stride, padding=kernel // 2, use_bias=False, name="conv1")(x)
         x = out["conv1"] = self.act(self.norm(train=train, name="norm1")(x))
         if not self.small:
