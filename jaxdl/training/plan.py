@@ -11,7 +11,7 @@ from jaxdl.checks import UsageError, check_one_of
 class LoopConfig:
     """How long to train, and what happens on the way; counts are steps."""
 
-    one_of: ClassVar = (("steps", "epochs"),)
+    one_of: ClassVar[tuple[tuple[str, str], ...]] = (("steps", "epochs"),)
 
     steps: int | None = None
     """Length of the run in steps."""
