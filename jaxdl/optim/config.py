@@ -280,3 +280,10 @@ def switch_rule(cfg: OptimConfig, name: str) -> OptimConfig:
     rule = OptimConfig.choose(name)
     values = {field: getattr(cfg, field) for field in shared_fields(type(cfg), rule)}
     return rule(**{**values, "name": name})
+
+
+def check_without(optim: OptimConfig, *names: str, who: str) -> None:
+    """Raises UsageError where an option of these, which `who` cannot take, is used."""
+    for name in names:
+        if getattr(optim, name) > (name == "accumulate_steps"):  # 1 is none
+            raise UsageError(f"optim: {name} does not go with {who}; leave it out")

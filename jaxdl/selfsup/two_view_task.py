@@ -13,13 +13,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxdl.checks import UsageError
 from jaxdl.data.splits.split import Split
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.embedding import deviation
 from jaxdl.ops.collectives import gather_rows
 from jaxdl.ops.distance import unit_rows
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import OptimConfig, check_without
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.selfsup.two_view_methods import MethodConfig, Views
 from jaxdl.training.plan import LoopConfig
@@ -42,9 +41,7 @@ def two_view_task(
     evaluate: Evaluate | None = None,
 ) -> Task:
     """The task of `method`; a prepared batch has two views, `image (B, 2, H, W, C)`."""
-    for name in ("accumulate_steps", "ema", "swa", "line_search"):
-        if getattr(optim, name) > (name == "accumulate_steps"):
-            raise UsageError(f"optim: {name} does not go with two views; leave it out")
+    check_without(optim, "accumulate_steps", "ema", "swa", "line_search", who="two views")
     loss_fn = two_view_loss(method, model)
     task = supervised(model, splits, prepare, loss_fn, optim, loop=loop, evaluate=evaluate)
 

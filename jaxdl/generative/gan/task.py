@@ -15,7 +15,7 @@ from jaxdl.data.splits.split import Split
 from jaxdl.losses.adversarial import LOSSES, discriminator_loss, generator_loss, gradient_penalty
 from jaxdl.metrics.accumulate import total, weighted
 from jaxdl.ops.augment.crop_flip import split_rows
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import OptimConfig, check_without
 from jaxdl.optim.optimizer import make_optimizer, schedule_shape
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
@@ -231,9 +231,7 @@ def gan_task(
     report: Callable[[], Mapping[str, Any]] = dict,
 ) -> GANTask:
     """The task of a game over a run of `loop`; both players have the same rule and rates."""
-    for name in ("accumulate_steps", "swa", "line_search"):
-        if getattr(optim, name) > (name == "accumulate_steps"):
-            raise UsageError(f"optim: {name} does not go with two players; leave it out")
+    check_without(optim, "accumulate_steps", "swa", "line_search", who="two players")
     steps = total_steps(loop, splits["train"].steps_per_epoch)
     tx = make_optimizer(optim, steps)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.data.splits.split import NoData, Split
-from jaxdl.optim.config import OptimConfig
+from jaxdl.optim.config import OptimConfig, check_without
 from jaxdl.optim.optimizer import make_optimizer, schedule_shape
 from jaxdl.rl.agents.actor_critic import (
     A2CConfig,
@@ -194,9 +194,7 @@ def agent_optimizer(optim: OptimConfig, cfg: AgentConfig, loop: LoopConfig) -> A
 
     Raises UsageError for what no agent does.
     """
-    for name in ("accumulate_steps", "swa", "line_search"):
-        if getattr(optim, name) > (name == "accumulate_steps"):
-            raise UsageError(f"optim: {name} does not go with agents; leave it out")
+    check_without(optim, "accumulate_steps", "swa", "line_search", who="agents")
     return make_optimizer(optim, updates_a_step(cfg) * total_steps(loop, EPOCH))
 
 
