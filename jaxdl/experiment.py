@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
     from jaxdl.training.restore import RestoredRun
     from jaxdl.training.task import Task
 
-PARTS = ("build", "run", "show", "predict", "resolve")
+PARTS = ("build", "run", "show", "predict", "predict_labels", "resolve")
 # What a config.toml has beside the fields of its experiment, where many were trained.
 MANY = {"sweep": "the trials of a search", "seeds": "runs under several seeds"}
 
@@ -41,7 +41,8 @@ class Experiment:
     `build(cfg) -> Task` is trained by the loop and reported; `run(cfg, run_dir) -> Report` takes
     the place of that where it is there, with `resume=True` where a run goes on. `show(run, out)`
     draws a run again and returns text, `predict(run, files, folder)` applies it to a person's
-    files and draws into `folder`. `resolve(cfg)` says what the config leaves to this machine.
+    files and draws into `folder`, `predict_labels(run, files, folder, labels)` chooses between a
+    person's own labels. `resolve(cfg)` says what the config leaves to this machine.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Experiment:
     run: Callable[..., Report] | None = None
     show: "Callable[[RestoredRun, Path], str] | None" = None
     predict: "Callable[[RestoredRun, Sequence[Path], Path], Predicted] | None" = None
+    predict_labels: "Callable[..., Predicted] | None" = None
 
     resolve: "Callable[[Any], Any] | None" = None
 

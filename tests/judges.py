@@ -40,6 +40,7 @@ JUDGES = {
     "search: programs",
     "experiments/test_generative.py": "generative: sample_evaluator",
     "faults/test_checkpoints.py": "runs: manifest environment",
+    "experiments/test_clip.py": "selfsup: clip_predict word_start",
     "faults/runs/test_lost_parts.py": "runs: resume",
     "faults/test_folder.py": "runs: lock",
     "faults/test_resume.py": "runs: metrics_log",

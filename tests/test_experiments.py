@@ -9,6 +9,7 @@ import pytest
 from jaxdl.cli import main
 from jaxdl.experiment import find_configs, read_config
 from tests.data.files.made_omniglot import write_omniglot
+from tests.language.made_vectors import write_vectors
 
 ROOT = Path(__file__).parents[1]
 GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
@@ -229,6 +230,7 @@ SMALL = {
         "reverse_transformer",
         [*("--data.synthetic_rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],
     ),
+    "language.word_vectors": ("glove50_words", ["--neighbors", "he", "--draws", "50"]),
     "rl.agent": (
         "cartpole_ppo",
         [
@@ -259,11 +261,26 @@ SMALL = {
         ["--demonstrations", "5", "20", "--seeds", "2", "--horizon", "5"],
     ),
     "rl.tabular": ("gridworld_tabular", ["--tabular.steps", "200", "--seeds", "2"]),
+    "selfsup.clip": (
+        "shapes_clip",
+        [
+            *("--data.synthetic_rows", "80", "--data.batch_size", "8", "--data.image_size", "24"),
+            *("--model.filters", "4", "--model.pools", "1", "--text.width", "8", *TWO),
+            *("--loop.log_every", "1", "--loop.eval_every", "2"),
+        ],
+    ),
     "selfsup.few_shots": (
         "omniglot_prototypical",
         [
             *("--data.forms", "1", "--data.batch_size", "4", "--features", "4", *TWO),
             *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
+        ],
+    ),
+    "selfsup.maml": (
+        "omniglot_maml",
+        [
+            *("--data.forms", "4", "--data.batch_size", "20", "--features", "4"),
+            *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2", *TWO),
         ],
     ),
     "selfsup.pretext": (
@@ -373,6 +390,7 @@ def data_dir(tmp_path_factory):
     """Files in place of those that experiments look for in JAXDL_DATA_DIR."""
     folder = tmp_path_factory.mktemp("data")
     write_omniglot(folder / "omniglot")
+    write_vectors(folder / "glove50")
     return folder
 
 

@@ -11,6 +11,7 @@ from jaxdl.runs.environment import prepare_process
 
 if TYPE_CHECKING:
     from jaxdl.evaluation.picture_files import Predicted
+    from jaxdl.experiment import Experiment
 
 HELP = "apply a trained run, or a published net, to files"
 
@@ -27,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a registered model in place of a run: mobilenet_v2, ...")
     parser.add_argument(
         "--weights", help="its weights: a file, or a name in JAXDL_WEIGHTS_DIR (default: MODEL's)"
+    )
+    parser.add_argument(
+        "--labels",
+        help='of a run of CLIP: what to choose between, "a red circle, a blue square"',
     )
     parser.add_argument(
         "--out", type=Path, help="where pictures are drawn (default: RUN/predicted, ./predicted)"
@@ -49,17 +54,27 @@ def _predict_run(args: argparse.Namespace) -> "Predicted":
     if args.weights:
         raise UsageError("predict: --weights needs --model, whose weights they are")
     experiment, restored = read_run_alone(folder)
-    if experiment.predict is None:
-        raise UsageError(
-            f"predict {folder}: {experiment.name} makes nothing of files; "
-            f"`jaxdl show run {folder}` shows what it has learned"
-        )
+    apply = experiment.predict if args.labels is None else experiment.predict_labels
+    if apply is None:
+        raise UsageError(f"predict {folder}: {_why_not(experiment, args.labels)}")
     if not files:
         raise UsageError(f"predict {folder}: give files behind the run folder")
-    return experiment.predict(restored, files, args.out or folder / "predicted")
+    labels = [] if args.labels is None else [args.labels.split(",")]
+    return apply(restored, files, args.out or folder / "predicted", *labels)
+
+
+def _why_not(experiment: "Experiment", labels: str | None) -> str:
+    """Why a run of the experiment cannot be asked so."""
+    if labels is not None:
+        return f"--labels are for runs of CLIP, which read them; {experiment.name} does not"
+    if experiment.predict_labels is not None:
+        return f'{experiment.name} chooses between labels; give --labels "a red circle, ..."'
+    return f"{experiment.name} makes nothing of files; `jaxdl show run` shows what it has learned"
 
 
 def _predict_published(args: argparse.Namespace) -> "Predicted":
+    if args.labels is not None:
+        raise UsageError("predict: --labels need the run of a CLIP, not --model")
     prepare_process()
     from jaxdl.evaluation.predict_published import predict_published
 

@@ -2,12 +2,10 @@
 
 import textwrap
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -18,6 +16,7 @@ from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences
 from jaxdl.metrics.text import corpus_bleu, corpus_cider_d, corpus_rouge_l
+from jaxdl.ops.draw_kept import draw_kept
 from jaxdl.training.prepare_images import normalize, to_float
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Prepare, Tree
@@ -40,13 +39,7 @@ def prepare_captions(
         if seen is None:
             seen = normalize(to_float(batch["image"]), mean, std)
         every, kept = references_of(batch)
-        count = jnp.sum(kept, axis=1)
-        if captions:
-            count = jnp.minimum(count, captions)
-        draw = jax.vmap(partial(jax.random.uniform, dtype=jnp.float32))
-        u = draw(keys) if train else jnp.zeros(len(every), jnp.float32)
-        place = jnp.minimum((u * count).astype(jnp.int32), jnp.maximum(count - 1, 0))
-        words = jnp.take_along_axis(every, place[:, None, None], axis=1)[:, 0]
+        words = draw_kept(keys, every, kept, train=train, first=captions)
         return {"inputs": (seen, words[:, :-1]), "target": words[:, 1:]}
 
     return prepare

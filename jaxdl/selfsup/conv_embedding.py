@@ -5,8 +5,9 @@ import jax.numpy as jnp
 
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv_norm import ConvNorm
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
-from jaxdl.typing import Array
+from jaxdl.typing import Array, ModuleDef
 
 
 class ConvEmbedding(nn.Module):
@@ -17,12 +18,13 @@ class ConvEmbedding(nn.Module):
     """
 
     features: tuple[int, ...] = (64, 64, 64, 64)
+    norm: ModuleDef = BatchNorm
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
         check_rank("ConvEmbedding: x", x, 4)
         for i, width in enumerate(self.features):
-            x = ConvNorm(width, name=f"block{i + 1}")(x, train=train)
+            x = ConvNorm(width, norm=self.norm, name=f"block{i + 1}")(x, train=train)
             if min(x.shape[1:3]) > 1:
                 x = MaxPool(2, name=f"pool{i + 1}")(x)
         return jnp.reshape(x, (len(x), -1))

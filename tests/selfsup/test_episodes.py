@@ -10,7 +10,9 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from jaxdl.data.splits.split import Split
-from jaxdl.selfsup.episodes import RunEvaluator, draw_episode, flat_rows
+from jaxdl.losses.few_shot import prototype_logits
+from jaxdl.ops.augment.moments import moment_move
+from jaxdl.selfsup.episodes import Pose, RunEvaluator, by_embedding, draw_episode, flat_rows
 from jaxdl.training.state import TrainState
 
 KEYS = jax.random.split(jax.random.key(0), 6)
@@ -48,6 +50,21 @@ def test_a_class_moves_as_a_whole_and_drawings_by_themselves():
         assert np.abs(moved[:, 1] - moved[:, 0]).max(axis=(1, 2, 3)).min() > 0.1
 
 
+def test_a_pose_comes_before_the_moves():
+    """Without moves an episode has posed drawings; a shift moves what is posed."""
+    pose = Pose(16, 3.0)
+    still = draw_episode(KEYS, DRAWINGS, 2, pose=pose, **STILL)
+    assert still.shape == (6, 2, 16, 16, 1)
+    flat = np.asarray(pose.apply(flat_rows(DRAWINGS))).reshape(6, 9, 16, 16, 1)
+    off = np.abs(np.asarray(still)[:, :, None] - flat[:, None]).max(axis=(3, 4, 5)).min(axis=2)
+    assert off.max() < 1e-5
+    shifted = draw_episode(KEYS, DRAWINGS, 2, pose=pose, **{**STILL, "shift": 3.0})
+    ink = jnp.concatenate([flat_rows(still), flat_rows(shifted)])[..., 0]
+    middle = moment_move(ink, (16, 16), spread=3.0)[:, :, 2].reshape(2, 12, 2)
+    assert np.abs(middle[0] - middle[1]).max(axis=1).min() > 0.2
+    np.testing.assert_array_equal(Pose().apply(DRAWINGS[:, 0]), DRAWINGS[:, 0])
+
+
 def test_more_drawings_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="has 9 drawings, 10 are asked for"):
         draw_episode(KEYS, DRAWINGS, 10, **STILL)
@@ -71,17 +88,20 @@ def test_runs_are_judged_as_by_scikit_learn(tmp_path: Path):
 
     def prepare(keys, batch, *, train):
         image = jnp.concatenate([batch["support"], batch["query"]], axis=1)
-        return {"image": flat_rows(image.astype(jnp.float32) / 255), "answer": batch["answer"]}
+        image = flat_rows(image.astype(jnp.float32) / 255)
+        return {"image": image[:, ::-1, :7], "pixels": image, "answer": batch["answer"]}
 
     state = TrainState(step=jnp.int32(0), params={}, opt_state=(), key=jax.random.key(0))
-    evaluate = RunEvaluator(Flat(), prepare)
+    evaluate = RunEvaluator(by_embedding(Flat(), prototype_logits), prepare)
     got = evaluate(state, Split(rows, name="test"), tmp_path)
-    for name, width in (("one_shot", 40), ("pixels", 64)):
+    cut = {"one_shot": lambda x: x[:, ::-1, :7].reshape(20, -1)[:, :40]}
+    cut["posed_pixels"] = lambda x: x[:, ::-1, :7].reshape(20, -1)
+    cut["pixels"] = lambda x: x.reshape(20, -1)
+    for name, seen in cut.items():
         right = []
         for s, q, a in zip(*rows.values(), strict=True):
-            s, q = (x.reshape(20, -1)[:, :width].astype(float) for x in (s, q))
-            judge = KNeighborsClassifier(1).fit(s, np.arange(20))
-            right.append(judge.predict(q) == a)
+            judge = KNeighborsClassifier(1).fit(seen(s.astype(float)), np.arange(20))
+            right.append(judge.predict(seen(q.astype(float))) == a)
         assert got[name] == pytest.approx(np.mean(right), abs=1e-6)
         assert 0.3 < got[name] < 0.99
     assert (tmp_path / "run.png").stat().st_size > 5000

@@ -26,12 +26,12 @@ def own_path(cfg: OwnData) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-def find_path(text: str) -> Path:
-    """The path as it is, else below `JAXDL_DATA_DIR`."""
+def find_path(text: str, *, field: str = "data.path") -> Path:
+    """The path as it is, else below `JAXDL_DATA_DIR`; errors name the `field` that says it."""
     places = [expand(text)]
     if os.environ.get("JAXDL_DATA_DIR"):
         places.append(expand(os.environ["JAXDL_DATA_DIR"]) / text)
     for place in places:
         if "\0" not in text and place.exists():
             return place
-    raise DataError(f"data.path: there is no {' and no '.join(map(str, places))}")
+    raise DataError(f"{field}: there is no {' and no '.join(map(str, places))}")

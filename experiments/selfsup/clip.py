@@ -1,0 +1,127 @@
+"""Pictures and their texts in one space: jaxdl run shapes_clip."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from jaxdl.cli import main
+from jaxdl.data.captions import check_split_ids
+from jaxdl.data.config import DataConfig, RunData, ShapesData
+from jaxdl.data.load import load_splits
+from jaxdl.data.splits.split import Split
+from jaxdl.data.tables.word_vectors import read_word_vectors
+from jaxdl.losses.contrastive import clip_loss
+from jaxdl.metrics.accumulate import weighted
+from jaxdl.models.registry import ModelConfig, build_model
+from jaxdl.ops.augment.color import random_grayscale
+from jaxdl.ops.augment.crop_flip import split_rows
+from jaxdl.ops.draw_kept import draw_kept
+from jaxdl.optim.config import Adam, OptimConfig
+from jaxdl.selfsup.clip import CLIP, TextEncoder
+from jaxdl.selfsup.clip_predict import predict_labels  # noqa: F401
+from jaxdl.selfsup.clip_scores import CLIPEvaluator
+from jaxdl.selfsup.shape_texts import with_texts
+from jaxdl.selfsup.word_start import with_word_vectors
+from jaxdl.training.plan import LoopConfig
+from jaxdl.training.prepare_images import ImageConfig, prepare_images
+from jaxdl.training.step import apply_train, global_mean
+from jaxdl.training.task import Task, supervised
+from jaxdl.typing import AXIS, Batch, Key, LossOutput, Prepare, Tree
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """What reads the words."""
+
+    width: int = 64
+    """Of the Transformer."""
+    depth: int = 1
+    """Blocks of it; 0: a text is the mean of its words."""
+    heads: int = 4
+    """Of its attention; they divide the width."""
+    word_width: int = 0
+    """Of a word's vector, which a linear layer brings to the width (0: as wide)."""
+    vectors: str = ""
+    """Words start as the vectors of this folder, such as glove50 (default: at random)."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Pictures with texts, two encoders, and how they are trained."""
+
+    data: DataConfig = ShapesData(image_size=(32,), max_objects=1, batch_size=128)
+    image: ImageConfig = ImageConfig(mean=(0.5,), std=(0.25,))
+    model: ModelConfig = ModelConfig(name="preact_resnet20")
+    """What sees the pictures."""
+    gray: float = 0.0
+    """Training: the chance that a picture loses its colors, so that shapes tell by themselves."""
+    text: TextConfig = TextConfig()
+    dim: int = 64
+    """Of the space that both share."""
+    held_out: float = 0.2
+    """Of shapes: at least this part of all pairs of a color and a kind is for the test alone; half
+    as many others are for validation, and the rest is what training sees."""
+    optim: OptimConfig = Adam()
+    loop: LoopConfig = LoopConfig(epochs=10)
+    seed: int = 0
+    """Of the initial weights, the choice of texts and augmentation."""
+
+
+def build(cfg: Config) -> Task:
+    """The task of `cfg`."""
+    splits = load_texts(cfg)
+    train = splits["train"]
+    length = train.example["captions"].shape[1]
+    text = dataclasses.asdict(cfg.text)
+    vectors = text.pop("vectors")
+    words = TextEncoder(len(train.vocabulary), length, hidden=2 * cfg.text.width, **text)
+    model = CLIP(build_model(cfg.model, num_classes=0), words, cfg.dim)
+    prepare = prepare_pairs(cfg.image, cfg.gray)
+
+    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
+        pair, extra = apply_train(model, params, extra, batch["inputs"], key)
+        loss = clip_loss(*pair, axis_name=AXIS)
+        return global_mean(loss), (extra, {"loss": weighted(loss)})
+
+    task = supervised(
+        model,
+        splits,
+        prepare,
+        loss_fn,
+        cfg.optim,
+        loop=cfg.loop,
+        evaluate=CLIPEvaluator(model, prepare),
+        inputs="inputs",
+    )
+    if not vectors or isinstance(cfg.data, RunData):  # a trained one has learned its own
+        return task
+    return with_word_vectors(task, read_word_vectors(vectors, field="text.vectors"))
+
+
+def load_texts(cfg: Config) -> dict[str, Split]:
+    """Splits whose rows have `image`, `captions` `(C, L)` and `kept` `(C,)`."""
+    if isinstance(cfg.data, ShapesData):
+        return with_texts(load_splits(cfg.data, fields=("image", "caption")), cfg.held_out)
+    splits = load_splits(cfg.data)
+    for split in splits.values():
+        split.check_has("image", "captions", "kept")
+    check_split_ids(splits, "captions")
+    return splits
+
+
+def prepare_pairs(image: ImageConfig, gray: float) -> Prepare:
+    """`inputs`: pictures, and one text of each, drawn in training; `captions`: all of them."""
+    of_images = prepare_images(image)
+
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        own, text, color = split_rows(keys, 3)
+        words = draw_kept(text, batch["captions"], batch["kept"], train=train)
+        seen = of_images(own, {"image": batch["image"]}, train=train)["image"]
+        if train and gray:
+            seen = random_grayscale(color, seen, probability=gray)
+        return {"inputs": (seen, words), "captions": batch["captions"]}
+
+    return prepare
+
+
+if __name__ == "__main__":
+    main(__file__)
