@@ -14,7 +14,7 @@ from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.ops.augment.color import random_grayscale
 from jaxdl.ops.augment.crop_flip import split_rows
-from jaxdl.ops.draw_kept import draw_kept
+from jaxdl.ops.augment.draw_kept import draw_kept
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.selfsup.clip import CLIP, TextEncoder
 from jaxdl.selfsup.clip_predict import predict_labels  # noqa: F401

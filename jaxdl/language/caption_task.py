@@ -16,7 +16,7 @@ from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.language.decoding import write_sequences
 from jaxdl.metrics.text import corpus_bleu, corpus_cider_d, corpus_rouge_l
-from jaxdl.ops.draw_kept import draw_kept
+from jaxdl.ops.augment.draw_kept import draw_kept
 from jaxdl.training.prepare_images import normalize, to_float
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Key, Numbers, Prepare, Tree

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxdl.ops.draw_kept import draw_kept
+from jaxdl.ops.augment.draw_kept import draw_kept
 
 VALUES = np.arange(3 * 4 * 2).reshape(3, 4, 2)
 KEPT = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
