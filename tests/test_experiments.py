@@ -18,6 +18,7 @@ FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is compiling
+OFTEN = [*TWO, *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2")]
 BOXES = [
     *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
     *("--model.name", "deep_convnet", "--model.filters", "4", "4", "--model.pools", "1", "2"),
@@ -58,15 +59,11 @@ SMALL = {
     "classification.finetune": (
         "mnist_transfer",
         [
-            *("--source", "", "--data.name", "digits", "--data.batch_size", "48", *GRAY),
-            *("--loop.steps", "2"),
+            *("--source", "", "--data.name", "digits", "--data.batch_size", "48", *GRAY, *TWO),
         ],
     ),
-    "classification.multilabel": (
-        "shapes_multilabel",
-        ["--data.synthetic_rows", "128", "--model.hidden", "8", "--loop.steps", "2"],
-    ),
-    "classification.train": ("digits_mlp", ["--loop.steps", "2", "--model.hidden", "8"]),
+    "classification.multilabel": ("shapes_multilabel", ["--data.synthetic_rows", "128", *TINY]),
+    "classification.train": ("digits_mlp", TINY),
     "classification.transfer": (
         "hymenoptera_transfer",
         [
@@ -87,8 +84,8 @@ SMALL = {
     "training.optimizers": (
         "fashion_optimizers",
         [
-            *("--data.name", "digits", "--optimizers", "sgd", "--learning_rates", "0.1"),
-            *(*VAL, *FIRST_ORDER),
+            *("--data.name", "digits", "--optimizers", "sgd", "--learning_rates", "0.1", *VAL),
+            *FIRST_ORDER,
         ],
     ),
     "training.regularizers": (
@@ -234,18 +231,16 @@ SMALL = {
     "rl.agent": (
         "cartpole_ppo",
         [
-            *("--agent.environments", "2", "--agent.block", "4", "--network.hidden", "4", *TWO),
+            *("--agent.environments", "2", "--agent.block", "4", "--network.hidden", "4"),
             *("--seeds", "2", "--val_episodes", "2", "--test_episodes", "2"),
-            *("--gymnasium_episodes", "1", "--loop.log_every", "1", "--loop.eval_every", "2"),
-            *("--loop.save_every", "2"),
+            *("--gymnasium_episodes", "1", *OFTEN),
         ],
     ),
     "rl.cloning": (
         "cartpole_cloning",
         [
-            *("--agent.environments", "2", "--agent.block", "4", "--network.hidden", "4", *TWO),
-            *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
-            *("--seeds", "2", "--val_episodes", "2", "--test_episodes", "2"),
+            *("--agent.environments", "2", "--agent.block", "4", "--network.hidden", "4"),
+            *("--seeds", "2", "--val_episodes", "2", "--test_episodes", "2", *OFTEN),
             *("--clone.steps", "2", "--clone.shown", "20", "10", "--gymnasium_episodes", "0"),
         ],
     ),
@@ -265,23 +260,16 @@ SMALL = {
         "shapes_clip",
         [
             *("--data.synthetic_rows", "80", "--data.batch_size", "8", "--data.image_size", "24"),
-            *("--model.filters", "4", "--model.pools", "1", "--text.width", "8", *TWO),
-            *("--loop.log_every", "1", "--loop.eval_every", "2"),
+            *("--model.filters", "4", "--model.pools", "1", "--text.width", "8", *OFTEN),
         ],
     ),
     "selfsup.few_shots": (
         "omniglot_prototypical",
-        [
-            *("--data.forms", "1", "--data.batch_size", "4", "--features", "4", *TWO),
-            *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2"),
-        ],
+        ["--data.forms", "1", "--data.batch_size", "4", "--features", "4", *OFTEN],
     ),
     "selfsup.maml": (
         "omniglot_maml",
-        [
-            *("--data.forms", "4", "--data.batch_size", "20", "--features", "4"),
-            *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2", *TWO),
-        ],
+        ["--data.forms", "4", "--data.batch_size", "20", "--features", "4", *OFTEN],
     ),
     "selfsup.pretext": (
         "cifar10_rotation",
