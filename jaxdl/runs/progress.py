@@ -51,6 +51,11 @@ class Progress:
             self._print(line + "\n")
         self.last = time.monotonic()
 
+    def keep(self, text: str) -> None:
+        """A line that stays where the next one of progress comes, on a terminal, too."""
+        self._print(("\n" if self.width else "") + text + "\n")
+        self.width = 0
+
     def _print(self, text: str) -> None:
         try:
             sys.stderr.write(text)

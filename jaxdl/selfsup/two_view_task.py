@@ -25,9 +25,10 @@ from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean, make_train_step
 from jaxdl.training.task import Evaluate, Task, supervised
-from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, LossOutput, Prepare, Tree
+from jaxdl.typing import AXIS, Array, Batch, Key, LossFn, LossOutput, Numbers, Prepare, Tree
 
 TARGET, QUEUE = "target", "queue"
+COLLAPSED = 0.1  # a deviation below it tells a collapse
 
 
 def two_view_task(
@@ -40,7 +41,10 @@ def two_view_task(
     loop: LoopConfig,
     evaluate: Evaluate | None = None,
 ) -> Task:
-    """The task of `method`; a prepared batch has two views, `image (B, 2, H, W, C)`."""
+    """The task of `method`; a prepared batch has two views, `image (B, 2, H, W, C)`.
+
+    The run warns where all images get nearly one embedding.
+    """
     check_without(optim, "accumulate_steps", "ema", "swa", "line_search", who="two views")
     loss_fn = two_view_loss(method, model)
     task = supervised(model, splits, prepare, loss_fn, optim, loop=loop, evaluate=evaluate)
@@ -67,7 +71,7 @@ def two_view_task(
 
     assert task.tx is not None, "supervised gives it"
     step = make_train_step(loss_fn, task.tx, prepare, after_update=follow)
-    return dataclasses.replace(task, init=init, step=step)
+    return dataclasses.replace(task, init=init, step=step, warning=collapse)
 
 
 def two_view_loss(method: MethodConfig, model: JointEmbedding) -> LossFn:
@@ -90,6 +94,18 @@ def two_view_loss(method: MethodConfig, model: JointEmbedding) -> LossFn:
         return global_mean(loss), (new, {"loss": weighted(loss), "deviation": (spread, 1)})
 
     return loss_fn
+
+
+def collapse(row: Numbers) -> str:
+    """What a row of the log tells of a collapse, "" if the embeddings are apart."""
+    spread = row.get("deviation", 1.0)
+    if spread >= COLLAPSED:
+        return ""
+    return (
+        f"the embeddings collapse: their deviation is {spread:.3g} (1: in all directions, 0: one "
+        "for all images), however small the loss; keep method.stop_gradient, or take a smaller "
+        "optim.lr or a method with negatives (simclr, moco)"
+    )
 
 
 def averaged_embedding(

@@ -85,7 +85,7 @@ class FitLoop:
         self.log = MetricsLog(run_dir)
         self.progress = Progress(self.plan.steps, self.split.batch_size)
         self.signals = Signals(self.progress.say)
-        self.step, self.saved = 0, -1
+        self.step, self.saved, self.warned = 0, -1, False
         self.chunks: ChunkRunner | None = None
 
     def go(self) -> FitResult:
@@ -270,6 +270,10 @@ class FitLoop:
         row["examples_per_second"] = self.progress.rate()
         self.log.add(step, row)
         self.progress.show(step, row.get("loss"))
+        warning = "" if self.warned else self.task.warning(row)
+        if warning:
+            self.warned = True
+            self.progress.keep(f"step {step}: {warning}")
 
     def _check_finite(self, sums: Any) -> None:
         step = int(sums["bad_step"])

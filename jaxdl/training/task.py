@@ -46,7 +46,9 @@ class Task:
     all is measured, gives what else the report of a run says. `rate(step)` is the learning rate,
     for the records. `refresh` makes of a state what evaluation sees, and of the last one what is
     kept. `suspect` says, of the metrics of a step that is not finite, what else than the learning
-    is to blame, "" if nothing. The parts from `evaluate` to `rate` are there where they make sense.
+    is to blame, and `warning`, of a row of the log, what is wrong though all is finite, which the
+    loop shows once; "" if nothing. The parts from `evaluate` to `rate` are there where they make
+    sense.
     """
 
     splits: Mapping[str, Split]
@@ -61,6 +63,7 @@ class Task:
     tx: optax.GradientTransformation | None = None
     rate: Callable[[int], float] | None = None
     suspect: Callable[[Numbers], str] = lambda numbers: ""
+    warning: Callable[[Numbers], str] = lambda row: ""
     refresh: Callable[[TrainState], TrainState] = _same
 
     def measure(self, state: TrainState, split: Split, folder: Path | None = None) -> Numbers:

@@ -57,6 +57,18 @@ def test_on_a_terminal_one_line_is_rewritten_and_ended(clock, monkeypatch):
     assert out.getvalue() == "\ra long line" + "\rshort      " + "\n"
 
 
+def test_a_warning_stays_and_the_next_line_comes_below_it(clock, monkeypatch):
+    out = Terminal()
+    monkeypatch.setattr("sys.stderr", out)
+    monkeypatch.setattr(module, "_columns", lambda: 80)
+    with Progress(10, batch_size=1) as progress:
+        progress.say("step 1")
+        progress.keep("mind this")
+        progress.keep("and this")
+        progress.say("go on")
+    assert out.getvalue() == "\rstep 1" + "\nmind this\n" + "and this\n" + "\rgo on" + "\n"
+
+
 def test_a_reader_that_is_gone_does_not_end_the_run(clock, monkeypatch):
     class Gone(Terminal):
         def write(self, text):

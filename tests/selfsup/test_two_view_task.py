@@ -15,6 +15,7 @@ from jaxdl.optim.config import Adam, Momentum
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.selfsup.two_view_methods import METHODS, MethodConfig, SimSiam
 from jaxdl.selfsup.two_view_task import two_view_task
+from jaxdl.training.loop import fit
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.plan import LoopConfig
 from jaxdl.typing import AXIS
@@ -127,11 +128,21 @@ def test_the_queue_holds_the_targets_embeddings_the_newest_in_front():
 
 
 @pytest.mark.parametrize("stop_gradient", [True, False])
-def test_simsiam_collapses_without_its_stop_gradient(stop_gradient):
+def test_simsiam_collapses_without_its_stop_gradient_and_the_run_says_so(
+    stop_gradient, tmp_path, capfd
+):
     method = SimSiam(predictor=(4,), stop_gradient=stop_gradient)
-    _, deviations = train(task_of(method, Adam(lr=0.1), 96), 1, 150)
-    assert deviations[0] > 0.6
-    assert (deviations[-1] > 0.6) if stop_gradient else (deviations[-1] < 0.1)
+    loop = LoopConfig(steps=200, log_every=25, devices=1)
+    rows = fit(task_of(method, Adam(lr=0.1), 96), loop, tmp_path).rows
+    assert rows[0]["deviation"] > 0.4
+    assert (rows[-1]["deviation"] > 0.6) if stop_gradient else (rows[-1]["deviation"] < 0.1)
+    said = [line for line in capfd.readouterr().err.splitlines() if "collapse" in line]
+    below = [row for row in rows if row["deviation"] < 0.1]
+    assert len(said) == bool(below)  # once, however many rows tell it
+    if not stop_gradient:
+        step, spread = below[0]["step"], below[0]["deviation"]
+        assert said[0].startswith(f"step {step}: the embeddings collapse: their deviation is ")
+        assert f"{spread:.3g} (1" in said[0]
 
 
 def test_what_cannot_be_is_refused():
