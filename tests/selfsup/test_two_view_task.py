@@ -48,30 +48,29 @@ def task_of(method, optim=Momentum(lr=0.1), batch_size=ROWS):
     return two_view_task(method, model, splits, noisy_pair, optim, loop=LoopConfig(steps=200))
 
 
-def train(task, ways, steps):
-    """The states after `steps`, on so many devices, and the deviation of each step."""
+def train(task, ways):
+    """The states at the start and after each of `STEPS` steps on so many devices; deviations."""
     split, parallel = task.splits["train"], Parallel("shard_map", ways)
 
     def chunk(state, sums, resident, feed, count):
-        def one(state, item):
-            state, metrics = task.step(state, split.gather(resident, item))
-            return state, metrics["deviation"][0] / metrics["deviation"][1]
-
-        state, seen = jax.lax.scan(one, state, feed)
-        return state, seen, count
+        state, metrics = task.step(state, split.gather(resident, feed[0]))
+        return state, metrics["deviation"][0] / metrics["deviation"][1], count
 
     state = parallel.place(jax.jit(task.init)(jax.random.key(0)))
-    feed = parallel.place_feed(split.feed(0, steps))
-    resident = parallel.place_all(dict(split.resident()))
-    call = parallel.bind(chunk)
-    state, seen, _ = call(state, parallel.place_all({}), resident, feed, np.int32(0))
-    return jax.device_get(state), np.asarray(seen)
+    resident, call = parallel.place_all(dict(split.resident())), parallel.bind(chunk)
+    states, seen = [jax.device_get(state)], []
+    for step in range(STEPS):
+        feed = parallel.place_feed(split.feed(step, step + 1))
+        state, deviation, _ = call(state, parallel.place_all({}), resident, feed, np.int32(0))
+        states.append(jax.device_get(state))
+        seen.append(float(deviation))
+    return states, seen
 
 
 @cache
 def after(name, ways):
-    options = {"queue_size": 100} if name == "moco" else {}
-    return train(task_of(METHODS[name](name=name, **options)), ways, STEPS)
+    options = {"moco": {"queue_size": 100}, "byol": {"momentum": 0.75}}
+    return train(task_of(METHODS[name](name=name, **options.get(name, {}))), ways)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -79,51 +78,44 @@ def test_eight_devices_equal_one_with_negatives_targets_and_queue(name):
     one, eight = after(name, 1), after(name, 8)
     assert one[1][0] != one[1][-1]  # it learns
     for part in ("params", "extra"):
-        for a, b in zip(*(jax.tree.leaves(getattr(x[0], part)) for x in (eight, one)), strict=True):
+        pairs = (jax.tree.leaves(getattr(states[-1], part)) for states, _ in (eight, one))
+        for a, b in zip(*pairs, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(eight[1], one[1], rtol=1e-4)
 
 
-def leaves(state):
-    return jax.tree.leaves(state.params)
-
-
 def test_the_target_is_a_moving_average_and_its_statistics_are_its_own():
-    method = METHODS["byol"](name="byol", momentum=0.75)
-    task = task_of(method)
-    want = jax.device_get(jax.jit(task.init)(jax.random.key(0)))
-    averages = leaves(want)
-    for steps in (1, 2):
-        state, _ = train(task, 1, steps)
-        pairs = zip(averages, leaves(state), strict=True)
+    states, _ = after("byol", 1)
+    averages = jax.tree.leaves(states[0].params)
+    for state in states[1:]:
+        pairs = zip(averages, jax.tree.leaves(state.params), strict=True)
         averages = [0.75 * a + 0.25 * b for a, b in pairs]
         for a, b in zip(jax.tree.leaves(state.extra["target"]["params"]), averages, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
-    own = state.extra["target"]["batch_stats"]["backbone"]["norm"]["mean"]
-    assert np.abs(own - state.extra["batch_stats"]["backbone"]["norm"]["mean"]).max() > 1e-4
+    extra = states[-1].extra
+    mean = extra["target"]["batch_stats"]["backbone"]["norm"]["mean"]
+    assert np.abs(mean - extra["batch_stats"]["backbone"]["norm"]["mean"]).max() > 1e-4
 
 
 def test_the_queue_holds_the_targets_embeddings_the_newest_in_front():
-    task = task_of(METHODS["moco"](name="moco", queue_size=100))
-    start = jax.device_get(jax.jit(task.init)(jax.random.key(0)))
-    state, _ = train(task, 1, 1)
+    (start, state, *_), _ = after("moco", 1)
     old, new = start.extra["queue"]["keys"], state.extra["queue"]["keys"]
     np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(new[2 * ROWS :], old[: 100 - 2 * ROWS])
-    key = jax.random.fold_in(start.key, 0)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(ROWS))
-    rows = task.splits["train"].batch(task.splits["train"].rows(0, 1)[0])
-    views = noisy_pair(keys, {"image": jnp.asarray(rows["image"])}, train=True)["image"]
-    flat = views.reshape(2 * ROWS, *views.shape[2:])
-    own = jax.vmap(  # the layers ask for the axis of devices
-        lambda x: task.model.apply(start.extra["target"], x, train=True, mutable=["batch_stats"])[
-            0
-        ]["z"],
-        axis_name=AXIS,
-    )(flat[None])[0]
-    own = np.concatenate([own[0::2], own[1::2]])
+    task = task_of(METHODS["moco"](name="moco", queue_size=100))
+    rows = task.splits["train"].batch(task.splits["train"].rows(0, 1)[0])["image"]
+
+    def embed(variables, key, image):
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, 0), jnp.arange(ROWS))
+        views = noisy_pair(keys, {"image": image}, train=True)["image"]
+        views = views.reshape(2 * ROWS, *views.shape[2:])
+        return task.model.apply(variables, views, train=True, mutable=["batch_stats"])[0]["z"]
+
+    alone = jax.vmap(embed, (None, None, 0), axis_name=AXIS)  # layers ask for the axis of devices
+    z = jax.jit(alone)(start.extra["target"], start.key, jnp.asarray(rows)[None])[0]
+    z = np.concatenate([z[0::2], z[1::2]])
     np.testing.assert_allclose(
-        new[: 2 * ROWS], own / np.linalg.norm(own, axis=1, keepdims=True), rtol=1e-4, atol=1e-5
+        new[: 2 * ROWS], z / np.linalg.norm(z, axis=1, keepdims=True), rtol=1e-4, atol=1e-5
     )
 
 
