@@ -43,6 +43,8 @@ class LoopConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"loop.{name} must be at least 1, got {value}")
+        if self.log_every:
+            _check_multiples(self, self.log_every)
         check_one_of("loop.on_nan", self.on_nan, ("stop", "skip"))
         if self.patience and not self.best:
             raise UsageError("loop.patience needs loop.best, the number that must get better")
@@ -75,12 +77,16 @@ def make_plan(loop: LoopConfig, steps_per_epoch: int, has_val: bool) -> Interval
     tenth = max(math.ceil(steps / 10 / log), 1) * log
     epoch = max(round(steps_per_epoch / log), 1) * log
     plan = Intervals(steps, log, (loop.eval_every or epoch) * has_val, loop.save_every or tenth)
-    for name in ("eval_every", "save_every"):
-        if getattr(plan, name) % log:
-            value = getattr(plan, name)
-            raise UsageError(f"loop.{name} ({value}) must be a multiple of log_every ({log})")
+    _check_multiples(plan, log)
     if loop.eval_every and not has_val:
         raise UsageError("loop.eval_every needs a val split; set data.val to its number of rows")
     if loop.best and not has_val:
         raise UsageError("loop.best needs a val split; set data.val to its number of rows")
     return plan
+
+
+def _check_multiples(loop: LoopConfig | Intervals, log: int) -> None:
+    for name in ("eval_every", "save_every"):
+        value = getattr(loop, name)
+        if value and value % log:
+            raise UsageError(f"loop.{name} ({value}) must be a multiple of log_every ({log})")

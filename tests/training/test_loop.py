@@ -197,3 +197,10 @@ def test_default_intervals_are_multiples_of_the_log_interval():
     assert plan.log_every == 500
     assert plan.save_every % 500 == plan.eval_every % 500 == 0
     assert jnp.isfinite(plan.save_every)
+
+
+@pytest.mark.parametrize("name", ["eval_every", "save_every"])
+def test_intervals_that_do_not_fit_are_refused_with_the_config(name):
+    assert getattr(LoopConfig(steps=90, log_every=30, **{name: 60}), name) == 60
+    with pytest.raises(UsageError, match=rf"loop.{name} \(50\) must be a multiple of log_every"):
+        LoopConfig(steps=90, log_every=30, **{name: 50})
