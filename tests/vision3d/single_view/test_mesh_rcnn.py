@@ -9,6 +9,7 @@ import pytest
 
 from jaxdl.vision3d.single_view.lattice import lattice_corners, lattice_faces, surface_of
 from jaxdl.vision3d.single_view.mesh_rcnn import BoxShapes, MeshRCNN, shape_losses
+from tests.vision3d.single_view.drawn_weights import drawn_weights
 
 RNG = np.random.default_rng(0)
 R = 3
@@ -32,7 +33,7 @@ def test_maps_voxels_and_vertices_are_those_of_torch(torchvision):
         "boxes": jnp.array([[[4.0, 3, 20, 25], [10, 10, 31, 30]]]),
     }
     net = MeshRCNN(encoder=(2, 3, 4), features=4, resolution=R, hidden=3, refinements=2)
-    variables = jax.jit(lambda k: net.init(k, x, train=False))(jax.random.key(0))
+    variables = drawn_weights(net, x, train=False)
     maps, shapes = jax.jit(lambda v: net.apply(v, x, train=False))(variables)
     p, stats = (forms.tensors(variables[k]) for k in ("params", "batch_stats"))
     picture = torch.tensor(np.asarray(x["image"], np.float64)).permute(0, 3, 1, 2)

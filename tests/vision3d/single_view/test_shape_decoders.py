@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from jaxdl.vision3d.single_view.shape_decoders import PointSet, VoxelBridge, VoxelTubes
+from tests.vision3d.single_view.drawn_weights import drawn_weights
 
 X = jnp.asarray(np.random.default_rng(0).normal(size=(2, 16, 16, 3)), jnp.float32)
 ENCODER = (2, 3, 4)
 
 
 def run(net):
-    variables = jax.jit(lambda k: net.init(k, X, train=False))(jax.random.key(1))
+    variables = drawn_weights(net, X, train=False)
     return variables, jax.jit(lambda v: net.apply(v, X, train=False))(variables)
 
 
