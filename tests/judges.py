@@ -88,7 +88,7 @@ JUDGES = {
     "selfsup/test_two_view_task.py": "selfsup: two_view_methods",
     "selfsup/pretext/test_tasks.py": "selfsup/pretext: networks",
     "rl/agents/test_agent.py": "rl/agents: learners rl: task",
-    "rl/agents/test_dqn.py": "rl/agents: networks",
+    "rl/agents/test_dqn.py": "rl/agents: memory networks",
     "rl/test_replay.py": "rl: learner_keys",
     "rl/environments/test_check.py": "rl/environments: registry",
     "rl/environments/test_environment.py": "rl/environments: acrobot canvas cartpole mountain_car "

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxdl.cli import main
-from jaxdl.rl.evaluation import gymnasium_returns
+from jaxdl.rl.evaluation import gymnasium_returns, random_return
 from jaxdl.rl.task import LearnersConfig, learners_task
 from jaxdl.runs.results import Report
 from jaxdl.training.loop import fit
 from jaxdl.training.report import report_fit
 from jaxdl.training.task import Task
+
+RANDOM = 200  # episodes of random actions
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ def run(cfg: Config, run_dir: Path, resume: bool = False) -> Report:
     task, evaluate = learners_task(cfg)
     fitted = fit(task, cfg.loop, run_dir, seed=cfg.seed, resume=resume)
     report = report_fit(run_dir, cfg, task, fitted)
+    report["metrics"]["random_return"] = random_return(evaluate.environment, episodes=RANDOM)
     if cfg.gymnasium_episodes:
         returns = gymnasium_returns(
             evaluate.environment, evaluate.greedy, fitted.state, episodes=cfg.gymnasium_episodes

@@ -13,9 +13,9 @@ from jaxdl.checks import UsageError, require
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import draw_curves
 from jaxdl.evaluation.evaluator import Evaluator
-from jaxdl.rl.agents.learners import take_step
+from jaxdl.rl.agents.learners import Choose, take_step
 from jaxdl.rl.environments.environment import Environment
-from jaxdl.rl.environments.episodes import start_episode
+from jaxdl.rl.environments.episodes import random_action, start_episode
 from jaxdl.rl.learner_keys import learner_keys
 from jaxdl.runs.metrics_log import read_rows
 from jaxdl.training.state import TrainState
@@ -38,10 +38,9 @@ class Played(NamedTuple):
 
 
 def play(
-    environment: Environment, greedy: Greedy, params: Tree, key: Key, *, episodes: int
+    environment: Environment, choose: Choose, key: Key, *, episodes: int, learners: int
 ) -> Played:
     """Whole episodes of each learner, side by side, until the last has ended."""
-    learners = jax.tree.leaves(params)[0].shape[0]
     limit = environment.time_limit or MOST
     keys = learner_keys(jax.random.split(key, episodes), learners)
     start = jax.vmap(jax.vmap(lambda k: start_episode(environment, k)))(keys)
@@ -54,7 +53,6 @@ def play(
 
     def one(carry: tuple) -> tuple:
         time, running, played = carry
-        choose = lambda observation, keys: greedy(params, observation)  # noqa: E731
         running, seen = take_step(environment, choose, running, fold(keys, time))
         first = seen.ended & (played.steps == 0)
         played = Played(
@@ -65,6 +63,32 @@ def play(
 
     steps = jnp.zeros((episodes, learners), jnp.int32)
     return jax.lax.while_loop(going, one, (jnp.int32(0), start, Played(nothing, steps)))[2]
+
+
+def play_greedily(
+    environment: Environment, greedy: Greedy, params: Tree, key: Key, *, episodes: int
+) -> Played:
+    """`play` without exploration, of each learner of `params`."""
+    learners = jax.tree.leaves(params)[0].shape[0]
+    return play(
+        environment,
+        lambda observation, keys: greedy(params, observation),
+        key,
+        episodes=episodes,
+        learners=learners,
+    )
+
+
+def random_return(environment: Environment, *, episodes: int) -> float:
+    """The mean return of random actions, which an agent's is to be seen beside."""
+
+    def choose(observation: Array, keys: Key) -> Array:
+        return jax.vmap(jax.vmap(lambda key: random_action(environment, key)))(keys)
+
+    played = jax.jit(lambda key: play(environment, choose, key, episodes=episodes, learners=1))(
+        jax.random.key(3)
+    )
+    return float(played.returns.mean())
 
 
 def film(environment: Environment, greedy: Greedy, params: Tree, key: Key) -> tuple[Tree, Array]:
@@ -106,7 +130,7 @@ class AgentEvaluator(Evaluator):
 
     def __init__(self, environment: Environment, greedy: Greedy, splits: dict[str, Split]):
         self.environment, self.greedy, self.splits = environment, greedy, splits
-        self.play = jax.jit(partial(play, environment, greedy), static_argnames="episodes")
+        self.play = jax.jit(partial(play_greedily, environment, greedy), static_argnames="episodes")
         self.film = jax.jit(partial(film, environment, greedy))
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from jaxdl.data.splits.split import NoData
 from jaxdl.rl import evaluation
 from jaxdl.rl.environments.cartpole import CartPole
 from jaxdl.rl.environments.catch import Catch
-from jaxdl.rl.evaluation import film, gymnasium_returns, play, save_film, spread
+from jaxdl.rl.evaluation import (
+    film,
+    gymnasium_returns,
+    play_greedily,
+    random_return,
+    save_film,
+    spread,
+)
 from jaxdl.training.state import TrainState
 
 
@@ -30,7 +37,7 @@ PARAMS = {"weights": WEIGHTS}
 
 def test_gymnasium_gives_the_same_returns():
     pytest.importorskip("gymnasium")
-    run = jax.jit(partial(play, CartPole(), lean, episodes=30))
+    run = jax.jit(partial(play_greedily, CartPole(), lean, episodes=30))
     got = jax.device_get(run(PARAMS, jax.random.key(0)))
     np.testing.assert_array_equal(got.returns, got.steps)
     state = TrainState(jnp.int32(0), PARAMS, {}, jax.random.key(0))
@@ -38,6 +45,20 @@ def test_gymnasium_gives_the_same_returns():
     assert want.shape == got.returns.shape == (30, 2)
     np.testing.assert_allclose(got.returns.mean(0), want.mean(0), rtol=0.12)
     assert got.returns[:, 1].min() > got.returns[:, 0].max()
+
+
+def test_random_actions_are_judged_by_gymnasiums():
+    gymnasium = pytest.importorskip("gymnasium")
+    game = gymnasium.make("CartPole-v1")
+    game.action_space.seed(0)
+    lengths = []
+    for seed in range(300):
+        game.reset(seed=seed)
+        ended, steps = False, 0
+        while not ended:
+            ended, steps = game.step(game.action_space.sample())[2], steps + 1
+        lengths.append(steps)
+    assert random_return(CartPole(), episodes=300) == pytest.approx(np.mean(lengths), rel=0.15)
 
 
 def test_gymnasium_is_asked_only_for_what_it_has():

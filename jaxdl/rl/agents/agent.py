@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import UsageError, check_one_of
@@ -20,9 +21,13 @@ from jaxdl.rl.agents.actor_critic import (
 )
 from jaxdl.rl.agents.dqn import DQNConfig, first_dqn, make_dqn_step
 from jaxdl.rl.agents.learners import apply_each, first_learners
+from jaxdl.rl.agents.memory import MemoryConfig
 from jaxdl.rl.agents.networks import ActorCritic, QNetwork
+from jaxdl.rl.agents.planner import PlannerConfig, first_planner, make_planner_step, planned
 from jaxdl.rl.agents.reinforce import ReinforceConfig, make_reinforce_step
+from jaxdl.rl.agents.world_model import WorldModel
 from jaxdl.rl.environments.environment import Discrete, Environment
+from jaxdl.rl.learner_keys import learner_keys
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step
@@ -37,7 +42,7 @@ class AgentConfig:
     """Which agent; `choose` gives the class of its own options."""
 
     name: str = "ppo"
-    """dqn, reinforce, a2c or ppo."""
+    """dqn, reinforce, a2c, ppo or planner."""
 
     @staticmethod
     def choose(name: str) -> type["AgentConfig"]:
@@ -74,7 +79,14 @@ class PPO(PPOConfig, AgentConfig):
     name: str = "ppo"
 
 
-AGENTS: dict[str, type[AgentConfig]] = {k.name: k for k in (DQN, Reinforce, A2C, PPO)}
+@dataclass(frozen=True)
+class Planner(PlannerConfig, AgentConfig):
+    """The cross-entropy method in a learned model."""
+
+    name: str = "planner"
+
+
+AGENTS: dict[str, type[AgentConfig]] = {k.name: k for k in (DQN, Reinforce, A2C, PPO, Planner)}
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ class NetworkConfig:
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers."""
     act: str = "tanh"
-    """Of policies; action values use relu."""
+    """Of policies; action values use relu, models of the environment silu."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,8 @@ def make_agent(
     """
     if isinstance(cfg, DQN):
         return _make_dqn(environment, cfg, network, tx, ema)
+    if isinstance(cfg, Planner):
+        return _make_planner(environment, cfg, network, tx, ema)
     assert isinstance(cfg, ActorCriticConfig | ReinforceConfig), "all other agents have a policy"
     policy = ActorCritic(environment.actions, network.hidden, environment.scale, network.act)
 
@@ -146,9 +160,32 @@ def _make_dqn(
     return Agent(module, greedy, init, step, cfg.updates, cfg.environments)
 
 
+def _make_planner(
+    environment: Environment, cfg: Planner, network: NetworkConfig, tx: Any, ema: float
+) -> Agent:
+    seen = jax.eval_shape(
+        lambda key: environment.observe(environment.reset(key)), jax.random.key(0)
+    )
+    if seen.ndim != 1:
+        raise UsageError(
+            f"agent.name = planner models environments that show a list of numbers; "
+            f"{environment.name} shows {seen.shape}: use dqn"
+        )
+    module = WorldModel(environment.actions, network.hidden, environment.scale)
+
+    def greedy(params: Tree, observation: Array) -> Array:
+        count, learners = observation.shape[:2]
+        keys = learner_keys(jax.random.split(jax.random.key(0), count), learners)  # the same draws
+        return planned(module, environment, cfg, params)(observation, keys)
+
+    init = first_planner(module, tx, environment, cfg)
+    step = make_planner_step(module, tx, environment, cfg, ema=ema)
+    return Agent(module, greedy, init, step, cfg.updates, cfg.environments)
+
+
 def updates_a_step(cfg: AgentConfig) -> int:
     """Updates of the network that one step of training makes."""
-    return cfg.updates if isinstance(cfg, ActorCriticConfig | DQNConfig) else 1
+    return cfg.updates if isinstance(cfg, ActorCriticConfig | MemoryConfig) else 1
 
 
 def agent_task(

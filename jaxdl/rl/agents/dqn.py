@@ -10,47 +10,19 @@ import optax
 
 from jaxdl.checks import check_at_least, check_fraction
 from jaxdl.losses.reinforcement import huber, q_targets
-from jaxdl.metrics.accumulate import total
-from jaxdl.rl.agents.learners import (
-    Choose,
-    apply_each,
-    environment_keys,
-    first_learners,
-    rollout,
-    seen_metrics,
-)
+from jaxdl.rl.agents.learners import Choose, apply_each, environment_keys, first_learners
+from jaxdl.rl.agents.memory import MemoryConfig, make_memory_step, with_memory
 from jaxdl.rl.environments.environment import Environment
-from jaxdl.rl.environments.episodes import Episode, Transition, advance
-from jaxdl.rl.replay import Experience, Replay, empty_replay, experience, sample, write
+from jaxdl.rl.replay import Experience
 from jaxdl.training.state import TrainState
-from jaxdl.training.step import (
-    Step,
-    apply_gradients,
-    average,
-    device_key,
-    finish_step,
-    move_averages,
-)
-from jaxdl.typing import AXIS, Array, Batch, Key, Pairs, Tree
+from jaxdl.training.step import Step, apply_gradients, average, move_averages
+from jaxdl.typing import AXIS, Array, Key, Tree
 
 
 @dataclass(frozen=True)
-class DQNConfig:
+class DQNConfig(MemoryConfig):
     """How a DQN acts, remembers and learns; steps are those of training."""
 
-    discount: float = 0.99
-    environments: int = 8
-    """Environments of each learner."""
-    block: int = 1
-    """Steps in each of them before the updates of a step."""
-    updates: int = 1
-    """Updates a step."""
-    batch: int = 128
-    """Transitions that an update sees."""
-    replay: int = 10_000
-    """Transitions that are kept of each environment."""
-    warmup: int = 100
-    """Steps without updates."""
     target_every: int = 1
     """Steps between moves of the target network."""
     target_rate: float = 0.005
@@ -71,10 +43,11 @@ class DQNConfig:
     at every one): goals that a random walk does not reach (arXiv 2006.01782, of equal lengths)."""
 
     def __post_init__(self) -> None:
-        for name in ("discount", "epsilon_end", "target_rate"):
+        super().__post_init__()
+        for name in ("epsilon_end", "target_rate"):
             check_fraction(f"agent.{name}", getattr(self, name))
         check_at_least("agent.explore_hold", self.explore_hold, 0)
-        for name in ("environments", "block", "updates", "batch", "target_every", "epsilon_steps"):
+        for name in ("target_every", "epsilon_steps"):
             check_at_least(f"agent.{name}", getattr(self, name), 1)
 
 
@@ -87,16 +60,8 @@ def first_dqn(
         state = first_learners(
             network, tx, environment, key, count=cfg.environments, learners=learners
         )
-        episodes = state.local["episodes"]
-
-        def one(episode: Tree) -> Transition:
-            return advance(environment, key, episode, jnp.int32(0))[1]
-
-        example = jax.vmap(jax.vmap(one))(episodes)
-        replay = empty_replay(experience(example), cfg.replay, block=cfg.block)
-        target = jax.tree.map(jnp.copy, state.params)
-        local = {"episodes": episodes, "replay": replay}
-        return state.replace(local=local, extra={"target": target})
+        state = with_memory(state, environment, key, cfg)
+        return state.replace(extra={"target": jax.tree.map(jnp.copy, state.params)})
 
     return init
 
@@ -115,46 +80,21 @@ def make_dqn_step(
     ema: float = 0.0,
     axis_name: str | None = AXIS,
 ) -> Step:
-    """`block` steps in all environments, then `updates` of the network (Mnih et al. 2015).
+    """Deep Q-learning (Mnih et al. 2015) as a step; `ema`: see `move_averages`."""
+    learn = make_q_update(network, tx, cfg, axis_name)
 
-    Each device samples `batch` of its own environments' memory, over the number of devices. `ema`:
-    see `move_averages`.
-    """
-    update = make_q_update(network, tx, cfg, axis_name)
+    def update(
+        state: TrainState, params: Tree, opt_state: Tree, extra: Tree, rows: Experience
+    ) -> tuple[Tree, Tree, Array, Array]:
+        return learn(state, params, opt_state, extra["target"], rows)
 
-    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Pairs]:
-        key = jax.random.fold_in(state.key, state.step)
-        keys = environment_keys(key, state.local["episodes"], axis_name)
-        choose = explorer(network, state, cfg, axis_name)
-        episodes, seen = rollout(
-            environment, choose, state.local["episodes"], keys, steps=cfg.block
-        )
-        replay = write(state.local["replay"], experience(seen))
+    def chooser(state: TrainState) -> Choose:
+        return explorer(network, state, cfg, axis_name)
 
-        def learn(carry: tuple, key: Key) -> tuple:
-            rows = sample(replay, key, share, block=cfg.block)
-            params, opt_state, loss, norm = jax.vmap(lambda *parts: update(state, *parts))(
-                *carry, state.extra["target"], rows
-            )
-            return (params, opt_state), (loss, norm)
+    def after(state: TrainState, ready: Array) -> TrainState:
+        return move_averages(move_target(state, ready, cfg), ema)
 
-        devices = 1 if axis_name is None else jax.lax.axis_size(axis_name)
-        share = max(1, cfg.batch // devices)
-        update_keys = jax.random.split(device_key(key, axis_name), cfg.updates)
-        learned, (losses, norms) = jax.lax.scan(learn, (state.params, state.opt_state), update_keys)
-        ready = state.step >= cfg.warmup
-        params, opt_state = jax.tree.map(
-            lambda new, old: jnp.where(ready, new, old), learned, (state.params, state.opt_state)
-        )
-        metrics = {"loss": (ready * losses.sum(), ready * losses.size), **seen_metrics(seen)}
-        metrics = total(metrics, axis_name)
-        new = state.replace(params=params, opt_state=opt_state)
-        new = move_averages(move_target(new, ready, cfg), ema)
-        witness = losses.sum() + metrics["reward"][0]
-        norm = jnp.max(norms) * ready
-        return finish_with_memory(state, new, episodes, replay, witness, norm, metrics)
-
-    return step
+    return make_memory_step(environment, cfg, chooser, update, after, axis_name=axis_name)
 
 
 def move_target(state: TrainState, ready: Array, cfg: DQNConfig) -> TrainState:
@@ -162,27 +102,6 @@ def move_target(state: TrainState, ready: Array, cfg: DQNConfig) -> TrainState:
     rate = cfg.target_rate * (ready & (state.step % cfg.target_every == 0))
     target = optax.incremental_update(state.params, state.extra["target"], rate)
     return state.replace(extra={"target": target})
-
-
-def finish_with_memory(
-    old: TrainState,
-    new: TrainState,
-    episodes: Episode,
-    replay: Replay,
-    witness: Array,
-    norm: Array,
-    metrics: Pairs,
-) -> tuple[TrainState, Pairs]:
-    """`finish_step` without a copy of the memory: of what did not count only the number of rows is
-    taken back, so that it is overwritten unseen."""
-
-    def small(state: TrainState, episodes: Episode, replay: Replay) -> TrainState:
-        return state.replace(local={"episodes": episodes, "written": replay.written})
-
-    before = small(old, old.local["episodes"], old.local["replay"])
-    after, metrics = finish_step(before, small(new, episodes, replay), witness, norm, metrics)
-    kept = replay.replace(written=after.local["written"])
-    return after.replace(local={"episodes": after.local["episodes"], "replay": kept}), metrics
 
 
 def epsilon_greedy(network: nn.Module, params: Tree, share: Array) -> Choose:

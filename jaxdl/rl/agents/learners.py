@@ -22,14 +22,22 @@ Choose = Callable[[Array, Key], Array]  # observations (N, S, ...), keys (N, S) 
 
 
 def first_learners(
-    network: nn.Module, tx: Any, environment: Environment, key: Key, *, count: int, learners: int
+    network: nn.Module,
+    tx: Any,
+    environment: Environment,
+    key: Key,
+    *,
+    count: int,
+    learners: int,
+    beside: tuple[Array, ...] = (),
 ) -> TrainState:
-    """The state of `learners` networks with `count` environments each, at the first step."""
+    """The state of `learners` networks with `count` environments each, at the first step; `beside`:
+    what a network takes beside observations."""
     params_key, run_key, start_key = jax.random.split(key, 3)
     observation = environment.observe(environment.reset(key))[None]
 
     def one(key: Key) -> tuple[Tree, Any]:
-        params = network.init(key, observation)["params"]
+        params = network.init(key, observation, *beside)["params"]
         return params, tx.init(params)
 
     params, opt_state = jax.vmap(one)(learner_keys(params_key, learners))

@@ -11,7 +11,7 @@ import pytest
 from experiments.rl.agent import Config, build
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.optim.config import SGD, Adam
-from jaxdl.rl.agents.agent import A2C, DQN, PPO, AgentConfig, NetworkConfig, Reinforce
+from jaxdl.rl.agents.agent import A2C, DQN, PPO, AgentConfig, NetworkConfig, Planner, Reinforce
 from jaxdl.rl.environments.registry import EnvironmentConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -100,6 +100,7 @@ def test_what_no_agent_does_is_refused(optim, name):
     [
         (DQN(), "pendulum", "dqn needs a few actions .* pendulum takes real numbers"),
         (Reinforce(), "catch", "catch sets no time_limit"),
+        (Planner(), "catch", r"planner models .* list of numbers; catch shows \(10, 5, 2\)"),
     ],
 )
 def test_an_agent_that_cannot_act_there_is_refused(agent, env, message):
