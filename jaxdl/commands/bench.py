@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads, compared with PyTorch (default: all); data; boxes; 3d; dispatch; "
-        "rl [CONFIG]: environments, and a DQN beside its twin; steps CONFIG: its loop; "
+        help="workloads, compared with PyTorch (default: all); data; boxes; 3d; interpret; "
+        "dispatch; rl [CONFIG]: environments, and a DQN beside its twin; steps CONFIG: its loop; "
         "devices CONFIG: eight simulated ones compared with one",
     )
     parser.add_argument("--cores", default="all", help="one (CPU time) or all (wall time)")
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.device:
         return run_on_device(args)
     match args.work:
-        case ["data" | "boxes" | "3d" | "dispatch" as what]:
+        case ["data" | "boxes" | "3d" | "interpret" | "dispatch" as what]:
             print(measure_alone(what, args.rounds))
         case ["rl"] | ["rl", _]:
             bench_rl((*args.work, "cartpole_dqn")[1], rest, args.rounds)
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def measure_alone(what: str, rounds: int) -> str:
-    """What needs no config: data loading, box operations, shapes in space, dispatch."""
+    """What needs no config: data loading, box operations, shapes in space, maps, dispatch."""
     if what == "data":
         from jaxdl.bench.data_loading import bench_data
 
@@ -83,6 +83,10 @@ def measure_alone(what: str, rounds: int) -> str:
         from jaxdl.bench.shapes3d import bench_3d
 
         return bench_3d(rounds=rounds)
+    if what == "interpret":
+        from jaxdl.bench.interpret import bench_interpret
+
+        return bench_interpret(rounds=rounds)
     from jaxdl.bench.step_loop import dispatch_task, loop_against_steps
 
     return loop_against_steps(dispatch_task(), 1000, rounds=rounds)
