@@ -128,15 +128,8 @@ SMALL = {
     "generative.vqvae": (
         "mnist_vqvae",
         [
-            *(
-                "--data.name",
-                "digits",
-                *VAL,
-                "--model.codebook_size",
-                "8",
-                "--evaluator.epochs",
-                "0",
-            ),
+            *("--data.name", "digits", *VAL, "--model.codebook_size", "8"),
+            *("--evaluator.epochs", "0"),
             *("--prior.features", "4", "--prior.depth", "2", "--prior.loop.steps", "2", *TWO),
         ],
     ),
@@ -146,6 +139,14 @@ SMALL = {
             *("--data.name", "digits", *VAL, "--model.name", "mlp", "--model.hidden", "8", *TWO),
             *("--attack.steps", "2", "--train_attack.steps", "2", "--curve_rows", "50"),
             *("--radii_linf", "0.3", "--radii_l2", "1", "--loop.eval_every", "2"),
+        ],
+    ),
+    "interpret.attack": (
+        "photos_attack",
+        [
+            *("--data.name", "shapes", "--data.synthetic_rows", "20", "--data.image_size", "32"),
+            *("--photos", "chelsea.png", "--size", "32", *THIN, "--target", "3", "--most", "2"),
+            *("--passes", "1"),
         ],
     ),
     "interpret.features": (
