@@ -13,9 +13,9 @@ from experiments.selfsup import two_views
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.config import DataConfig
-from jaxdl.experiment import load_run
+from jaxdl.experiment import find_config, load_run, read_config
 from jaxdl.models.registry import model_options
-from jaxdl.selfsup.two_view_methods import BYOL
+from jaxdl.selfsup.two_view_methods import BYOL, METHODS
 from jaxdl.training.plan import LoopConfig
 
 BACKBONE = {"blocks": (1,), "width": 4, "small": True, "stem_stride": 2, "norm": "batch_sync"}
@@ -64,6 +64,13 @@ def test_a_fine_tuning_starts_from_the_backbone_and_a_new_head(run):
         UsageError, match=r"source_part: .* has no 'encoder', but backbone, predict"
     ):
         finetune.build(replace(cfg, source_part="encoder"))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_views_of_photographs_change_colors_and_sides(name):
+    """The experiment's defaults are those of digits, which have neither."""
+    views = read_config(find_config(f"cifar10_{name}"), [])[1].views
+    assert (views.flip, views.jitter, views.gray) == (0.5, 0.5, 0.2)  # SimCLR's, for CIFAR-10
 
 
 def test_probes_are_scikit_learns():
