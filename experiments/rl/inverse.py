@@ -1,4 +1,4 @@
-"""What an agent wants, from what it does: jaxdl run gridworld_inverse, or frozenlake_inverse."""
+"""What an agent wants, from what it does: jaxdl run gridworld_inverse."""
 
 import time
 from dataclasses import dataclass
