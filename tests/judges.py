@@ -105,7 +105,7 @@ JUDGES = {
     "vision3d/single_view/test_pixel2mesh.py": "vision3d/single_view: image_encoder",
     "vision3d/single_view/test_mesh_scores.py": "vision3d/single_view: mesh_evaluator",
     "vision3d/surfaces/test_geometry.py": "vision3d/surfaces: subdivision",
-    "training/test_freeze.py": "runs: run_folder training: report",
+    "training/test_freeze.py": "runs: run_folder",
     "training/test_loop.py": "training: divergence plan tally validation",
     "training/test_step.py": "training: state task",
 }

@@ -1,5 +1,6 @@
 """The end of a run: test numbers, curves.png, and what report.json is to say."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:
     metrics |= {
         name if name.startswith("val_") else f"train_{name}": value
         for name, value in last.items()
-        if name not in BESIDE_METRICS
+        if name not in BESIDE_METRICS and not math.isnan(value)  # nothing was counted
     }
     report = {
         **report_head(cfg, synthetic=task.splits["train"].synthetic, devices=fit.devices),
