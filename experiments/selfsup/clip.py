@@ -3,6 +3,9 @@
 import dataclasses
 from dataclasses import dataclass
 
+import jax.numpy as jnp
+
+from jaxdl.checks import check_fraction
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids
 from jaxdl.data.config import DataConfig, RunData, ShapesData
@@ -12,8 +15,9 @@ from jaxdl.data.tables.word_vectors import read_word_vectors
 from jaxdl.losses.contrastive import clip_loss
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.ops.augment.color import random_grayscale
-from jaxdl.ops.augment.crop_flip import split_rows
+from jaxdl.ops.augment.color import check_colors
+from jaxdl.ops.augment.color import gray as to_gray
+from jaxdl.ops.augment.crop_flip import row_uniform, split_rows
 from jaxdl.ops.augment.draw_kept import draw_kept
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.selfsup.clip import CLIP, TextEncoder
@@ -53,7 +57,8 @@ class Config:
     model: ModelConfig = ModelConfig(name="preact_resnet20")
     """What sees the pictures."""
     gray: float = 0.0
-    """Training: the chance that a picture loses its colors, so that shapes tell by themselves."""
+    """Training: the chance that a picture loses its colors, so that shapes tell by themselves; of
+    shapes its text then names no color."""
     text: TextConfig = TextConfig()
     dim: int = 64
     """Of the space that both share."""
@@ -64,6 +69,9 @@ class Config:
     loop: LoopConfig = LoopConfig(epochs=10)
     seed: int = 0
     """Of the initial weights, the choice of texts and augmentation."""
+
+    def __post_init__(self) -> None:
+        check_fraction("gray", self.gray)
 
 
 def build(cfg: Config) -> Task:
@@ -113,11 +121,18 @@ def prepare_pairs(image: ImageConfig, gray: float) -> Prepare:
     of_images = prepare_images(image)
 
     def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
-        own, text, color = split_rows(keys, 3)
+        own, text, fade = split_rows(keys, 3)
         words = draw_kept(text, batch["captions"], batch["kept"], train=train)
         seen = of_images(own, {"image": batch["image"]}, train=train)["image"]
         if train and gray:
-            seen = random_grayscale(color, seen, probability=gray)
+            check_colors("gray: images", seen)
+            fades = row_uniform(fade, 1)[:, 0] < gray
+            faded = to_gray(jnp.moveaxis(seen, -1, 0))[..., None]
+            seen = jnp.where(fades[:, None, None, None], faded, seen)
+            if "gray_captions" in batch:
+                others = batch["gray_captions"]
+                of_gray = draw_kept(text, others, jnp.ones(others.shape[:2], bool), train=True)
+                words = jnp.where(fades[:, None], of_gray, words)
         return {"inputs": (seen, words), "captions": batch["captions"]}
 
     return prepare

@@ -1,7 +1,7 @@
 """Texts for pictures of one colored shape, and combinations that training never sees."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,9 +18,8 @@ TEMPLATES = (
     "there is {a} {color} {kind}",
     "a {kind} that is {color}",
     "the {kind} is {color}",
-    "a {kind}",
-    "something {color}",
 )
+GRAY_TEMPLATES = ("a {kind}", "a picture of a {kind}", "there is a {kind}")  # of lost colors
 COMBINATIONS = tuple((color, kind) for color in COLORS for kind in KINDS)
 LENGTH = 9  # words of the longest, <START> and <END>
 
@@ -32,8 +31,14 @@ def write_text(color: str, kind: str, template: str = TEMPLATES[0]) -> str:
 
 
 VOCABULARY = build_vocabulary(
-    write_text(*pair, template) for template in TEMPLATES for pair in COMBINATIONS
+    write_text(*pair, text) for text in (*TEMPLATES, *GRAY_TEMPLATES) for pair in COMBINATIONS
 )
+
+
+def encode_templates(templates: Sequence[str]) -> Host:
+    """Ids of the texts of every combination, `(combinations, templates, LENGTH)`."""
+    texts = [[write_text(*pair, template) for template in templates] for pair in COMBINATIONS]
+    return np.stack([encode_captions(own, VOCABULARY, LENGTH)[0] for own in texts])
 
 
 def prompts() -> tuple[list[str], Host]:
@@ -68,12 +73,12 @@ def with_texts(splits: Mapping[str, Split], share: float) -> dict[str, Split]:
     """Splits of `shapes` with one object, by what they show: `test` and `val`, both of the test
     rows, have the combinations of `held_out`, `train` those that are in neither.
 
-    A row has `image`, `captions` `(templates, LENGTH)` int32, `kept` `(templates,)` and
+    A row has `image`, `captions` `(templates, LENGTH)` int32, `kept` `(templates,)`,
+    `gray_captions` `(gray templates, LENGTH)`, which are true without the picture's colors, and
     `combination`, its place in `COMBINATIONS`. They are kept in memory.
     """
     tested, validated = held_out(share)
-    texts = [[write_text(*pair, template) for template in TEMPLATES] for pair in COMBINATIONS]
-    table = np.stack([encode_captions(own, VOCABULARY, LENGTH)[0] for own in texts])
+    table, gray = encode_templates(TEMPLATES), encode_templates(GRAY_TEMPLATES)
     shown = {"train": ~(tested | validated), "val": validated, "test": tested}
     made = {}
     for role, wanted in shown.items():
@@ -85,6 +90,7 @@ def with_texts(splits: Mapping[str, Split], share: float) -> dict[str, Split]:
         arrays = {
             "image": source.read("image", rows),
             "captions": table[combination[rows]],
+            "gray_captions": gray[combination[rows]],
             "kept": np.ones((len(rows), len(TEMPLATES)), bool),
             "combination": combination[rows],
         }

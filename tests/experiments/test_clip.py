@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.selfsup.clip import Config, TextConfig, build
+from experiments.selfsup.clip import Config, TextConfig, build, load_texts, prepare_pairs
 from jaxdl.checks import UsageError
 from jaxdl.commands import predict, run
+from jaxdl.data.captions import decode_caption
 from jaxdl.data.config import ShapesData
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import SGD
-from jaxdl.selfsup.shape_texts import VOCABULARY
+from jaxdl.selfsup.shape_texts import COMBINATIONS, VOCABULARY
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from tests.commands.asking import ask
@@ -40,6 +41,23 @@ def test_eight_devices_are_one(tmp_path):
     assert eight.rows[-1]["loss"] == pytest.approx(one.rows[-1]["loss"], abs=1e-5)
     for a, b in zip(*(jax.tree.leaves(x.state.params) for x in (one, eight)), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-6)
+
+
+def test_texts_of_gray_pictures_name_no_color():
+    split = load_texts(CFG)["train"]
+    batch = split.batch(np.arange(40))
+    keys = jax.random.split(jax.random.key(0), 40)
+    pair = prepare_pairs(CFG.image, 0.5)(keys, batch, train=True)["inputs"]
+    image, words = (np.asarray(x) for x in pair)
+    plain = (np.ptp(image, axis=3) < 1e-5).all(axis=(1, 2))
+    assert 5 < plain.sum() < 35
+    for own, is_gray, row in zip(words, plain, batch["combination"], strict=True):
+        color, kind = COMBINATIONS[row]
+        text = decode_caption(own, VOCABULARY).split()
+        assert kind in text
+        assert (color in text) == (not is_gray)
+    still = prepare_pairs(CFG.image, 0.5)(keys, batch, train=False)["inputs"]
+    np.testing.assert_array_equal(still[1], batch["captions"][:, 0])
 
 
 def test_words_start_as_their_vectors(tmp_path):
@@ -69,7 +87,7 @@ def test_words_start_as_their_vectors(tmp_path):
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
     flags = "--data.synthetic_rows 200 --data.image_size 24 --loop.steps 1 --loop.devices 1"
-    flags += " --model.filters 4 --model.pools 1 --text.width 8 --text.heads 2 --loop.log_every 1"
+    flags += " --model.blocks 1 --model.width 4 --text.width 8 --text.heads 2 --loop.log_every 1"
     assert (
         ask(
             run,

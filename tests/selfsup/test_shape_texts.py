@@ -57,6 +57,8 @@ def test_rows_have_the_texts_of_their_pictures():
         color, kind = COMBINATIONS[first["combination"]]
         texts = [decode_caption(ids, VOCABULARY) for ids in first["captions"]]
         assert texts == [write_text(color, kind, template) for template in TEMPLATES]
+        gray = [decode_caption(ids, VOCABULARY) for ids in first["gray_captions"]]
+        assert gray == [f"a {kind}", f"a picture of a {kind}", f"there is a {kind}"]
     assert not seen["train"] & (seen["test"] | seen["val"])
     assert not seen["val"] & seen["test"]
 
