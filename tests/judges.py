@@ -15,8 +15,8 @@ JUDGES = {
     "classic/test_worked_examples.py": "classic: entropy",
     "classic/features/test_pca.py": "classic/features: standardize",
     "commands/test_style.py": "interpret/synthesis: restyle",
-    "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks "
-    "interop/torch_twins: trainer",
+    "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks view_sides "
+    "interop/torch_twins: embedding trainer",
     "data/files/test_coco.py": "data/files: coco_captions data: gather",
     "data/meshes/test_mesh.py": "data/meshes: mend triangles",
     "data/meshes/test_mesh_files.py": "data/meshes: ply text_formats",

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from jaxdl.bench.step_loop import Looped
 from jaxdl.bench.workloads import (
     CLASSES,
+    CONVNET,
     NOISE,
+    PROJECTOR,
     RATE,
     VOCABULARY,
     WORKLOADS,
@@ -27,6 +29,9 @@ from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import create_model
 from jaxdl.optim.config import Adam, Momentum
+from jaxdl.selfsup.joint_embedding import JointEmbedding
+from jaxdl.selfsup.two_view_methods import SimCLR
+from jaxdl.selfsup.two_view_task import two_view_task
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
@@ -51,6 +56,8 @@ def bench_task(name: str, precision: str = "float32", batch: int = 0) -> Task:
     work = dataclasses.replace(work, batch=batch or work.batch)
     if name == "dcgan":
         return game_task(work)
+    if name == "simclr":
+        return view_task(work)
     images = len(work.shape) == 3
     optim = Momentum(lr=RATE) if images else Adam(lr=RATE, clip_norm=1.0)
     model = bench_model(name, work)
@@ -83,6 +90,19 @@ def game_task(work: Workload) -> Task:
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
     return gan_task(game, splits, prepare, Adam(lr=RATE, b1=0.5), loop=LOOP)
+
+
+def view_task(work: Workload) -> Task:
+    """SimCLR, the second view a mirror image: what makes views is not measured."""
+    backbone = create_model("deep_convnet", 0, **CONVNET)
+    model = JointEmbedding(backbone, projector=PROJECTOR)
+
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        image = jnp.asarray(batch["image"])
+        return {"image": jnp.stack([image, image[:, :, ::-1]], axis=1) if train else image}
+
+    splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
+    return two_view_task(SimCLR(), model, splits, prepare, Momentum(lr=RATE), loop=LOOP)
 
 
 def bench_model(name: str, work: Workload) -> Any:

@@ -9,14 +9,16 @@ from torch.nn import functional as F
 
 from jaxdl.bench.workloads import (
     CLASSES,
+    CONVNET,
     NOISE,
+    PROJECTOR,
     RATE,
     VOCABULARY,
     WORKLOADS,
     Workload,
     draw_rows,
 )
-from jaxdl.interop.torch_twins import adversarial, classifiers, sequences
+from jaxdl.interop.torch_twins import adversarial, classifiers, embedding, sequences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,11 @@ def torch_steps(name: str, form: str, setting: Setting = Setting()) -> Callable[
 
     def loss_of(batch: dict[str, torch.Tensor]) -> torch.Tensor:
         if images:
-            logits = call(batch["image"].to(memory_format=layout))
+            image = batch["image"].to(memory_format=layout)
+            if name == "simclr":
+                pairs = torch.stack([image, image.flip(3)], dim=1).flatten(0, 1)
+                return embedding.nt_xent(call(pairs.to(memory_format=layout)), 0.5)
+            logits = call(image)
             return F.cross_entropy(logits, batch["label"].long())
         given = [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
         logits = call(*given)[0] if name == "lstm" else call(*given)
@@ -108,6 +114,13 @@ def game_networks(work: Workload) -> tuple[torch.nn.Module, torch.nn.Module]:
     return generator, adversarial.Discriminator(shape, (32, 64))
 
 
+def embedding_of_images() -> torch.nn.Module:
+    """The network of simclr."""
+    shape = WORKLOADS["simclr"].shape
+    backbone = classifiers.DeepConvNet(0, channels=shape[-1], size=shape[0], **CONVNET)
+    return embedding.JointEmbedding(backbone, backbone.width, PROJECTOR)
+
+
 def twin(name: str) -> torch.nn.Module:
     """The network of a workload, or both of a game."""
     if name == "dcgan":
@@ -118,6 +131,7 @@ def twin(name: str) -> torch.nn.Module:
         "cifar_convnet": classifiers.CIFARConvNet,
         "preact_resnet20": classifiers.PreActResNet,
         "vit": classifiers.ViT,
+        "simclr": embedding_of_images,
         "lstm": lambda: sequences.CharacterModel(VOCABULARY, embedding=64, hidden=256, layers=2),
         "transformer": lambda: sequences.Translator(
             VOCABULARY, WORKLOADS[name].shape[0], 128, 4, 2, 256

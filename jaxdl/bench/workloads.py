@@ -8,6 +8,8 @@ from jaxdl.typing import Host
 
 CLASSES, VOCABULARY, NOISE = 10, 65, 96
 BATCHES = 4  # different ones, taken in turn
+CONVNET = {"filters": (16, 32, 64), "pools": (1, 2, 3), "batch_norm": True}  # of simclr
+PROJECTOR = (128, 64)
 RATE = 1e-3  # on noise a larger one lets a net without activations diverge
 
 
@@ -33,6 +35,7 @@ WORKLOADS = {
     "lstm": Workload("LSTM 2 x 256, 64 tokens", 64, (64,), 5),
     "transformer": Workload("Transformer 2 + 2, width 128, 32 tokens", 64, (32,), 10),
     "vit": Workload("ViT 6 x 192, 64 tokens", 64, (32, 32, 3), 3),
+    "simclr": Workload("SimCLR, convnet 16-32-64", 128, (28, 28, 1), 5, CONVOLUTIONAL),
     "dcgan": Workload("DCGAN 28x28, D and G step", 64, (28, 28, 1), 5, CONVOLUTIONAL),
 }
 

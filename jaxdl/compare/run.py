@@ -25,6 +25,7 @@ from jaxdl.compare.stage_checks import (
     look_at_rule,
     parameter_rows,
 )
+from jaxdl.compare.view_sides import JaxViewSide, TorchViewSide, one_behind_the_other
 from jaxdl.config import as_flags, flatten, to_table
 from jaxdl.generative.gan.task import GANTask
 from jaxdl.interop.torch_twins.optimizers import torch_settings
@@ -32,13 +33,14 @@ from jaxdl.interop.torch_twins.registry import twin_of
 from jaxdl.interop.torch_twins.trainer import given
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.runs.environment import describe
+from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.training.plan import total_steps
 from jaxdl.training.task import Task
 from jaxdl.typing import Batch
 
 EXPERIMENTS = (
     *("classification.train", "classic.dense", "language.characters"),
-    "generative.adversarial",
+    *("generative.adversarial", "selfsup.two_views"),
 )
 # Each side would draw its own; averages of weights change no update.
 LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")
@@ -141,6 +143,8 @@ def check_comparable(experiment: str, cfg: Any) -> None:
     for field, value in FIXED.items():
         if getattr(cfg, field, value) != value:
             raise UsageError(f"compare: the twin has {field} = {value}, not {getattr(cfg, field)}")
+    if hasattr(cfg, "method") and cfg.method.name != "simclr":
+        raise UsageError(f"compare: of two views simclr alone has a twin, not {cfg.method.name}")
     if hasattr(cfg, "optim"):
         torch_settings(cfg.optim)
 
@@ -156,7 +160,10 @@ def left_out(cfg: Any) -> dict[str, Any]:
 
 def our_side(task: Task, seed: int) -> JaxSide:
     """The training of `task`, at its start."""
-    return JaxGANSide(task, seed) if isinstance(task, GANTask) else JaxSide(task, seed)
+    if isinstance(task, GANTask):
+        return JaxGANSide(task, seed)
+    pairs = isinstance(task.model, JointEmbedding)
+    return JaxViewSide(task, seed) if pairs else JaxSide(task, seed)
 
 
 def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:
@@ -165,6 +172,9 @@ def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:
         if cfg.optim.clip_norm:
             raise UsageError("compare: the twin of a game has no optim.clip_norm")
         return TorchGANSide(game_twin(ours.game), ours, cfg.optim)
+    if isinstance(ours, JaxViewSide):
+        twin = twin_of(ours.task.model, one_behind_the_other(given(batch)).shape)
+        return TorchViewSide(twin, ours, cfg.optim, temperature=cfg.method.temperature)
     text = isinstance(ours.task.model, CharacterModel)
     return TorchSide(
         twin_of(ours.task.model, np.shape(given(batch))),

@@ -220,7 +220,7 @@ def watch(model: Any, variables: Tree, x: Any) -> tuple[Arrays, dict[str, dict[s
             model.apply(variables, x, train=True, mutable=kept, rngs=rngs)
         return seen
 
-    seen = jax.device_get(jax.jit(call)(variables, x))
+    seen = jax.device_get(jax.jit(one_device(call))(variables, x))
     return {path: channels_first(value) for path, value in seen.items()}, fields
 
 

@@ -20,6 +20,7 @@ from jaxdl.experiment import find_config, read_config  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
 from jaxdl.optim.config import Adam  # noqa: E402
+from jaxdl.selfsup.joint_embedding import JointEmbedding  # noqa: E402
 
 TOML = {
     "mlp": """experiment = "classification.train"
@@ -49,6 +50,14 @@ game = {{ noise = 3 }}
 optim = {{ name = "sgd", lr = 0.05 }}
 loop = {{ epochs = 2 }}
 judge = {{ epochs = 0 }}
+""",
+    "views": """experiment = "selfsup.two_views"
+data = {{ name = "digits", batch_size = 32 }}
+views = {{ crop = 0.5, flip = 0.0, jitter = 0.0, gray = 0.0 }}
+model = {{ name = "deep_convnet", filters = [4], pools = [1], batch_norm = true, norm = "batch" }}
+method = {{ name = "simclr", projector = [8, 5], temperature = 0.2 }}
+optim = {{ name = "sgd", lr = 0.05 }}
+loop = {{ epochs = 1 }}
 """,
 }
 
@@ -124,11 +133,16 @@ def other_smoothing(side):
     side.trainer.smoothing = 0.2
 
 
+def other_temperature(side):
+    side.trainer.temperature = 0.21
+
+
 @pytest.mark.parametrize(
     ("name", "change", "verdict", "words"),
     [
         ("mlp", other_momentum, "update rule", "momentum 0.9 and 0.89"),
         ("mlp", other_smoothing, "loss", "and"),
+        ("views", other_temperature, "loss", "and"),
         ("preact", other_epsilon, "outputs", "norm departs first"),
         ("preact", same_padding, "outputs", "stage2_block1/conv1 departs first"),
     ],
@@ -143,6 +157,7 @@ def test_a_planted_difference_is_named(folder, name, change, verdict, words):
     expected = {
         other_momentum: {("optimizer", "momentum")},
         other_smoothing: set(),
+        other_temperature: set(),
         other_epsilon: {("norm", "eps")},
         same_padding: {("stage2_block1/conv1", "padding")},
     }
@@ -163,6 +178,11 @@ def test_what_has_no_twin_is_refused():
         harness.check_comparable(train, SimpleNamespace(precision="bfloat16"))
     with pytest.raises(UsageError, match=r"optim\.l1"):
         harness.check_comparable(train, SimpleNamespace(optim=Adam(l1=0.1)))
+    two = read_config(find_config("digits_simclr"), ["--method.name", "byol"])[1]
+    with pytest.raises(UsageError, match="simclr alone has a twin, not byol"):
+        harness.check_comparable("selfsup.two_views", two)
+    with pytest.raises(UsageError, match=r"a DeepConvNet .*, not MLP"):
+        twin_of(JointEmbedding(create_model("mlp", 0)), (2, 8, 8, 1))
     dense = read_config(find_config("cifar10_softmax"), ["--penalty_weight", "0.1"])[1]
     with pytest.raises(UsageError, match=r"the twin has penalty_weight = 0\.0, not 0\.1"):
         harness.check_comparable("classic.dense", dense)

@@ -97,7 +97,8 @@ class DeepConvNet(nn.Module):
             channels = features
         self.features = nn.Sequential(OrderedDict(layers))
         side = size // 2 ** len(set(pools) & set(range(1, len(filters) + 1)))
-        self.head = nn.Linear(channels * side**2, num_classes)
+        self.width = channels * side**2
+        self.head = nn.Linear(self.width, num_classes) if num_classes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x).flatten(1))

@@ -12,9 +12,10 @@ from torch import nn
 
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_rnn import recurrent_to_torch
-from jaxdl.interop.torch_twins import classifiers, sequences
+from jaxdl.interop.torch_twins import classifiers, embedding, sequences
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.models.convnets.preact_resnet import PreActResNet
 from jaxdl.models.mlp import MLP
 from jaxdl.models.small.lenet import LeNet
@@ -23,6 +24,7 @@ from jaxdl.models.small.mnist_residual import MNISTResidual
 from jaxdl.models.small.small_convnets import CIFARConvNet, DeepConvNet
 from jaxdl.models.transformers.vit import ViT
 from jaxdl.models.weights.weight_rules import Pattern, Rules, fill_in, to_torch
+from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.typing import Host, Tree
 
 Shape = tuple[int, ...]
@@ -109,7 +111,7 @@ def deep_convnet_twin(model: DeepConvNet, shape: Shape) -> Twin:
         pools=tuple(model.pools),
         batch_norm=model.batch_norm,
     )
-    side = _side(shape) // 2 ** sum(i <= len(model.filters) for i in set(model.pools))
+    side = _pooled_side(model, shape)
     layers = [(r"((?:conv|norm|pool)\d+)", "features.{1}"), ("head", "head")]
     return _by_rules(module, Rules(layers, flattened={"head": (side, side)}))
 
@@ -185,6 +187,27 @@ def vit_twin(model: ViT, shape: Shape) -> Twin:
     return _by_rules(module, Rules(layers, leaves))
 
 
+def embedding_twin(model: JointEmbedding, shape: Shape) -> Twin:
+    """A `DeepConvNet` without classes and a projector, each under our names."""
+    _only(model, predictor=(), last_norm=False, norm=BatchNorm)
+    backbone: Any = model.backbone
+    if not isinstance(backbone, DeepConvNet) or backbone.num_classes:
+        raise UsageError(
+            "compare: the torch twin of JointEmbedding has a DeepConvNet (model.name = "
+            f"deep_convnet) as its backbone, not {type(backbone).__name__}"
+        )
+    part: Any = deep_convnet_twin(backbone, shape).module
+    module = embedding.JointEmbedding(part, part.width, tuple(model.projector))
+    side = _pooled_side(backbone, shape)
+    first = "project/dense1" if len(model.projector) > 1 else "project/out"
+    layers = [
+        (r"backbone/((?:conv|norm|pool)\d+)", "backbone.features.{1}"),
+        (r"project/(\w+)", "project.{1}"),
+        ("project", "project"),  # the backbone's features have another order there
+    ]
+    return _by_rules(module, Rules(layers, flattened={first: (side, side)}))
+
+
 def character_twin(model: CharacterModel, shape: Shape) -> Twin:
     """torch adds up two biases, which would move at twice the rate: the second one stays at 0."""
     module = sequences.CharacterModel(
@@ -222,6 +245,7 @@ TWINS: dict[type, Callable[[Any, Shape], Twin]] = {
     MNISTResidual: residual_twin,
     PreActResNet: preact_twin,
     ViT: vit_twin,
+    JointEmbedding: embedding_twin,
     CharacterModel: character_twin,
 }
 
@@ -242,11 +266,19 @@ def _side(shape: Shape) -> int:
     return shape[1]
 
 
+def _pooled_side(model: DeepConvNet, shape: Shape) -> int:
+    """The side of what its last convolution's pool gives."""
+    return _side(shape) // 2 ** sum(i <= len(model.filters) for i in set(model.pools))
+
+
 def _only(model: Any, **options: Any) -> None:
     """Raises UsageError where a field of `model` has another value than its twin."""
     for name, value in options.items():
-        if getattr(model, name) != value:
+        have = getattr(model, name)
+        if have == norm_layer("batch_sync"):  # on one device it is that of its own rows
+            have = BatchNorm
+        if have != value:
             raise UsageError(
                 f"compare: the torch twin of {type(model).__name__} has {name} = {value!r}, "
-                f"not {getattr(model, name)!r}"
+                f"not {have!r}"
             )

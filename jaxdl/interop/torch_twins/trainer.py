@@ -99,5 +99,5 @@ def tensor(array: Any) -> Tensor:
 
 
 def channels_first(array: Host) -> Host:
-    """`(B, H, W, C)` -> `(B, C, H, W)`; what has another rank stays."""
-    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
+    """`(B, H, W, C)` -> `(B, C, H, W)`, so for `(B, 2, H, W, C)`; what has another rank stays."""
+    return np.moveaxis(array, -1, -3) if array.ndim in (4, 5) else array
