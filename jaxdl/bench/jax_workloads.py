@@ -41,7 +41,7 @@ NAMES = {"vit": "cifar_vit"}  # registered otherwise
 LOOP = LoopConfig(steps=1000)
 
 
-def our_steps(name: str) -> Callable[[], None]:
+def our_steps(name: str) -> Callable[[], Any]:
     """`work()` trains as many steps as a round of the workload has."""
     work = WORKLOADS[name]
     return Looped(bench_task(name), work.steps)
