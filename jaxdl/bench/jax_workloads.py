@@ -50,7 +50,7 @@ def our_steps(name: str) -> Callable[[], Any]:
 def bench_task(name: str, precision: str = "float32", batch: int = 0) -> Task:
     """One of `WORKLOADS`: images under SGD with momentum, tokens under clipped Adam.
 
-    `precision` is that of the step (dcgan and simclr: float32 alone), `batch` another number of rows.
+    `precision` is that of the step (dcgan, simclr: float32 alone), `batch` another number of rows.
     """
     work = WORKLOADS[name]
     work = dataclasses.replace(work, batch=batch or work.batch)
