@@ -43,7 +43,7 @@ class Config:
     """Images, how two views of one are made, a backbone, a method, and how it is judged."""
 
     data: DataConfig = DataConfig(name="digits", batch_size=256)
-    views: ViewConfig = ViewConfig(flip=0.0, jitter=0.0, gray=0.0)
+    views: ViewConfig = ViewConfig()
     model: ModelConfig = model_options("resnet18")(**SMALL)
     method: MethodConfig = SimCLR()
     optim: OptimConfig = Adam(lr=1e-3, schedule="cosine")

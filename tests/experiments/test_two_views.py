@@ -16,6 +16,7 @@ from jaxdl.data.config import DataConfig
 from jaxdl.experiment import find_config, load_run, read_config
 from jaxdl.models.registry import model_options
 from jaxdl.selfsup.two_view_methods import BYOL, METHODS
+from jaxdl.selfsup.views import ViewConfig
 from jaxdl.training.plan import LoopConfig
 
 BACKBONE = {"blocks": (1,), "width": 4, "small": True, "stem_stride": 2, "norm": "batch_sync"}
@@ -68,7 +69,6 @@ def test_a_fine_tuning_starts_from_the_backbone_and_a_new_head(run):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_views_of_photographs_change_colors_and_sides(name):
-    """The experiment's defaults are those of digits, which have neither."""
     views = read_config(find_config(f"cifar10_{name}"), [])[1].views
     assert (views.flip, views.jitter, views.gray) == (0.5, 0.5, 0.2)  # SimCLR's, for CIFAR-10
 
@@ -78,6 +78,7 @@ def test_probes_are_scikit_learns():
         data=DataConfig(train="train[:400]", batch_size=64),
         model=model_options("resnet18")(**BACKBONE),
         method=BYOL(),
+        views=ViewConfig(flip=0.0, jitter=0.0, gray=0.0),  # of digits
         loop=LoopConfig(steps=2),
     )
     task = two_views.build(cfg)
