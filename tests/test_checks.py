@@ -8,7 +8,7 @@ from jaxdl import checks
 
 def test_every_kind_of_error_has_its_own_exit_code():
     kinds = [k for k in checks.JaxdlError.__subclasses__() if k.__module__ == checks.__name__]
-    assert sorted(kind.code for kind in kinds) == [2, 3, 4, 5, 6, 7]
+    assert sorted(kind.code for kind in kinds) == [2, 3, 4, 5, 6, 7, 8]
     assert issubclass(checks.UsageError, ValueError)
 
 

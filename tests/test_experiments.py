@@ -261,7 +261,7 @@ SMALL = {
         "shapes_clip",
         [
             *("--data.synthetic_rows", "80", "--data.batch_size", "8", "--data.image_size", "24"),
-            *("--model.filters", "4", "--model.pools", "1", "--text.width", "8", *OFTEN),
+            *("--model.blocks", "1", "--model.width", "4", "--text.width", "8", *OFTEN),
         ],
     ),
     "selfsup.few_shots": (

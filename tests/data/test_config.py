@@ -36,7 +36,7 @@ def read(*flags, **table):
     [
         ("digits", set()),
         ("mnist", {"dir", "download", "image_size", "max_boxes", "max_length", "clip_frames"}),
-        ("shapes", {"image_size", "synthetic_rows", "max_objects"}),
+        ("shapes", {"image_size", "synthetic_rows", "max_objects", "anywhere"}),
         ("moving", {"image_size", "synthetic_rows"}),
         ("reverse", {"synthetic_rows"}),
         ("two_moons", {"synthetic_rows"}),
