@@ -1,12 +1,12 @@
 """`jaxdl explain`: where in pictures a trained run, or a published net, sees what it says."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxdl.checks import DataError, UsageError
+from jaxdl.checks import UsageError
+from jaxdl.commands.own_files import add_file_arguments, say_made
 from jaxdl.experiment import read_run_alone
 from jaxdl.runs.environment import prepare_process
 
@@ -20,17 +20,7 @@ OF_CLASSES, OF_BOXES = "gradcam", "occlusion"  # where no method is asked for
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run and the files, or a model with its weights and the files; methods and options."""
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="RUN FILE",
-        help="a run folder (not with --model), then pictures or folders of them",
-    )
-    parser.add_argument("--model", help="a registered model in place of a run: squeezenet1_1, ...")
-    parser.add_argument(
-        "--weights", help="its weights: a file, or a name in JAXDL_WEIGHTS_DIR (default: MODEL's)"
-    )
+    add_file_arguments(parser, "pictures or folders of them", "squeezenet1_1")
     parser.add_argument(
         "--method",
         default="",
@@ -52,12 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Prints what was explained; the code of a data error where a file could not be used."""
-    made = _explain_published(args) if args.model else _explain_run(args)
-    for line in made.lines:
-        print(line)
-    for fault in made.faults:
-        print(f"left out: {fault}", file=sys.stderr)
-    return DataError.code if made.faults else 0
+    return say_made(_explain_published(args) if args.model else _explain_run(args))
 
 
 def _options(args: argparse.Namespace) -> "MethodOptions":

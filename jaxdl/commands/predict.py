@@ -1,11 +1,11 @@
 """`jaxdl predict`: a trained run, or a published net, on a person's own files."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxdl.checks import DataError, UsageError
+from jaxdl.checks import UsageError
+from jaxdl.commands.own_files import add_file_arguments, say_made
 from jaxdl.experiment import read_run_alone
 from jaxdl.runs.environment import prepare_process
 
@@ -18,17 +18,7 @@ HELP = "apply a trained run, or a published net, to files"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run and the files, or a model with its weights and the files."""
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="RUN FILE",
-        help="a run folder (not with --model), then pictures, folders of them, tables, ...",
-    )
-    parser.add_argument("--model", help="a registered model in place of a run: mobilenet_v2, ...")
-    parser.add_argument(
-        "--weights", help="its weights: a file, or a name in JAXDL_WEIGHTS_DIR (default: MODEL's)"
-    )
+    add_file_arguments(parser, "pictures, folders of them, tables, ...", "mobilenet_v2")
     parser.add_argument(
         "--labels",
         help='of a run of CLIP: what to choose between, "a red circle, a blue square"',
@@ -41,12 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Prints what is found in the files; the code of a data error where one could not be used,
     which is said at the end."""
-    lines, faults = _predict_published(args) if args.model else _predict_run(args)
-    for line in lines:
-        print(line)
-    for fault in faults:
-        print(f"left out: {fault}", file=sys.stderr)
-    return DataError.code if faults else 0
+    return say_made(_predict_published(args) if args.model else _predict_run(args))
 
 
 def _predict_run(args: argparse.Namespace) -> "Predicted":

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
         with _folder(path.stem, args) as folder, weights_of_run(folder):
             cfg = experiment.resolved(cfg)
-            _work(experiment, cfg, folder, args, ["jaxdl", "run", name, *rest])
+            _work(experiment, cfg, folder, args, path.stem, ["jaxdl", "run", name, *rest])
     return 0
 
 
@@ -60,7 +60,12 @@ def _folder(name: str, args: argparse.Namespace) -> Iterator[Path]:
 
 
 def _work(
-    experiment: Experiment, cfg: Any, folder: Path, args: argparse.Namespace, words: list[str]
+    experiment: Experiment,
+    cfg: Any,
+    folder: Path,
+    args: argparse.Namespace,
+    name: str,
+    words: list[str],
 ) -> None:
     asking = " ".join(words[1:3])
     if args.resume:
@@ -78,7 +83,6 @@ def _work(
     if weights_of(cfg):
         work = partial(_keep_weights_and_work, weights_of(cfg), folder, work)
     resumable = experiment.build is not None
-    name = find_config(words[2]).stem
     work_in_folder(folder, name, table, words, args.resume, work, resumable=resumable)
 
 

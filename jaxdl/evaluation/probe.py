@@ -85,7 +85,7 @@ def knn_probe(
     _check_rows("knn_probe", features, labels)
     if temperature is not None:
         check_positive("knn_probe: temperature", temperature)
-    distances, rows = nearest(_unit(queries), _unit(features), k=k)
+    distances, rows = nearest(unit_features(queries), unit_features(features), k=k)
     cosine = 1 - distances.astype(np.float64) ** 2 / 2
     weights = np.ones_like(cosine) if temperature is None else np.exp((cosine - 1) / temperature)
     votes = np.zeros((len(queries), int(labels.max()) + 1))
@@ -104,7 +104,8 @@ def _cost(params: Array, x: Array, labels: Array, penalty: Array) -> tuple[Array
     return jax.value_and_grad(cost)(params)
 
 
-def _unit(rows: Host) -> Host:
+def unit_features(rows: Host) -> Host:
+    """Rows of length one, `(N, D)` float32."""
     norms = np.sqrt(np.sum(np.square(rows, dtype=np.float64), axis=1, keepdims=True))
     return (rows / np.maximum(norms, 1e-12)).astype(np.float32)
 

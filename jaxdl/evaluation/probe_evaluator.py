@@ -12,12 +12,12 @@ from jaxdl.checks import UsageError, check_at_least
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import draw_grid
 from jaxdl.evaluation.evaluator import Evaluator
-from jaxdl.evaluation.probe import knn_probe, linear_probe
+from jaxdl.evaluation.probe import knn_probe, linear_probe, unit_features
 from jaxdl.evaluation.rows import RowEvaluator, RowFn
 from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Evaluate
-from jaxdl.typing import Host, Numbers, Prepare
+from jaxdl.typing import Numbers, Prepare
 
 QUERIES, NEIGHBORS = 8, 8
 
@@ -90,7 +90,8 @@ class ProbeEvaluator(Evaluator):
         self, state: TrainState, split: Split, rows: dict[str, Any], folder: Path
     ) -> None:
         """The first rows of the split, each before its nearest training rows."""
-        asked, known = unit(rows["features"][:QUERIES]), unit(rows["train_features"])
+        asked = unit_features(rows["features"][:QUERIES])
+        known = unit_features(rows["train_features"])
         _, places = nearest(asked, known, k=min(NEIGHBORS, len(known)))
         images, titles = [], []
         for query, found in enumerate(places):
@@ -101,8 +102,3 @@ class ProbeEvaluator(Evaluator):
         columns = 1 + places.shape[1]
         figure = draw_grid(images, titles, columns=columns, title=title, cell=0.9)
         figure.save(folder / "neighbors.png")
-
-
-def unit(rows: Host) -> Host:
-    """Rows of length one."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

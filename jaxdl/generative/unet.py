@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.group_norm import GroupNorm
+from jaxdl.layers.patches import from_patches, to_patches
 from jaxdl.layers.spatial_attention import SpatialAttention
 from jaxdl.ops.position_encoding import sincos
 from jaxdl.typing import Array
@@ -129,17 +130,3 @@ class MLPDenoiser(nn.Module):
             given = nn.Dense(width, name=f"condition{i}")(condition)
             x = nn.silu(nn.Dense(width, name=f"fc{i}")(x) + given)
         return nn.Dense(out, name="out")(x)
-
-
-def to_patches(x: Array, size: int) -> Array:
-    """`(B, H, W, C)` -> `(B, H / size, W / size, size^2 C)`."""
-    b, h, w, c = x.shape
-    x = x.reshape(b, h // size, size, w // size, size, c).transpose(0, 1, 3, 2, 4, 5)
-    return x.reshape(b, h // size, w // size, size * size * c)
-
-
-def from_patches(x: Array, size: int) -> Array:
-    """The inverse of `to_patches`."""
-    b, h, w, c = x.shape
-    x = x.reshape(b, h, w, size, size, c // size**2).transpose(0, 1, 3, 2, 4, 5)
-    return x.reshape(b, h * size, w * size, c // size**2)

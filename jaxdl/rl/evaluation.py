@@ -13,9 +13,9 @@ from jaxdl.checks import UsageError, require
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import draw_curves
 from jaxdl.evaluation.evaluator import Evaluator
-from jaxdl.rl.agents.learners import Choose, take_step
+from jaxdl.rl.agents.learners import Choose, at_random, take_step
 from jaxdl.rl.environments.environment import Environment
-from jaxdl.rl.environments.episodes import random_action, start_episode
+from jaxdl.rl.environments.episodes import start_episode
 from jaxdl.rl.learner_keys import learner_keys
 from jaxdl.runs.metrics_log import read_rows
 from jaxdl.training.state import TrainState
@@ -81,10 +81,7 @@ def play_greedily(
 
 def random_return(environment: Environment, *, episodes: int) -> float:
     """The mean return of random actions, which an agent's is to be seen beside."""
-
-    def choose(observation: Array, keys: Key) -> Array:
-        return jax.vmap(jax.vmap(lambda key: random_action(environment, key)))(keys)
-
+    choose = at_random(environment)
     played = jax.jit(lambda key: play(environment, choose, key, episodes=episodes, learners=1))(
         jax.random.key(3)
     )

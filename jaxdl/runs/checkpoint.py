@@ -348,12 +348,13 @@ def _name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
-def _is_key(x: Any) -> bool:
+def is_key(x: Any) -> bool:
+    """Whether an array holds random keys."""
     return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 def _words(x: Any) -> Any:
-    return jax.random.key_data(x) if hasattr(x, "dtype") and _is_key(x) else x
+    return jax.random.key_data(x) if hasattr(x, "dtype") and is_key(x) else x
 
 
 def unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
@@ -364,7 +365,7 @@ def unflatten(like: Tree, arrays: dict[str, Host]) -> Tree:
         if name not in arrays:  # nothing to save: no elements
             return np.zeros(leaf.shape, leaf.dtype)
         value = np.asarray(arrays[name])
-        if _is_key(leaf):
+        if is_key(leaf):
             return jax.random.wrap_key_data(jnp.asarray(value))
         return value.astype(leaf.dtype, copy=False)
 

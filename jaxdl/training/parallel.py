@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding
@@ -17,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.data.splits.split import Split
+from jaxdl.runs.checkpoint import is_key
 from jaxdl.training.state import TrainState
 from jaxdl.typing import AXIS, Tree
 
@@ -134,7 +134,7 @@ class Parallel:
         """A fresh buffer: the chunk is given it for good, the caller's own must live on."""
         if not self.several:
             return jax.device_put(own_copy(x), sharding)
-        if _is_key(x):
+        if is_key(x):
             words = self._put(jax.random.key_data(x), sharding)
             return jax.random.wrap_key_data(words, impl=jax.random.key_impl(x))
         host = np.array(x)
@@ -152,7 +152,7 @@ class Parallel:
         return self._put(x, self.split)
 
     def _gather(self, x: jax.Array) -> jax.Array:
-        if _is_key(x):
+        if is_key(x):
             words = self._gather(jax.random.key_data(x))
             return jax.random.wrap_key_data(words, impl=jax.random.key_impl(x))
         return jax.device_put(multihost_utils.process_allgather(x, tiled=True), self.here)
@@ -161,10 +161,6 @@ class Parallel:
         steps, rows = x.shape[:2]
         split = np.reshape(x, (steps, self.count, rows // self.count, *x.shape[2:]))
         return np.ascontiguousarray(np.moveaxis(split, 1, 0))
-
-
-def _is_key(x: Any) -> bool:
-    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 def own_copy(x: Any) -> Any:

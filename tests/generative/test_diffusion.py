@@ -23,7 +23,8 @@ from jaxdl.generative.diffusion import (
     score_from_noise,
     time_steps,
 )
-from jaxdl.generative.unet import MLPDenoiser, UNet, from_patches, to_patches
+from jaxdl.generative.unet import MLPDenoiser, UNet
+from jaxdl.layers.patches import from_patches, to_patches
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.ops.position_encoding import sincos, sincos_table
 from jaxdl.optim.config import Adam

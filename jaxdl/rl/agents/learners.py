@@ -12,13 +12,25 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.rl.environments.environment import Environment
-from jaxdl.rl.environments.episodes import Episode, Transition, advance, start_episode
+from jaxdl.rl.environments.episodes import (
+    Episode,
+    Transition,
+    advance,
+    random_action,
+    start_episode,
+)
 from jaxdl.rl.learner_keys import learner_keys
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import row_keys
 from jaxdl.typing import AXIS, Array, Key, Pairs, Tree
 
 Choose = Callable[[Array, Key], Array]  # observations (N, S, ...), keys (N, S) -> actions (N, S)
+
+
+def at_random(environment: Environment) -> Choose:
+    """Uniform actions, whatever is observed."""
+    each = jax.vmap(jax.vmap(lambda key: random_action(environment, key)))
+    return lambda observation, keys: each(keys)
 
 
 def first_learners(

@@ -8,7 +8,7 @@ import jax
 import optax
 
 from jaxdl.rl.agents.cross_entropy import SearchConfig, search
-from jaxdl.rl.agents.learners import Choose, first_learners
+from jaxdl.rl.agents.learners import Choose, at_random, first_learners
 from jaxdl.rl.agents.memory import MemoryConfig, make_memory_step, with_memory
 from jaxdl.rl.agents.world_model import model_loss, plan_values
 from jaxdl.rl.environments.environment import Environment
@@ -87,11 +87,8 @@ def make_planner_step(
     def chooser(state: TrainState) -> Choose:
         plan = planned(network, environment, cfg, state.params)
 
-        def at_random(observation: Array, keys: Key) -> Array:
-            return jax.vmap(jax.vmap(lambda key: random_action(environment, key)))(keys)
-
         return lambda observation, keys: jax.lax.cond(
-            state.step < cfg.warmup, at_random, plan, observation, keys
+            state.step < cfg.warmup, at_random(environment), plan, observation, keys
         )
 
     def after(state: TrainState, ready: Array) -> TrainState:

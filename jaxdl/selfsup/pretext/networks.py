@@ -3,11 +3,11 @@
 from typing import Any
 
 import flax.linen as nn
-import jax.numpy as jnp
 
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_norm import ConvNorm
 from jaxdl.layers.dense import Dense
+from jaxdl.layers.patches import from_patches
 from jaxdl.typing import Array
 
 
@@ -35,7 +35,7 @@ class PixelHead(nn.Module):
     def __call__(self, x: Array, *, train: bool) -> Array:
         x = ConvNorm(self.hidden, name="block")(x, train=train)
         x = Conv(self.patch**2 * self.channels, 1, name="out")(x)
-        return join_patches(x, self.patch)
+        return from_patches(x, self.patch)
 
 
 class PretextNet(nn.Module):
@@ -53,17 +53,3 @@ class PretextNet(nn.Module):
     def features(self, x: Array, *, train: bool) -> Any:
         """The backbone's pooled features of images: `(B, D)`."""
         return self.backbone(x, train=train)  # pyright: ignore
-
-
-def join_patches(x: Array, patch: int) -> Array:
-    """`(B, h, w, patch^2 C)` -> `(B, patch h, patch w, C)`, the inverse of `cut_patches`."""
-    batch, h, w, width = x.shape
-    x = x.reshape(batch, h, w, patch, patch, width // patch**2)
-    return jnp.swapaxes(x, 2, 3).reshape(batch, h * patch, w * patch, -1)
-
-
-def cut_patches(x: Array, patch: int) -> Array:
-    """`(B, H, W, C)` -> `(B, H / patch, W / patch, patch^2 C)`."""
-    batch, height, width, channels = x.shape
-    x = x.reshape(batch, height // patch, patch, width // patch, patch, channels)
-    return jnp.swapaxes(x, 2, 3).reshape(batch, height // patch, width // patch, -1)

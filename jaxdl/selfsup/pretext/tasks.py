@@ -12,13 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdl.layers.patches import from_patches, to_patches
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.ops.augment.crop_flip import row_normal, row_uniform
 from jaxdl.ops.augment.mix import inside_box
 from jaxdl.ops.color_space import lab_to_rgb, rgb_to_lab
 from jaxdl.selfsup.pretext.color_bins import ColorBins
 from jaxdl.selfsup.pretext.masked_autoencoder import draw_orders
-from jaxdl.selfsup.pretext.networks import LabelHead, PixelHead, cut_patches, join_patches
+from jaxdl.selfsup.pretext.networks import LabelHead, PixelHead
 from jaxdl.selfsup.pretext.tiles import distant_permutations, shuffle_tiles, turn_quarters
 from jaxdl.typing import Array, Batch, Host, Key
 
@@ -137,7 +138,7 @@ class Colorization(Pretext):
     def pose(self, keys: Key, image: Array) -> Batch:
         """The lightness, and the mean colors of squares, `ab (B, H / 4, W / 4, 2)`."""
         lab = rgb_to_lab(image)
-        ab = cut_patches(lab[..., 1:], 4)
+        ab = to_patches(lab[..., 1:], 4)
         ab = ab.reshape(*ab.shape[:3], 16, 2).mean(axis=3)
         return {"image": scaled(lightness(lab)), "lab": lab, "ab": ab}
 
@@ -214,7 +215,7 @@ class MaskedPatches(Pretext):
 
     def aims(self, image: Array) -> tuple[Array, Array, Array]:
         """Normalized patches `(B, L, D)`, and their means and deviations `(B, L, 1)`."""
-        patches = cut_patches(image, self.patch)
+        patches = to_patches(image, self.patch)
         patches = patches.reshape(len(image), -1, patches.shape[3])
         mean = patches.mean(axis=2, keepdims=True)
         spread = jnp.sqrt(patches.var(axis=2, keepdims=True) + 1e-6)
@@ -228,7 +229,7 @@ class MaskedPatches(Pretext):
         grid = [side // self.patch for side in batch["image"].shape[1:3]]
         pictures = {"given": jnp.where(seen, aim * spread + mean, 0.0)}
         pictures["told"] = jnp.where(seen, aim, out) * spread + mean
-        join = lambda x: join_patches(x.reshape(len(x), *grid, -1), self.patch)  # noqa: E731
+        join = lambda x: from_patches(x.reshape(len(x), *grid, -1), self.patch)  # noqa: E731
         return {title: unscaled(join(x)) for title, x in pictures.items()}
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.selfsup.pretext.networks import PixelHead, cut_patches, join_patches
+from jaxdl.layers.patches import from_patches, to_patches
+from jaxdl.selfsup.pretext.networks import PixelHead
 from jaxdl.selfsup.pretext.tasks import (
     TASKS,
     add_noise,
@@ -21,9 +22,9 @@ KEYS = jax.random.split(jax.random.key(0), 6)
 
 
 def test_patches_are_cut_as_numpy_cuts_and_joined_again():
-    patches = np.asarray(cut_patches(jnp.asarray(IMAGES), 8))
+    patches = np.asarray(to_patches(jnp.asarray(IMAGES), 8))
     np.testing.assert_array_equal(patches[2, 1, 2].reshape(8, 8, 3), IMAGES[2, 8:16, 16:24])
-    np.testing.assert_array_equal(join_patches(jnp.asarray(patches), 8), IMAGES)
+    np.testing.assert_array_equal(from_patches(jnp.asarray(patches), 8), IMAGES)
 
 
 def test_a_pixel_head_gives_a_square_for_each_place():
