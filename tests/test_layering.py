@@ -15,7 +15,7 @@ from tests.judges import CHAINS, UNTESTED, judged_by
 ROOT = Path(__file__).parents[1]
 JUDGED_BY = judged_by()
 
-DOMAINS = "classic classification language detection generative interpret rl selfsup vision3d"
+DOMAINS = "classic classification language detection generative interpret rl selfsup video vision3d"
 
 # From the ground up: a file imports only lines above its own, and nothing sideways in its line.
 # `CONTRIBUTING.md` shows the same table.
@@ -49,6 +49,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "interpret": {"attribution", "synthesis"},
     "rl": {"agents", "environments", "tabular"},
     "selfsup": {"pretext"},
+    "video": {"models"},
     "vision3d": {"fields", "single_view", "surfaces"},
     "interop": {"torch_twins"},
     "bench": {"accelerator"},
