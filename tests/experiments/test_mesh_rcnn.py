@@ -5,6 +5,7 @@ import pytest
 
 from experiments.vision3d.mesh_rcnn import Config, SceneEvaluator, prepare
 from jaxdl.data.config import SolidsData
+from jaxdl.vision3d.single_view import mesh_scores
 from jaxdl.vision3d.single_view.lattice import lattice_corners, surface_of
 from jaxdl.vision3d.single_view.mesh_rcnn import MeshRCNN
 from jaxdl.vision3d.single_view.scenes import scene_splits
@@ -16,6 +17,7 @@ DATA = SolidsData(points=16, resolution=10, image_size=(48,), synthetic_rows=6)
 def scenes(tmp_path, monkeypatch):
     """The evaluator, the test split, and rows as of a network that is right to a cell."""
     monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(mesh_scores, "POINTS", 1000)
     splits = scene_splits(DATA)
     split = splits["test"]
     rows = {name: split.read(name, np.arange(split.size)) for name in split.names}

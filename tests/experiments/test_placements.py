@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jaxdl.cli import main
-from tests.test_experiments import SMALL, TWO
+from tests.small_runs import SMALL, TWO
 
 ROOT = Path(__file__).parents[2]
 READERS = {
