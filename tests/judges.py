@@ -15,8 +15,8 @@ JUDGES = {
     "classic/test_worked_examples.py": "classic: entropy",
     "classic/features/test_pca.py": "classic/features: standardize",
     "commands/test_style.py": "interpret/synthesis: restyle",
-    "compare/test_run.py": "compare: float64 gan_sides html_report sides stage_checks view_sides "
-    "interop/torch_twins: embedding trainer",
+    "compare/test_run.py": "compare: float64 gan_sides html_report pair_sides sides stage_checks "
+    "view_sides interop/torch_twins: clip embedding trainer",
     "data/files/test_coco.py": "data/files: coco_captions data: gather",
     "data/meshes/test_mesh.py": "data/meshes: mend triangles",
     "data/meshes/test_mesh_files.py": "data/meshes: ply text_formats",
@@ -40,7 +40,7 @@ JUDGES = {
     "search: programs",
     "experiments/test_generative.py": "generative: sample_evaluator",
     "faults/test_checkpoints.py": "runs: manifest environment",
-    "experiments/test_clip.py": "selfsup: clip_predict word_start",
+    "experiments/test_clip.py": "selfsup: clip_predict clip_task word_start",
     "faults/runs/test_lost_parts.py": "runs: resume",
     "faults/test_folder.py": "runs: lock",
     "faults/test_resume.py": "runs: metrics_log",

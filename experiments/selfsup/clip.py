@@ -12,8 +12,6 @@ from jaxdl.data.config import DataConfig, RunData, ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
 from jaxdl.data.tables.word_vectors import read_word_vectors
-from jaxdl.losses.contrastive import clip_loss
-from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig, build_model
 from jaxdl.ops.augment.color import check_colors
 from jaxdl.ops.augment.color import gray as to_gray
@@ -23,13 +21,13 @@ from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.selfsup.clip import CLIP, TextEncoder
 from jaxdl.selfsup.clip_predict import predict_labels  # noqa: F401
 from jaxdl.selfsup.clip_scores import CLIPEvaluator
+from jaxdl.selfsup.clip_task import clip_task
 from jaxdl.selfsup.shape_texts import with_texts
 from jaxdl.selfsup.word_start import with_word_vectors
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
-from jaxdl.training.step import apply_train, global_mean
-from jaxdl.training.task import Task, supervised
-from jaxdl.typing import AXIS, Batch, Key, LossOutput, Prepare, Tree
+from jaxdl.training.task import Task
+from jaxdl.typing import Batch, Key, Prepare
 
 
 @dataclass(frozen=True)
@@ -84,22 +82,8 @@ def build(cfg: Config) -> Task:
     words = TextEncoder(len(train.vocabulary), length, hidden=2 * cfg.text.width, **text)
     model = CLIP(build_model(cfg.model, num_classes=0), words, cfg.dim)
     prepare = prepare_pairs(cfg.image, cfg.gray)
-
-    def loss_fn(params: Tree, extra: Tree, batch: Batch, key: Key) -> LossOutput:
-        pair, extra = apply_train(model, params, extra, batch["inputs"], key)
-        loss = clip_loss(*pair, axis_name=AXIS)
-        return global_mean(loss), (extra, {"loss": weighted(loss)})
-
-    task = supervised(
-        model,
-        splits,
-        prepare,
-        loss_fn,
-        cfg.optim,
-        loop=cfg.loop,
-        evaluate=CLIPEvaluator(model, prepare),
-        inputs="inputs",
-    )
+    evaluate = CLIPEvaluator(model, prepare)
+    task = clip_task(model, splits, prepare, cfg.optim, loop=cfg.loop, evaluate=evaluate)
     if not vectors or isinstance(cfg.data, RunData):  # a trained one has learned its own
         return task
     return with_word_vectors(task, read_word_vectors(vectors, field="text.vectors"))

@@ -14,6 +14,7 @@ from jaxdl.bench.workloads import (
     NOISE,
     PROJECTOR,
     RATE,
+    TEXT,
     VOCABULARY,
     WORKLOADS,
     Workload,
@@ -29,6 +30,8 @@ from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import create_model
 from jaxdl.optim.config import Adam, Momentum
+from jaxdl.selfsup.clip import CLIP, TextEncoder
+from jaxdl.selfsup.clip_task import clip_task
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.selfsup.two_view_methods import SimCLR
 from jaxdl.selfsup.two_view_task import two_view_task
@@ -50,14 +53,13 @@ def our_steps(name: str) -> Callable[[], Any]:
 def bench_task(name: str, precision: str = "float32", batch: int = 0) -> Task:
     """One of `WORKLOADS`: images under SGD with momentum, tokens under clipped Adam.
 
-    `precision` is that of the step (dcgan, simclr: float32 alone), `batch` another number of rows.
+    `precision` is that of the step (dcgan, simclr, clip: float32 alone), `batch` another number of
+    rows.
     """
     work = WORKLOADS[name]
     work = dataclasses.replace(work, batch=batch or work.batch)
-    if name == "dcgan":
-        return game_task(work)
-    if name == "simclr":
-        return view_task(work)
+    if name in OTHERS:
+        return OTHERS[name](work)
     images = len(work.shape) == 3
     optim = Momentum(lr=RATE) if images else Adam(lr=RATE, clip_norm=1.0)
     model = bench_model(name, work)
@@ -103,6 +105,21 @@ def view_task(work: Workload) -> Task:
 
     splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
     return two_view_task(SimCLR(), model, splits, prepare, Momentum(lr=RATE), loop=LOOP)
+
+
+def pair_task(work: Workload) -> Task:
+    """CLIP of images and texts that are drawn at random."""
+    words = TextEncoder(VOCABULARY, work.words, **TEXT)
+    model = CLIP(create_model("deep_convnet", 0, **CONVNET), words, TEXT["width"])
+
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        return {"inputs": (jnp.asarray(batch["image"]), jnp.asarray(batch["text"]))}
+
+    splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
+    return clip_task(model, splits, prepare, Momentum(lr=RATE), loop=LOOP)
+
+
+OTHERS = {"dcgan": game_task, "simclr": view_task, "clip": pair_task}  # with steps of their own
 
 
 def bench_model(name: str, work: Workload) -> Any:

@@ -13,12 +13,13 @@ from jaxdl.bench.workloads import (
     NOISE,
     PROJECTOR,
     RATE,
+    TEXT,
     VOCABULARY,
     WORKLOADS,
     Workload,
     draw_rows,
 )
-from jaxdl.interop.torch_twins import adversarial, classifiers, embedding, sequences
+from jaxdl.interop.torch_twins import adversarial, classifiers, clip, embedding, sequences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,12 +57,7 @@ def torch_steps(name: str, form: str, setting: Setting = Setting()) -> Callable[
 
     def loss_of(batch: dict[str, torch.Tensor]) -> torch.Tensor:
         if images:
-            image = batch["image"].to(memory_format=layout)
-            if name == "simclr":
-                pairs = torch.stack([image, image.flip(3)], dim=1).flatten(0, 1)
-                return embedding.nt_xent(call(pairs.to(memory_format=layout)), 0.5)
-            logits = call(image)
-            return F.cross_entropy(logits, batch["label"].long())
+            return image_loss(name, call, batch, layout)
         given = [batch["source"]] if name == "lstm" else [batch["source"], batch["target"][:, :-1]]
         logits = call(*given)[0] if name == "lstm" else call(*given)
         return F.cross_entropy(logits.flatten(0, 1), batch["target"][:, 1:].long().flatten())
@@ -83,6 +79,17 @@ def torch_steps(name: str, form: str, setting: Setting = Setting()) -> Callable[
             step(order[first : first + work.batch])
 
     return run
+
+
+def image_loss(name: str, call: Any, batch: dict[str, torch.Tensor], layout: Any) -> torch.Tensor:
+    """The loss of a workload with images, which are given to the network in `layout`."""
+    image = batch["image"].to(memory_format=layout)
+    if name == "simclr":
+        pairs = torch.stack([image, image.flip(3)], dim=1).flatten(0, 1)
+        return embedding.nt_xent(call(pairs.to(memory_format=layout)), 0.5)
+    if name == "clip":
+        return clip.clip_loss(*call(image, batch["text"].long()))
+    return F.cross_entropy(call(image), batch["label"].long())
 
 
 def game_steps(work: Workload, form: str, device: str) -> Callable[[], None]:
@@ -114,11 +121,22 @@ def game_networks(work: Workload) -> tuple[torch.nn.Module, torch.nn.Module]:
     return generator, adversarial.Discriminator(shape, (32, 64))
 
 
+def backbone_of(work: Workload) -> classifiers.DeepConvNet:
+    """The convolutional network without classes of simclr and clip."""
+    return classifiers.DeepConvNet(0, channels=work.shape[-1], size=work.shape[0], **CONVNET)
+
+
 def embedding_of_images() -> torch.nn.Module:
     """The network of simclr."""
-    shape = WORKLOADS["simclr"].shape
-    backbone = classifiers.DeepConvNet(0, channels=shape[-1], size=shape[0], **CONVNET)
+    backbone = backbone_of(WORKLOADS["simclr"])
     return embedding.JointEmbedding(backbone, backbone.width, PROJECTOR)
+
+
+def encoders_of_pairs() -> torch.nn.Module:
+    """The networks of clip."""
+    backbone = backbone_of(WORKLOADS["clip"])
+    text = clip.TextEncoder(VOCABULARY, WORKLOADS["clip"].words, **TEXT)
+    return clip.CLIP(backbone, backbone.width, text, TEXT["width"])
 
 
 def twin(name: str) -> torch.nn.Module:
@@ -132,6 +150,7 @@ def twin(name: str) -> torch.nn.Module:
         "preact_resnet20": classifiers.PreActResNet,
         "vit": classifiers.ViT,
         "simclr": embedding_of_images,
+        "clip": encoders_of_pairs,
         "lstm": lambda: sequences.CharacterModel(VOCABULARY, embedding=64, hidden=256, layers=2),
         "transformer": lambda: sequences.Translator(
             VOCABULARY, WORKLOADS[name].shape[0], 128, 4, 2, 256

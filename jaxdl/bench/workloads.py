@@ -1,6 +1,7 @@
 """The work that `jaxdl bench` times on both sides: its rows, drawn without jax and torch."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,8 +9,10 @@ from jaxdl.typing import Host
 
 CLASSES, VOCABULARY, NOISE = 10, 65, 96
 BATCHES = 4  # different ones, taken in turn
-CONVNET = {"filters": (16, 32, 64), "pools": (1, 2, 3), "batch_norm": True}  # of simclr
+CONVNET = {"filters": (16, 32, 64), "pools": (1, 2, 3), "batch_norm": True}  # of simclr, clip
 PROJECTOR = (128, 64)
+# of clip, whose space is as wide
+TEXT: dict[str, Any] = {"width": 64, "depth": 1, "heads": 4, "hidden": 128}
 RATE = 1e-3  # on noise a larger one lets a net without activations diverge
 
 
@@ -24,6 +27,8 @@ class Workload:
     """A round."""
     forms: tuple[str, ...] = ("eager", "compile")
     """Of the torch side, the fastest of which counts."""
+    words: int = 0
+    """Of an image's text."""
 
 
 CONVOLUTIONAL = ("eager", "channels_last", "compile")
@@ -36,16 +41,20 @@ WORKLOADS = {
     "transformer": Workload("Transformer 2 + 2, width 128, 32 tokens", 64, (32,), 10),
     "vit": Workload("ViT 6 x 192, 64 tokens", 64, (32, 32, 3), 3),
     "simclr": Workload("SimCLR, convnet 16-32-64", 128, (28, 28, 1), 5, CONVOLUTIONAL),
+    "clip": Workload("CLIP, convnet, 8 words", 128, (32, 32, 3), 5, CONVOLUTIONAL, words=8),
     "dcgan": Workload("DCGAN 28x28, D and G step", 64, (28, 28, 1), 5, CONVOLUTIONAL),
 }
 
 
 def draw_rows(work: Workload) -> dict[str, Host]:
-    """`image` and `label`, or `source` and `target` tokens, for `BATCHES` batches."""
+    """`image` and `label` or `text`, or `source` and `target` tokens, for `BATCHES` batches."""
     rng = np.random.default_rng(0)
     rows = BATCHES * work.batch
     if len(work.shape) == 3:
         image = rng.normal(size=(rows, *work.shape)).astype(np.float32)
+        if work.words:
+            text = rng.integers(1, VOCABULARY, (rows, work.words)).astype(np.int32)
+            return {"image": image, "text": text}
         return {"image": image, "label": rng.integers(0, CLASSES, rows).astype(np.int32)}
     size = (rows, work.shape[0] + 1)
     source, target = rng.integers(1, VOCABULARY, (2, *size)).astype(np.int32)

@@ -14,6 +14,7 @@ from jaxdl.checks import UsageError
 from jaxdl.compare.float64 import apart_in_float64
 from jaxdl.compare.gan_sides import JaxGANSide, TorchGANSide, game_twin
 from jaxdl.compare.html_report import write_page
+from jaxdl.compare.pair_sides import JaxPairSide, TorchPairSide
 from jaxdl.compare.sides import JaxSide, TorchSide
 from jaxdl.compare.speed import measure_speed
 from jaxdl.compare.stage_checks import (
@@ -33,6 +34,7 @@ from jaxdl.interop.torch_twins.registry import twin_of
 from jaxdl.interop.torch_twins.trainer import given
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.runs.environment import describe
+from jaxdl.selfsup.clip import CLIP
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.training.plan import total_steps
 from jaxdl.training.task import Task
@@ -40,7 +42,7 @@ from jaxdl.typing import Batch
 
 EXPERIMENTS = (
     *("classification.train", "classic.dense", "language.characters"),
-    *("generative.adversarial", "selfsup.two_views"),
+    *("generative.adversarial", "selfsup.two_views", "selfsup.clip"),
 )
 # Each side would draw its own; averages of weights change no update.
 LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")
@@ -162,8 +164,8 @@ def our_side(task: Task, seed: int) -> JaxSide:
     """The training of `task`, at its start."""
     if isinstance(task, GANTask):
         return JaxGANSide(task, seed)
-    pairs = isinstance(task.model, JointEmbedding)
-    return JaxViewSide(task, seed) if pairs else JaxSide(task, seed)
+    sides = {JointEmbedding: JaxViewSide, CLIP: JaxPairSide}
+    return sides.get(type(task.model), JaxSide)(task, seed)
 
 
 def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:
@@ -175,6 +177,8 @@ def torch_side(cfg: Any, ours: JaxSide, batch: Batch) -> TorchSide:
     if isinstance(ours, JaxViewSide):
         twin = twin_of(ours.task.model, one_behind_the_other(given(batch)).shape)
         return TorchViewSide(twin, ours, cfg.optim, temperature=cfg.method.temperature)
+    if isinstance(ours, JaxPairSide):
+        return TorchPairSide(twin_of(ours.task.model, given(batch)[0].shape), ours, cfg.optim)
     text = isinstance(ours.task.model, CharacterModel)
     return TorchSide(
         twin_of(ours.task.model, np.shape(given(batch))),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import torch
 
@@ -42,7 +43,7 @@ def measure_speed(
     own, other = row["ms"]["jaxdl"], row["ms"]["torch"]
     low, high = row["range"]
     say(f"a step {own:.2f} ms, torch's {other:.2f} ms: {row['ratio']:.2f} ({low:.2f}-{high:.2f})")
-    rows = len(next(iter(batch.values())))
+    rows = len(jax.tree.leaves(batch)[0])
     return {
         **row,
         "first_step_s": firsts,

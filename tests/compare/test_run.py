@@ -59,6 +59,13 @@ method = {{ name = "simclr", projector = [8, 5], temperature = 0.2 }}
 optim = {{ name = "sgd", lr = 0.05 }}
 loop = {{ epochs = 1 }}
 """,
+    "pairs": """experiment = "selfsup.clip"
+data = {{ name = "shapes", image_size = [24], max_objects = 1, batch_size = 8 }}
+model = {{ name = "preact_resnet20", blocks = [1], width = 4, norm = "batch_sync" }}
+text = {{ width = 8, depth = 1, heads = 2, word_width = 6 }}
+optim = {{ name = "sgd", lr = 0.05 }}
+loop = {{ epochs = 1 }}
+""",
 }
 
 

@@ -17,8 +17,9 @@ STEPS = {  # of a round: a few tenths of a second on a large card
     "vit": 50,
     "dcgan": 100,
     "simclr": 100,
+    "clip": 100,
 }
-FLOAT32 = ("dcgan", "simclr")  # whose steps have no other precision
+FLOAT32 = ("dcgan", "simclr", "clip")  # whose steps have no other precision
 
 
 @dataclass(frozen=True)

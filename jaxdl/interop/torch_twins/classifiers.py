@@ -230,7 +230,8 @@ class PreActResNet(nn.Module):
                 inputs = features
         self.blocks = nn.Sequential(*made)
         self.norm = nn.BatchNorm2d(inputs)
-        self.head = nn.Linear(inputs, num_classes)
+        self.width = inputs
+        self.head = nn.Linear(inputs, num_classes) if num_classes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.norm(self.blocks(self.stem(x))))

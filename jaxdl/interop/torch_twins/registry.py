@@ -12,7 +12,7 @@ from torch import nn
 
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_rnn import recurrent_to_torch
-from jaxdl.interop.torch_twins import classifiers, embedding, sequences
+from jaxdl.interop.torch_twins import classifiers, clip, embedding, sequences
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.norm.registry import norm_layer
@@ -24,10 +24,30 @@ from jaxdl.models.small.mnist_residual import MNISTResidual
 from jaxdl.models.small.small_convnets import CIFARConvNet, DeepConvNet
 from jaxdl.models.transformers.vit import ViT
 from jaxdl.models.weights.weight_rules import Pattern, Rules, fill_in, to_torch
+from jaxdl.selfsup.clip import CLIP, TextEncoder
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.typing import Host, Tree
 
 Shape = tuple[int, ...]
+QKV = ("query", "key", "value")  # one layer in torch
+BLOCK, LAYER = r"text_encoder/blocks/block_(\d+)", "text_encoder.blocks.layers.{1}"
+TEXT_LAYERS = [
+    ("text_encoder/words/embed", "text_encoder.embed"),
+    ("text_encoder/widen", "text_encoder.widen"),
+    ("text_encoder/blocks/norm", "text_encoder.blocks.norm"),
+    (BLOCK, LAYER),
+    (BLOCK + "/self_attention", LAYER + ".self_attn"),
+    (BLOCK + "/self_attention/out", LAYER + ".self_attn.out_proj"),
+    (BLOCK + r"/mlp/fc(\d)", LAYER + ".linear{2}"),
+    (BLOCK + "/norm_self", LAYER + ".norm1"),
+    (BLOCK + "/norm_mlp", LAYER + ".norm2"),
+]
+TEXT_LEAVES = [
+    ("text_encoder/words/embed/table", "text_encoder.embed.weight"),
+    ("text_encoder/words/positions_table", "text_encoder.positions"),
+    (BLOCK + "/self_attention/qkv/kernel", LAYER + ".self_attn.in_proj_weight"),
+    (BLOCK + "/self_attention/qkv/bias", LAYER + ".self_attn.in_proj_bias"),
+]
 
 
 @dataclass(frozen=True)
@@ -208,6 +228,63 @@ def embedding_twin(model: JointEmbedding, shape: Shape) -> Twin:
     return _by_rules(module, Rules(layers, flattened={first: (side, side)}))
 
 
+def clip_twin(model: CLIP, shape: Shape) -> Twin:
+    """A `DeepConvNet` or `PreActResNet` without classes, and a text encoder; `shape` of images."""
+    encoder: Any = model.image_encoder
+    text: Any = model.text_encoder
+    flattened = {}
+    if isinstance(encoder, DeepConvNet):
+        side = _pooled_side(encoder, shape)
+        flattened = {"image_head": (side, side)}
+    elif not isinstance(encoder, PreActResNet):
+        raise UsageError(
+            "compare: the torch twin of CLIP has a DeepConvNet or a PreActResNet (model.name = "
+            f"deep_convnet or preact_resnet20) for pictures, not {type(encoder).__name__}"
+        )
+    part = twin_of(encoder, shape)
+    image: Any = part.module
+    module = clip.CLIP(image, image.width, text_twin(text), model.dim)
+    layers = [
+        *((f"image_encoder/{ours}", f"image_encoder.{theirs}") for ours, theirs in part.layers),
+        (r"(image_head|text_head)", "{1}"),
+        *TEXT_LAYERS,
+    ]
+    ones = {"log_scale": (), "table": (), "positions_table": ()}
+    rules = Rules(layers, [("log_scale", "log_scale"), *TEXT_LEAVES], flattened, ones=ones)
+
+    def arrays(variables: Tree) -> dict[str, Host]:
+        return to_torch(rules, {**variables, "params": _joined_attention(variables["params"])})
+
+    return Twin(module, arrays, layers, {})
+
+
+def text_twin(model: TextEncoder) -> clip.TextEncoder:
+    """torch's module of the same sizes."""
+    return clip.TextEncoder(
+        model.vocabulary,
+        model.length,
+        width=model.width,
+        depth=model.depth,
+        heads=model.heads,
+        hidden=model.hidden,
+        word_width=model.word_width,
+    )
+
+
+def _joined_attention(params: Tree) -> Tree:
+    """`params` whose queries, keys and values are one linear layer, `qkv`, as torch has it."""
+    if not isinstance(params, Mapping):
+        return params
+    made = {name: _joined_attention(part) for name, part in params.items()}
+    if set(QKV) <= set(made):
+        parts = [made.pop(name) for name in QKV]
+        made["qkv"] = {
+            name: np.concatenate([np.asarray(part[name]) for part in parts], axis=-1)
+            for name in parts[0]
+        }
+    return made
+
+
 def character_twin(model: CharacterModel, shape: Shape) -> Twin:
     """torch adds up two biases, which would move at twice the rate: the second one stays at 0."""
     module = sequences.CharacterModel(
@@ -246,6 +323,7 @@ TWINS: dict[type, Callable[[Any, Shape], Twin]] = {
     PreActResNet: preact_twin,
     ViT: vit_twin,
     JointEmbedding: embedding_twin,
+    CLIP: clip_twin,
     CharacterModel: character_twin,
 }
 

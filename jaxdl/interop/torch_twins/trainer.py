@@ -14,7 +14,7 @@ from jaxdl.interop.torch_twins.optimizers import TorchRule
 from jaxdl.optim.config import OptimConfig
 from jaxdl.typing import Batch, Host
 
-INPUTS = ("image", "input")  # of a prepared batch: what the model is called with
+INPUTS = ("image", "input", "inputs")  # of a prepared batch: what the model is called with
 
 
 @dataclass

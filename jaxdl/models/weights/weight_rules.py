@@ -134,7 +134,8 @@ def from_torch(
         raise CheckpointError("\n  ".join([f"{who} does not fit the model:", *wrong]))
     with np.errstate(over="ignore"):  # what becomes infinite is named below
         leaves = [
-            np.ascontiguousarray(place.back(arrays[place.theirs]), np.float32) for place in expected
+            np.asarray(place.back(arrays[place.theirs]), np.float32, order="C")
+            for place in expected
         ]
     names = [place.theirs for place in expected]
     variances = {place.theirs for place in expected if place.path[-1] == "var"}
@@ -147,7 +148,7 @@ def to_torch(rules: Rules, variables: Tree) -> dict[str, Host]:
     arrays = {}
     values = jax.tree.leaves(variables)
     for place, value in zip(places(rules, variables), values, strict=True):
-        arrays[place.theirs] = np.ascontiguousarray(place.out(np.asarray(value)))
+        arrays[place.theirs] = np.asarray(place.out(np.asarray(value)), order="C")
         if place.path[-1] == "var":
             counter = place.theirs.replace("running_var", "num_batches_tracked")
             arrays[counter] = np.zeros((), np.int64)
