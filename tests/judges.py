@@ -99,6 +99,7 @@ JUDGES = {
     "search/test_sweep.py": "search: seeds sweep_table trial_log",
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
+    "video/flow/test_lucas_kanade.py": "video/flow: coarse_to_fine",
     "vision3d/fields/test_marching_cubes.py": "vision3d/fields: cell_cases",
     "vision3d/fields/test_voxels.py": "vision3d/fields: crossings signed_distance",
     "vision3d/test_pointnet.py": "vision3d: part_scores point_groups pointnet2",

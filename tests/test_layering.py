@@ -49,7 +49,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "interpret": {"attribution", "synthesis"},
     "rl": {"agents", "environments", "tabular"},
     "selfsup": {"pretext"},
-    "video": {"models"},
+    "video": {"flow", "models"},
     "vision3d": {"fields", "single_view", "surfaces"},
     "interop": {"torch_twins"},
     "bench": {"accelerator"},

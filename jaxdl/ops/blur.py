@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from jaxdl.checks import check_positive, check_rank
 from jaxdl.typing import Array
@@ -31,7 +32,7 @@ def gaussian_blur(images: Array, sigma: float) -> Array:
         edges[axis] = (reach, reach)
         padded = jnp.pad(images, edges, mode="symmetric")
         taps = [
-            float(w) * jnp.take(padded, jnp.arange(i, i + length), axis=axis)
+            float(w) * lax.slice_in_dim(padded, i, i + length, axis=axis)
             for i, w in enumerate(weights)
         ]
         images = sum(taps[1:], taps[0])
