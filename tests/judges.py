@@ -100,6 +100,8 @@ JUDGES = {
     "test_cli.py": "training: restore",
     "test_configs.py": "runs: results",
     "video/flow/test_lucas_kanade.py": "video/flow: coarse_to_fine",
+    "video/models/test_fusion.py": "video/models: conv_stack",
+    "video/models/test_torchvision_rules.py": "video/models: s3d video_resnet",
     "vision3d/fields/test_marching_cubes.py": "vision3d/fields: cell_cases",
     "vision3d/fields/test_voxels.py": "vision3d/fields: crossings signed_distance",
     "vision3d/test_pointnet.py": "vision3d: part_scores point_groups pointnet2",

@@ -277,6 +277,13 @@ SMALL = {
             *("--method.name", "moco", "--method.projector", "4", "--loop.epochs", "None", *TWO),
         ],
     ),
+    "video.classification": (
+        "moving_slow_fusion",
+        [
+            *("--data.synthetic_rows", "24", "--data.batch_size", "8", "--data.image_size", "16"),
+            *("--model.features", "2", "3", "--model.pools", "2", "2", *TWO),
+        ],
+    ),
     "vision3d.depth": (
         "solids_depth",
         [

@@ -8,21 +8,22 @@ import jax
 
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
-from jaxdl.ops.forms.conv_geometry import Padding
+from jaxdl.ops.forms.conv_geometry import Padding, per_axis
 from jaxdl.typing import Array, ModuleDef
 
 
 class ConvNorm(nn.Module):
     """act(norm(conv(x))), the convolution without bias: `(B, H, W, C)` -> `(B, H', W', features)`.
 
-    `padding` None keeps the size at stride 1 (kernels are odd); "same" is TensorFlow's, H' =
-    ceil(H / stride), where an odd row or column of zeros goes to the end. Without `norm` the
-    convolution has a bias; without `act` nothing follows. Submodules: `conv`, `norm`.
+    Kernel and stride are an int or one a spatial axis. `padding` None keeps the size at stride 1
+    (kernels are odd); "same" is TensorFlow's, H' = ceil(H / stride), where an odd row or column of
+    zeros goes to the end. Without `norm` the convolution has a bias; without `act` nothing follows.
+    Submodules: `conv`, `norm`.
     """
 
     features: int
-    kernel_size: int = 3
-    stride: int = 1
+    kernel_size: int | tuple[int, ...] = 3
+    stride: int | tuple[int, ...] = 1
     padding: int | Literal["same"] | None = None
     groups: int = 1
     act: Callable[[Array], Array] | None = jax.nn.relu
@@ -44,7 +45,8 @@ class ConvNorm(nn.Module):
         return x if self.act is None else self.act(x)
 
     def _pads(self, sizes: tuple[int, ...]) -> Padding:
+        window = per_axis("ConvNorm: kernel_size", self.kernel_size, len(sizes))
         if self.padding == "same":
-            window, stride = ((n,) * len(sizes) for n in (self.kernel_size, self.stride))
+            stride = per_axis("ConvNorm: stride", self.stride, len(sizes))
             return jax.lax.padtype_to_pads(sizes, window, stride, "SAME")
-        return self.kernel_size // 2 if self.padding is None else self.padding
+        return [size // 2 for size in window] if self.padding is None else self.padding

@@ -26,7 +26,14 @@ def make_model(name: str, num_classes: int, **options: Any) -> Any:
 
     Raises UsageError with the nearest names for a name or an option that there is not.
     """
-    model = load_model(name)
+    return with_options(load_model(name), name, num_classes=num_classes, **options)
+
+
+def with_options(model: Callable[..., Any], name: str, **options: Any) -> Any:
+    """`model(**options)`, with `act` and `norm` by their names; `name` is the model's in errors.
+
+    Raises UsageError with the nearest names for an option that there is not.
+    """
     known = inspect.signature(model).parameters
     for option in options:
         if option not in known:
@@ -35,7 +42,7 @@ def make_model(name: str, num_classes: int, **options: Any) -> Any:
     for option in NAMED.keys() & options.keys():
         if isinstance(options[option], str) and not is_plain(types.get(option)):
             options[option] = _by_name(name, option, options[option])
-    return model(num_classes=num_classes, **options)
+    return model(**options)
 
 
 @functools.cache

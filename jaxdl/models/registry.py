@@ -9,11 +9,12 @@ import re
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxdl.checks import UsageError
 from jaxdl.models.named import NAMED, is_plain, load_model, make_model, model_table
 
+T = TypeVar("T")
 WEIGHTS = "a file, or the name of one in JAXDL_WEIGHTS_DIR, whose weights it starts from"
 
 
@@ -75,14 +76,18 @@ def build_model(cfg: ModelConfig, num_classes: int) -> Any:
 
 @functools.cache
 def model_options(name: str) -> type[ModelConfig]:
-    """A frozen dataclass of what can be chosen about a model: `name` first, then its plain fields.
+    """A frozen dataclass of what can be chosen about a model; see `options_class`."""
+    return options_class(name, load_model(name), ModelConfig)
+
+
+def options_class(name: str, model: Callable[..., Any], base: type[T]) -> type[T]:
+    """A frozen dataclass below `base` of the plain fields of `model`, after `name`.
 
     Plain are bool, int, float, str and tuples of one of them; a field `act` or `norm` that holds a
     function or a layer is chosen by its name. `num_classes` comes from the data and is left out.
     The docstring holds the comments next to the fields, so that a command line can show
     them.
     """
-    model = load_model(name)
     types = typing.get_type_hints(model)
     comments = {"name": "which model", "weights": WEIGHTS} | _comments(model)
     fields: list[tuple[str, Any, Any]] = [("name", str, name)]
@@ -98,13 +103,14 @@ def model_options(name: str) -> type[ModelConfig]:
             raise ValueError(f"model {name}: the field {option} must have a default")
         fields.append((option, types[option], parameter.default))
     doc = [f"  {field}: {comments[field]}" for field, *_ in fields if field in comments]
-    return dataclasses.make_dataclass(
+    made: Any = dataclasses.make_dataclass(
         "".join(part.capitalize() for part in re.split(r"[^a-zA-Z0-9]", name)) + "Options",
         fields,
-        bases=(ModelConfig,),
+        bases=(base,),
         frozen=True,
         namespace={"__doc__": "\n".join([f"Options of {name}.", "", "Attributes:", *doc])},
     )
+    return made
 
 
 def _name_of(option: str, value: Any) -> str:
@@ -120,7 +126,7 @@ def _comments(model: Callable[..., Any]) -> dict[str, str]:
     """The comments at the ends of the lines that declare the fields or arguments."""
     comments = {}
     for cls in reversed(inspect.getmro(model) if inspect.isclass(model) else (model,)):
-        if cls.__module__.startswith(f"{__package__}."):
+        if cls.__module__.startswith("jaxdl."):
             found = re.findall(r"^ +(\w+): .*  # (.+)$", inspect.getsource(cls), re.MULTILINE)
             comments |= dict(found)
     return comments

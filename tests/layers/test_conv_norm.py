@@ -44,3 +44,18 @@ def test_it_is_torchs_stack(options):
     want = act.get(options.get("act", 0), torch.relu)(conv).numpy().transpose(0, 2, 3, 1)
     got = model.apply(variables, x, train=False)
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_windows_over_clips_keep_their_size_along_each_axis():
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(1).normal(size=(1, 4, 5, 6, 2)).astype(np.float32)
+    model = ConvNorm(3, (3, 1, 5), (2, 1, 1), norm=None, act=None)
+    variables = model.init(jax.random.key(0), x, train=False)
+    want = torch.nn.functional.conv3d(
+        torch.tensor(x.transpose(0, 4, 1, 2, 3)),
+        torch.tensor(np.asarray(variables["params"]["conv"]["kernel"]).transpose(4, 3, 0, 1, 2)),
+        stride=(2, 1, 1),
+        padding=(1, 0, 2),
+    )
+    got = model.apply(variables, x, train=False)
+    np.testing.assert_allclose(got, want.numpy().transpose(0, 2, 3, 4, 1), atol=1e-5)
