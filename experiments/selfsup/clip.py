@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
-from jaxdl.checks import check_fraction
+from jaxdl.checks import UsageError, check_fraction
 from jaxdl.cli import main
 from jaxdl.data.captions import check_split_ids
 from jaxdl.data.config import DataConfig, RunData, ShapesData
@@ -22,6 +22,7 @@ from jaxdl.selfsup.clip import CLIP, TextEncoder
 from jaxdl.selfsup.clip_predict import predict_labels  # noqa: F401
 from jaxdl.selfsup.clip_scores import CLIPEvaluator
 from jaxdl.selfsup.clip_task import clip_task
+from jaxdl.selfsup.form_color import FormAndColor
 from jaxdl.selfsup.shape_texts import with_texts
 from jaxdl.selfsup.word_start import with_word_vectors
 from jaxdl.training.plan import LoopConfig
@@ -54,6 +55,8 @@ class Config:
     image: ImageConfig = ImageConfig(mean=(0.5,), std=(0.25,))
     model: ModelConfig = ModelConfig(name="preact_resnet20")
     """What sees the pictures."""
+    form_and_color: bool = False
+    """It sees edges alone, which tell no color; a small net sees colors without their places."""
     gray: float = 0.0
     """Training: the chance that a picture loses its colors, so that shapes tell by themselves; of
     shapes its text then names no color."""
@@ -70,6 +73,11 @@ class Config:
 
     def __post_init__(self) -> None:
         check_fraction("gray", self.gray)
+        if self.form_and_color and self.model.weights:
+            raise UsageError(
+                f"clip: model.weights {self.model.weights!r} are for pictures with colors, but "
+                "with form_and_color the model sees edges; leave one of them out"
+            )
 
 
 def build(cfg: Config) -> Task:
@@ -80,7 +88,9 @@ def build(cfg: Config) -> Task:
     text = dataclasses.asdict(cfg.text)
     vectors = text.pop("vectors")
     words = TextEncoder(len(train.vocabulary), length, hidden=2 * cfg.text.width, **text)
-    model = CLIP(build_model(cfg.model, num_classes=0), words, cfg.dim)
+    pictures = build_model(cfg.model, num_classes=0)
+    pictures = FormAndColor(pictures) if cfg.form_and_color else pictures
+    model = CLIP(pictures, words, cfg.dim)
     prepare = prepare_pairs(cfg.image, cfg.gray)
     evaluate = CLIPEvaluator(model, prepare)
     task = clip_task(model, splits, prepare, cfg.optim, loop=cfg.loop, evaluate=evaluate)

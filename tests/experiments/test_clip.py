@@ -141,6 +141,12 @@ def test_labels_that_cannot_be_read_are_named(trained, labels, said):
         ask(predict, trained / "run", trained / "red.png", *flags)
 
 
+def test_published_weights_see_colors():
+    model = model_options("resnet18")(weights="resnet18.safetensors")
+    with pytest.raises(UsageError, match="'resnet18.safetensors' are for pictures with colors"):
+        Config(model=model, form_and_color=True)
+
+
 def test_labels_are_for_clip_alone(tmp_path):
     with pytest.raises(UsageError, match="need the run of a CLIP, not --model"):
         ask(predict, "--model", "mobilenet_v2", tmp_path / "a.png", "--labels", "a, b")
