@@ -67,8 +67,14 @@ def classifier_task(cfg: ClassifierConfig, splits: Mapping[str, Split] | None = 
             f"classification: data {cfg.data.name!r} has {len(classes)} classes "
             f"({', '.join(classes) or 'labels are numbers to predict'}); it needs two or more"
         )
-    model = build_model(cfg.model, num_classes=len(classes))
-    prepare = prepare_images(cfg.image, len(classes))
+    return task_of_classifier(cfg, build_model(cfg.model, num_classes=len(classes)), splits)
+
+
+def task_of_classifier(
+    cfg: ClassifierConfig, model: nn.Module, splits: Mapping[str, Split]
+) -> Task:
+    """The task of any `model` that gives logits, with all else of `cfg` but its model and data."""
+    prepare = prepare_images(cfg.image, len(splits["train"].classes))
     model = fit_to_images(model, splits["train"], prepare)
     task = supervised(
         model,

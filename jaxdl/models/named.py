@@ -20,6 +20,8 @@ NAMED = {
     "norm": ("jaxdl.layers.norm.registry", "norm_layer", "jaxdl.layers.norm.registry", "NORMS"),
 }
 
+ADDED: dict[str, Callable[..., Any]] = {}  # by `register_model`, outside of this folder
+
 
 def make_model(name: str, num_classes: int, **options: Any) -> Any:
     """The model of that name, a Linen module; `options` are its own fields.
@@ -74,9 +76,11 @@ def snake_case(name: str) -> str:
 
 
 def load_model(name: str) -> Callable[..., Any]:
+    if name in ADDED:
+        return ADDED[name]
     table = model_table()
     if name not in table:
-        raise unknown("model", name, table)
+        raise unknown("model", name, [*table, *ADDED])
     module, attribute = table[name]
     return getattr(importlib.import_module(module), attribute)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jaxdl.checks import UsageError
-from jaxdl.models.named import NAMED, is_plain, load_model, make_model, model_table
+from jaxdl.models.named import ADDED, NAMED, is_plain, load_model, make_model, model_table
 
 T = TypeVar("T")
 WEIGHTS = "a file, or the name of one in JAXDL_WEIGHTS_DIR, whose weights it starts from"
@@ -43,7 +43,30 @@ def _options_of(values: dict[str, Any]) -> ModelConfig:
 
 def list_models(pattern: str = "*") -> list[str]:
     """Sorted names of all registered models that match a shell pattern."""
-    return sorted(fnmatch.filter(model_table(), pattern))
+    return sorted(fnmatch.filter([*model_table(), *ADDED], pattern))
+
+
+Model = typing.TypeVar("Model", bound=Callable[..., Any])
+
+
+def register_model(name: str) -> Callable[[Model], Model]:
+    """Decorator: a Linen module of one's own under `name`, for `create_model` and configs.
+
+    Its fields are its options; one is `num_classes`. In this process alone; a later one of the
+    same name takes its place, as when a cell of a notebook runs again. Raises UsageError for a
+    name of the library's own, or a model without `num_classes`.
+    """
+
+    def add(model: Model) -> Model:
+        if name in model_table():
+            raise UsageError(f"register_model: {name!r} is a model of jaxdl; choose another name")
+        if "num_classes" not in inspect.signature(model).parameters:
+            raise UsageError(f"register_model {name!r}: the model needs a field num_classes: int")
+        ADDED[name] = model
+        model_options.cache_clear()
+        return model
+
+    return add
 
 
 def create_model(

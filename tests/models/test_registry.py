@@ -10,10 +10,17 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.models import named
+from jaxdl.models import named, registry
 from jaxdl.models.named import snake_case
 from jaxdl.models.register import register
-from jaxdl.models.registry import ModelConfig, build_model, create_model, list_models, model_options
+from jaxdl.models.registry import (
+    ModelConfig,
+    build_model,
+    create_model,
+    list_models,
+    model_options,
+    register_model,
+)
 
 
 def test_every_listed_model_can_be_made_from_its_own_options():
@@ -130,3 +137,29 @@ def test_an_unknown_activation_or_norm_is_refused():
         create_model("preact_resnet20", 3, norm="bach")
     with pytest.raises(UsageError, match="maxout halves the channels"):
         create_model("preact_resnet20", 3, act="maxout")
+
+
+def test_a_model_of_ones_own_is_found_by_name_and_a_later_one_takes_its_place(monkeypatch):
+    monkeypatch.setattr(named, "ADDED", {})
+    monkeypatch.setattr(registry, "ADDED", named.ADDED)
+
+    def add(default):
+        @register_model("own_net")
+        def own_net(num_classes: int, width: int = default):
+            return num_classes, width
+
+        return own_net
+
+    assert add(3)(2) == (2, 3)
+    assert list_models("own*") == ["own_net"]
+    assert model_options("own_net")().width == 3
+    assert create_model("own_net", 5, width=9) == (5, 9)
+    add(4)
+    assert build_model(ModelConfig.choose("own_net")(), 5) == (5, 4)
+    with pytest.raises(UsageError, match="'lenet' is a model of jaxdl"):
+        register_model("lenet")(add(1))
+    with pytest.raises(UsageError, match="needs a field num_classes"):
+        register_model("other")(lambda width: width)
+    with pytest.raises(UsageError, match="own_net"):
+        create_model("own_met", 5)
+    model_options.cache_clear()
