@@ -13,6 +13,7 @@ import pytest
 import jaxdl
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
+from jaxdl.front import curves_of
 from jaxdl.models.named import ADDED
 from jaxdl.models.registry import model_options
 
@@ -111,6 +112,13 @@ def test_a_loss_of_ones_own_descends_as_optax_does():
     np.testing.assert_allclose(jaxdl.predict(run, x), out, rtol=1e-5)
     assert run.numbers["loss"] == pytest.approx(np.mean((out - y) ** 2), rel=1e-5)
     assert run.numbers["large"] == pytest.approx(np.mean(np.abs(out) > 0.5))
+
+
+def test_curves_have_a_number_for_each_row_of_the_log():
+    curves = curves_of([{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "val_loss": 3.0}])
+    assert list(curves) == ["step", "loss", "val_loss"]
+    np.testing.assert_array_equal(curves["step"], [1, 2])
+    np.testing.assert_array_equal(curves["val_loss"], [np.nan, 3])
 
 
 def test_a_run_with_a_folder_is_taken_up_again(tmp_path):
