@@ -1,13 +1,19 @@
 """The rules of ReLUs against the papers' tables; every ReLU of every model of the zoo is met."""
 
+import dataclasses
+
 import flax.linen as nn
 import jax
+import jax.extend.core as jex
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.checks import UsageError
 from jaxdl.interpret.network import Network, gradient
-from jaxdl.interpret.rewire import count_relus, evaluate
+from jaxdl.interpret.rewire import evaluate
+from jaxdl.models.named import load_model
+from jaxdl.models.registry import create_model, list_models, model_options
 from tests.interpret.tiny_nets import Cubic, network_of, pictures
 
 X = jnp.array([-1.0, 2.0, 7.0, -1.0, 2.0, 7.0])
@@ -61,20 +67,6 @@ def test_a_network_without_relus_is_refused():
         gradient(network_of(Cubic(), x).replace(relu="guided"), x, 0)
 
 
-def relus_of(model, side=64):
-    """(ReLUs of the model, those that are left when each is changed)."""
-    x = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
-    init = jax.eval_shape(lambda k, x: model.init(k, x, train=False), jax.random.key(0), x)
-    counts = []
-    for relu in (None, "guided"):
-
-        def stages(variables, x, relu=relu):
-            return Network(variables, model, relu)(x)
-
-        counts.append(count_relus(jax.make_jaxpr(stages)(init, x).jaxpr))
-    return tuple(counts)
-
-
 # By hand from the papers' tables: AlexNet 5 + 2, VGG-11 8 + 2, ResNet-18 1 + 8 * 2, SqueezeNet
 # 1 + 8 * 3 + 1, MobileNet v2 1 + 17 * 2 - 1 + 1.
 RELUS = {
@@ -84,10 +76,69 @@ RELUS = {
     "squeezenet1_1": 26,
     "mobilenet_v2": 35,
 }
+# Linear between its pools; tanh; GELU.
+NONE = {"cifar_convnet", "lenet_1998", "signal_head", "speed_convnet"} | {
+    name for name in list_models() if name.startswith(("vit_", "cifar_vit", "convnext_", "swin_"))
+}
+
+
+def rules_of(model):
+    """The ReLUs of a guided model, by how they pass gradients; nothing is computed."""
+    x = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
+    init = jax.eval_shape(lambda k, x: model.init(k, x, train=False), jax.random.key(0), x)
+    return list(rules_in(jax.make_jaxpr(lambda v, x: Network(v, model, "guided")(x))(init, x)))
+
+
+def rules_in(jaxpr):
+    """ "guided" for each ReLU that is changed, "plain" for each that is not, however written."""
+    for eqn in jaxpr.eqns:
+        inner = [getattr(one, "jaxpr", one) for one in jex.jaxprs_in_params(eqn.params)]
+        first = inner[0].eqns[0] if inner and inner[0].eqns else None
+        if eqn.primitive.name == "custom_vjp_call" and first.params.get("name") == "clip":
+            yield "guided"
+        elif eqn.primitive.name == "max" and any(is_zero(var) for var in eqn.invars):
+            yield "plain"
+        elif eqn.params.get("name") != "hard_sigmoid":  # a gate
+            for one in inner:
+                yield from rules_in(one)
+
+
+def is_zero(var):
+    return isinstance(var, jex.Literal) and np.ndim(var.val) == 0 and var.val == 0
 
 
 @pytest.mark.parametrize("name", RELUS)
-def test_every_relu_of_a_model_is_met(name):
-    from jaxdl.models.named import make_model
+def test_as_many_relus_are_changed_as_the_paper_has(name):
+    assert rules_of(create_model(name, 10)) == ["guided"] * RELUS[name]
 
-    assert relus_of(make_model(name, 10)) == (RELUS[name], 0)
+
+@pytest.fixture(scope="module")
+def thin_rules():
+    """name -> the rules in that model with one block in each stage: a deeper one has more of them.
+
+    Models that are written by one class and have the same options are one.
+    """
+    known = {}
+
+    def rules(name):
+        options = dataclasses.asdict(model_options(name)())
+        options |= {
+            f: (1,) * len(options[f]) for f in ("blocks", "repeats", "depths") & options.keys()
+        }
+        options |= {"depth": 1} if "depth" in options else {}
+        written = next(cls for cls in load_model(name).__mro__ if "__call__" in vars(cls))
+        key = written, *((k, v) for k, v in options.items() if k != "name")
+        if key not in known:
+            known[key] = rules_of(create_model(num_classes=10, **options))
+        return known[key]
+
+    return rules
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_relu_of_every_model_is_changed(name, thin_rules):
+    if name in NONE:
+        with pytest.raises(UsageError, match="has no ReLU"):
+            thin_rules(name)
+    else:
+        assert set(thin_rules(name)) == {"guided"}

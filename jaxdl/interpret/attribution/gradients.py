@@ -1,11 +1,13 @@
 """Maps from the gradient of a score in the picture. All are `(B, H, W, C)` unless said."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import UsageError
-from jaxdl.interpret.network import Network, Target, gradient
+from jaxdl.interpret.network import Network, Target, gradient, score_of
 from jaxdl.typing import Array
 
 
@@ -35,12 +37,12 @@ def smooth_grad(
     """
     if samples < 1 or noise < 0:
         raise UsageError(f"smooth_grad: samples must be >= 1, noise >= 0, got {samples}, {noise}")
-    axes = (1, 2, 3)
+    score, axes = score_of(network, images, target), (1, 2, 3)
     spread = noise * (images.max(axes, keepdims=True) - images.min(axes, keepdims=True))
     total = jnp.zeros_like(images)
     for i in range(samples):
         drawn = jax.random.normal(jax.random.fold_in(key, i), images.shape, images.dtype)
-        total += gradient(network, images + spread * drawn, target)
+        total += gradient(network, images + spread * drawn, score)
     return total / samples
 
 
@@ -61,10 +63,19 @@ def integrated_gradients(
     """
     if steps < 1:
         raise UsageError(f"integrated_gradients: steps must be >= 1, got {steps}")
+    score = score_of(network, images, target)
     base = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), images.shape)
     points, weights = np.polynomial.legendre.leggauss(steps)  # on (-1, 1)
     total = jnp.zeros_like(images)
     for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
-        at = base + float(point) * (images - base)
-        total += float(weight) * gradient(network, at, target)
+        total = _add_on_path(total, network, base, images, score, float(point), float(weight))
     return (images - base) * total
+
+
+@jax.jit
+def _add_on_path(
+    total: Array, network: Network, base: Array, images: Array, score: Any, point: Any, weight: Any
+) -> Array:
+    """`total` and the weighted gradient at one point between `base` and `images`."""
+    at = base + point * (images - base)
+    return total + weight * jax.grad(lambda x: score(network(x)).sum())(at)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import UsageError
-from jaxdl.interpret.network import Network, Target, score_of, scores
+from jaxdl.interpret.network import Network, Score, Target, score_of, scores
 from jaxdl.typing import Array, Host, Window
 
 ROWS = 32  # covered pictures that are computed at once, about
@@ -26,12 +26,14 @@ def occlusion(
     would be left out.
     """
     score = score_of(network, images, target)
-    target = target if callable(target) else np.asarray(score.classes)
     _, height, width, _ = images.shape
     covers = window_masks((height, width), pair(window), pair(stride))
     base = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), images.shape)
-    whole = scores(network, images, target)
+    whole = scores(network, images, score)
     batch, group = len(images), max(1, ROWS // len(images))
+    repeated = score  # of a function, which takes further pictures as it took these
+    if isinstance(score, Score) and score.classes is not None:
+        repeated = score.replace(classes=jnp.tile(score.classes, group))
     total = np.zeros(images.shape[:3])
     for start in range(0, len(covers), group):
         chosen = covers[start : start + group]
@@ -39,7 +41,6 @@ def occlusion(
         covered = jnp.where(
             padded[:, None, :, :, None], base[None], images[None]
         )  # (G, B, H, W, C)
-        repeated = target if callable(target) else np.tile(target, group)
         after = scores(network, covered.reshape(-1, *images.shape[1:]), repeated)
         lost = np.asarray(whole[None] - after.reshape(group, batch))[: len(chosen)]
         total += np.einsum("gb,ghw->bhw", lost, chosen)

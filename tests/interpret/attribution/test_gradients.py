@@ -1,10 +1,13 @@
 """Every method against captum on torchvision's networks of the same weights; closed forms."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.interpret import network as network_module
 from jaxdl.interpret.attribution.cam import enlarge, grad_cam
 from jaxdl.interpret.attribution.gradients import (
     gradient_x_input,
@@ -151,3 +154,21 @@ def test_options_that_cannot_be_are_named(method, options, words):
     x = pictures()
     with pytest.raises(ValueError, match=words):
         method(network_of(Cubic(), x), x, 0, **options)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        partial(integrated_gradients, steps=3),
+        partial(smooth_grad, key=jax.random.key(0), samples=3),
+        partial(occlusion, window=1, stride=1),  # 25 windows, of which a program takes 16
+    ],
+)
+def test_a_network_is_traced_for_its_classes_once(method, monkeypatch):
+    asked, shapes = [], network_module.stage_shapes
+    monkeypatch.setattr(
+        network_module, "stage_shapes", lambda *args: asked.append(args) or shapes(*args)
+    )
+    x = pictures()
+    method(network_of(Cubic(), x), x, 0)
+    assert len(asked) == 1
