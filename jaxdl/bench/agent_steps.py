@@ -61,31 +61,42 @@ def seconds_to_goal(advance: Work, measure: Callable[[], float], most: int) -> R
     return Reached(steps, seconds, value)
 
 
-def bench_goal(task: Task, twin: TorchDQN, most: int) -> list[str]:
+def bench_goal(tasks: dict[int, Task], twin: TorchDQN, most: int) -> list[str]:
     """The seconds of training of each until its mean return is `GOAL`; those of compiling apart."""
-    work = Looped(task, BETWEEN)
-    here = seconds_to_goal(
-        work, lambda: task.measure(work.state, task.splits["val"])["return"], most
-    )
     there = seconds_to_goal(
         lambda: twin.advance(BETWEEN), lambda: float(twin.returns(episodes=20).mean()), most
     )
-    names = "jaxdl", "PyTorch and Gymnasium, one learner"
-    lines = [
-        f"{name}: mean return {found.value:.0f} after {found.steps:,} steps, "
+    lines = [f"PyTorch and Gymnasium, one learner: {reached_line(there)}"]
+    for learners, task in tasks.items():
+        work = Looped(task, BETWEEN)
+
+        def measure(task: Task = task, work: Looped = work) -> float:
+            return task.measure(work.state, task.splits["val"])["return"]
+
+        here = seconds_to_goal(work, measure, most)
+        compiling = f"{work.chunks.compile_seconds:.1f} s to compile"
+        lines.append(
+            f"jaxdl, {learners} learners: {reached_line(here)}, and {compiling}: "
+            f"ratio {here.seconds / there.seconds:.2f}"
+        )
+    return lines
+
+
+def reached_line(found: Reached) -> str:
+    """What was reached, and when."""
+    return (
+        f"mean return {found.value:.0f} after {found.steps:,} steps, "
         f"{found.seconds:.1f} s of training"
-        for name, found in zip(names, (here, there), strict=True)
-    ]
-    lines[0] += f", and {work.chunks.compile_seconds:.1f} s to compile"
-    return [*lines, f"ratio {there.seconds / here.seconds:.1f}"]
+    )
 
 
 def bench_dqn(build: Callable[[Any], Task], cfg: Any, *, rounds: int) -> str:
     """Both measurements of the config `cfg` of `experiments/rl/agent.py`, whose task is `build`'s:
-    steps for steps, with one learner and with the config's; then the times to `GOAL`."""
+    steps for steps, with one learner and with the config's; then the times to `GOAL`, of the mean
+    over learners."""
     tasks = {n: build(dataclasses.replace(cfg, seeds=n)) for n in sorted({1, cfg.seeds})}
     lines = bench_rates(tasks, twin_of(cfg), rounds=rounds)
-    return "\n".join([*lines, *bench_goal(tasks[cfg.seeds], twin_of(cfg), cfg.loop.steps)])
+    return "\n".join([*lines, *bench_goal(tasks, twin_of(cfg), cfg.loop.steps)])
 
 
 def twin_of(cfg: Any) -> TorchDQN:

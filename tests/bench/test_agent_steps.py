@@ -7,7 +7,7 @@ import pytest
 
 from experiments.rl.agent import Config, build
 from jaxdl.bench import agent_steps
-from jaxdl.bench.agent_steps import bench_dqn, seconds_to_goal
+from jaxdl.bench.agent_steps import Reached, bench_dqn, seconds_to_goal
 from jaxdl.checks import UsageError
 from jaxdl.rl.agents.agent import DQN, PPO, NetworkConfig
 from jaxdl.rl.environments.registry import EnvironmentConfig
@@ -26,8 +26,16 @@ def test_the_goal_ends_the_training(monkeypatch):
 
 
 def test_a_bench_says_both_rates_and_both_times(monkeypatch):
+    found = iter([Reached(7000, 40.0, 485.2), Reached(8000, 10.0, 479.0)])  # there, then here
+
+    def goal(advance, measure, most):
+        advance()
+        assert (most, measure() > 0) == (12, True)
+        return next(found)
+
     monkeypatch.setattr(agent_steps, "STEPS", 4)
     monkeypatch.setattr(agent_steps, "BETWEEN", 6)
+    monkeypatch.setattr(agent_steps, "seconds_to_goal", goal)
     cfg = Config(
         agent=DQN(environments=2, replay=8, batch=4, warmup=3),
         network=NetworkConfig(hidden=(4,)),
@@ -35,11 +43,11 @@ def test_a_bench_says_both_rates_and_both_times(monkeypatch):
         seeds=1,
         val_episodes=2,
     )
-    one, here, there, ratio = bench_dqn(build, cfg, rounds=1).splitlines()
+    one, there, here = bench_dqn(build, cfg, rounds=1).splitlines()
     assert one.startswith("4 steps of 1 learners: ")
-    assert "after 12 steps" in here
-    assert "after 12 steps" in there
-    assert ratio.startswith("ratio ")
+    assert there.endswith("one learner: mean return 485 after 7,000 steps, 40.0 s of training")
+    assert here.startswith("jaxdl, 1 learners: mean return 479 after 8,000 steps, 10.0 s of train")
+    assert here.endswith(" s to compile: ratio 0.25")
 
 
 @pytest.mark.parametrize(("agent", "env"), [(PPO(), "cartpole"), (DQN(), "catch")])
