@@ -23,6 +23,7 @@ from jaxdl.old_names import CONFIGS
 from jaxdl.plain_file import check_only_files
 from jaxdl.runs.environment import prepare_process, use_compilation_cache
 from jaxdl.runs.results import Report
+from jaxdl.runs.run_folder import find_run
 
 if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
     from jaxdl.evaluation.picture_files import Predicted
@@ -164,10 +165,17 @@ def task_of(config: str, flags: Sequence[str], command: str) -> "Task":
 
 
 def read_run(folder: Path, flags: Sequence[str]) -> "tuple[Experiment, RestoredRun]":
-    """A run folder's experiment, and the run as it ended, with the data of its config."""
+    """A run folder's experiment, and the run as it ended, with the data of its config.
+
+    In place of the folder the name of a config stands for the newest of its runs.
+    """
+    folder = find_run(folder)
     path = folder / "config.toml"
     if not path.exists():
-        raise UsageError(f"{folder}: no config.toml; is it a run folder?")
+        raise UsageError(
+            f"{folder}: no config.toml in it, and no runs/{folder}; give a run folder, or the name "
+            "of a config that was run from here"
+        )
     try:
         check_only_files(folder)
     except OSError as error:

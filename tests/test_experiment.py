@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ from jaxdl.checks import UsageError
 from jaxdl.commands import run
 from jaxdl.data.digits import load_digits
 from jaxdl.experiment import Experiment, find_config, find_experiment, load_run, read_config
+from jaxdl.runs.run_folder import find_run
 from jaxdl.training.plan import LoopConfig
 from tests.commands.asking import ask
 from tests.training import toys
@@ -89,3 +91,18 @@ def test_a_saved_config_has_later_options_as_they_were_before(tmp_path):
     assert read_config(path, [])[1].data.standardize
     assert not read_config(path, [], saved=True)[1].data.standardize
     assert read_config(path, ["--data.standardize", "true"], saved=True)[1].data.standardize
+
+
+def test_a_configs_name_stands_for_the_newest_of_its_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for stamp in ("20260102-030405-7", "20260102-030405-9", "20260102-040000-1"):
+        (tmp_path / "runs/mine" / stamp).mkdir(parents=True)
+    for stamp in ("20260102-030405-7", "20260102-030405-9"):
+        (tmp_path / "runs/mine" / stamp / "config.toml").write_text("")
+    newest = Path("runs/mine/20260102-030405-9")
+    for given in (newest, Path("mine"), Path("runs/mine")):
+        assert find_run(given) == newest
+    said = "of 2 runs in runs/mine the newest: runs/mine/20260102-030405-9\n"
+    assert capsys.readouterr().err == 2 * said
+    with pytest.raises(UsageError, match="none: no config.toml in it, and no runs/none; give"):
+        load_run("none")

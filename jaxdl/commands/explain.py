@@ -74,7 +74,7 @@ def _explain_run(args: argparse.Namespace) -> "Predicted":
     from jaxdl.interpret.explain_files import choose_methods, explain_files
     from jaxdl.interpret.subjects import subject_of_run
 
-    out = args.out or folder / "explained"
+    out = args.out or restored.folder / "explained"
     if isinstance(restored.task, DetectionTask):
         return _explain_boxes(args, restored, files, out)
     methods = choose_methods(args.method or OF_CLASSES)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jaxdl.checks import unknown
 from jaxdl.config import flatten, read_toml
 from jaxdl.experiment import find_checkout, find_configs
 from jaxdl.runs.results import headline, read_results
@@ -13,21 +14,49 @@ HELP = "every config, its data set and its measured result"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """How it is printed."""
-    parser.add_argument("--json", action="store_true")
+    """What is listed, and how it is printed."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="only configs with all these in their name, experiment or data: detection, mnist, ...",
+    )
+    parser.add_argument("--json", action="store_true", help="all that is known, for programs")
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
-    """Prints a line a config, or all as JSON."""
+    """Prints a line a config, those of a domain under its name, or all as JSON."""
     rows = list_rows(find_checkout())
-    if args.json:
-        print(json.dumps(rows, indent=1))
-        return 0
-    width = max((len(row["config"]) for row in rows), default=0)
-    for row in rows:
-        result = headline(row["metrics"]) if row["metrics"] else "not yet run"
-        print(f"{row['config']:{width}}  {row['data'] or '':14}  {result}")
+    known = {part for row in rows for part in (domain(row), row["data"], row["config"]) if part}
+    for word in args.words:
+        if not any(has(row, word) for row in rows):
+            raise unknown("list: word", word, known)
+    rows = [row for row in rows if all(has(row, word) for word in args.words)]
+    print(json.dumps(rows, indent=1) if args.json else to_text(rows))
     return 0
+
+
+def domain(row: dict[str, Any]) -> str:
+    """The folder of the experiment."""
+    return (row["experiment"] or "").rpartition(".")[0]
+
+
+def has(row: dict[str, Any], word: str) -> bool:
+    """Whether a word stands in what a config is called."""
+    return word in f"{row['config']} {row['experiment']} {row['data']}"
+
+
+def to_text(rows: list[dict[str, Any]]) -> str:
+    """A head line, then the configs of each domain."""
+    width = max((len(row["config"]) for row in rows), default=0) + 2
+    lines = [f"{'config':{width}}  {'data':14}  measured"]
+    for name in sorted({domain(row) for row in rows}):
+        lines += ["", name] if name else [""]
+        for row in rows:
+            if domain(row) == name:
+                result = headline(row["metrics"]) if row["metrics"] else "not yet run"
+                lines.append(f"  {row['config']:{width - 2}}  {row['data'] or '':14}  {result}")
+    return "\n".join(lines)
 
 
 def list_rows(root: Path) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def _predict_run(args: argparse.Namespace) -> "Predicted":
     if not files:
         raise UsageError(f"predict {folder}: give files behind the run folder")
     labels = [] if args.labels is None else [args.labels.split(",")]
-    return apply(restored, files, args.out or folder / "predicted", *labels)
+    return apply(restored, files, args.out or restored.folder / "predicted", *labels)
 
 
 def _why_not(experiment: "Experiment", labels: str | None) -> str:

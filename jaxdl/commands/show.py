@@ -43,7 +43,7 @@ def show_run(args: argparse.Namespace, rest: list[str]) -> str:
     """
     folder = Path(args.name)
     experiment, restored = read_run(folder, rest)
-    out = args.out or folder / "shown.png"
+    out = args.out or restored.folder / "shown.png"
     if experiment.show is not None:
         return experiment.show(restored, out)
     task, to = restored.task, out.with_suffix("")

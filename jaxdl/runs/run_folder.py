@@ -35,10 +35,26 @@ def run_folder(name: str, given: Path | None, resume: bool) -> Path:
     if given is not None:
         return given
     runs = Path("runs") / name
-    earlier = sorted(path for path in runs.glob("*") if (path / CONFIG).exists())
+    earlier = _runs_in(runs)
     if resume and earlier:
         return earlier[-1]
     return runs / f"{_next_stamp(runs)}-{os.getpid()}"
+
+
+def find_run(given: Path) -> Path:
+    """`given`, a run folder; or, for a config's name, the newest of its runs below `runs/`."""
+    for runs in (given, Path("runs") / given):
+        if (runs / CONFIG).exists():
+            return runs
+        if earlier := _runs_in(runs):
+            say(f"of {len(earlier)} runs in {runs} the newest: {earlier[-1]}")
+            return earlier[-1]
+    return given
+
+
+def _runs_in(runs: Path) -> list[Path]:
+    """The run folders in a folder, oldest first."""
+    return sorted(path for path in runs.glob("*") if (path / CONFIG).exists())
 
 
 def _next_stamp(runs: Path) -> str:

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from jaxdl.checks import UsageError
 from jaxdl.commands import list as command
 from jaxdl.experiment import find_configs
 from tests.commands.asking import ask
@@ -22,7 +25,9 @@ def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp
     (tmp_path / "experiments").mkdir()
     (tmp_path / "configs").mkdir()
     for name in ("old", "new"):
-        (tmp_path / "configs" / f"{name}.toml").write_text('data = { name = "digits" }\n')
+        (tmp_path / "configs" / f"{name}.toml").write_text(
+            f'experiment = "{name}er.train"\ndata = {{ name = "digits" }}\n'
+        )
     entry = {"metrics": {"test_loss": 0.25}, "seconds": {"total": 1.0}, "device": "cpu"}
     entry |= {"command": "jaxdl run old", "experiment": "x", "devices": 1}
     (tmp_path / "results.json").write_text(json.dumps({"old": entry}))
@@ -30,6 +35,30 @@ def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp
     assert ask(command) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
+        ["config", "data", "measured"],
+        [],
+        ["newer"],
         ["new", "digits", "not", "yet", "run"],
+        [],
+        ["older"],
         ["old", "digits", "test_loss", "0.25"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("detection", "shapes"), {"shapes_one_stage", "shapes_faster_rcnn"}),
+        (("rl.tabular",), {"gridworld_tabular"}),
+    ],
+)
+def test_words_choose_by_name_experiment_and_data(words, names, capsys):
+    assert ask(command, *words, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert names <= {row["config"] for row in rows}
+    assert "mnist_mlp5" not in {row["config"] for row in rows}
+
+
+def test_a_word_that_nothing_has_gets_the_nearest():
+    with pytest.raises(UsageError, match="detection"):
+        ask(command, "detektion")
