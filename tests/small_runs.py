@@ -284,6 +284,10 @@ SMALL = {
             *("--model.features", "2", "3", "--model.pools", "2", "2", *TWO),
         ],
     ),
+    "video.color_change": (
+        "colors_change",
+        ["--frames", "6", "--steps", "2", "--starts", "1", "--pixels", "3", "--batch_size", "4"],
+    ),
     "vision3d.depth": (
         "solids_depth",
         [

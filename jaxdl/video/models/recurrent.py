@@ -22,7 +22,9 @@ class CNNLSTM(nn.Module):
     """A 2-D network for each frame, an LSTM over what it finds (Donahue et al. 2015, 1411.4389).
 
     `(B, T, H, W, C)` -> logits `(B, num_classes)` of the last state. The network, submodule
-    `stack`, may come from elsewhere and stay frozen.
+    `stack`, may come from elsewhere and stay frozen. With a `window` it sees that many frames at
+    once, as channels, so that the LSTM reads T - window + 1 local motions (the idea of Baccouche et
+    al. 2011, whose local network is 3-D).
     """
 
     num_classes: int
@@ -30,12 +32,19 @@ class CNNLSTM(nn.Module):
     pools: tuple[int, ...] = (2, 2, 2)  # the window after each convolution
     hidden: int = 64  # width of a frame's vector and of the LSTM
     layers: int = 1  # of the LSTM
+    window: int = 1  # frames that the network sees at once
     norm: ModuleDef = BatchNorm
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         check_rank("CNNLSTM: x", x, 5)
         stack = ConvStack(self.features, self.pools, self.norm, name="stack")
+        steps = x.shape[1] - self.window + 1
+        if not 0 < self.window <= x.shape[1]:
+            raise ValueError(
+                f"CNNLSTM: window must be 1 to {x.shape[1]}, a clip's frames, got {self.window}"
+            )
+        x = jnp.concatenate([x[:, i : i + steps] for i in range(self.window)], axis=-1)
         out = stack(frames_as_images(x), train=train)
         y = last(out).reshape(*x.shape[:2], -1)  # flattened: places count
         y = out["frames"] = nn.relu(Dense(self.hidden, name="frame")(y))

@@ -49,13 +49,15 @@ def test_two_layers_are_those_of_torchs_convolutions(cell):
     np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-def test_a_cnn_and_an_lstm_are_torchs():
+@pytest.mark.parametrize("window", [1, 2])
+def test_a_cnn_and_an_lstm_are_torchs(window):
     torch = pytest.importorskip("torch")
-    x = clips(2, 3, 4, 4, 3)
-    model = CNNLSTM(5, features=(3, 4), pools=(2, 1), hidden=6, layers=2)
+    x = clips(2, 2 + window, 4, 4, 3)
+    model = CNNLSTM(5, features=(3, 4), pools=(2, 1), hidden=6, layers=2, window=window)
     variables = random_variables(model, x.shape)
     params, stats = variables["params"], variables["batch_stats"]["stack"]
-    images = th.channels_first(x.reshape(6, 4, 4, 3))
+    seen = x if window == 1 else np.concatenate([x[:, :-1], x[:, 1:]], axis=-1)
+    images = th.channels_first(seen.reshape(6, 4, 4, -1))
     y = th.stack(images, params["stack"], stats, (2, 1)).permute(0, 2, 3, 1)
     y = torch.relu(th.dense(y.reshape(2, 3, -1), params["frame"]))
     lstm = torch.nn.LSTM(6, 6, 2, batch_first=True)
@@ -70,5 +72,7 @@ def test_a_cnn_and_an_lstm_are_torchs():
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="'lstm'"):
         ConvRecurrent(2, "lstm").init({}, clips(1, 2, 3, 3, 1))
+    with pytest.raises(ValueError, match="window must be 1 to 3.*got 4"):
+        CNNLSTM(2, window=4).init({}, clips(1, 3, 4, 4, 1), train=False)
     with pytest.raises(ValueError, match=r"CNNLSTM: x .*5 axes"):
         CNNLSTM(2).init({}, clips(2, 3, 3, 1), train=False)
