@@ -1,6 +1,9 @@
 """Whole runs through the loop: resumed within an episode, on eight devices, with a broken world."""
 
+import dataclasses
 import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,6 +15,10 @@ from experiments.rl.agent import Config, build
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.optim.config import SGD, Adam
 from jaxdl.rl.agents.agent import A2C, DQN, PPO, AgentConfig, NetworkConfig, Planner, Reinforce
+from jaxdl.rl.agents.cross_entropy import SearchConfig
+from jaxdl.rl.agents.world_model import WorldModel, model_loss
+from jaxdl.rl.environments.cartpole import CartPole
+from jaxdl.rl.environments.environment import Discrete
 from jaxdl.rl.environments.registry import EnvironmentConfig
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -20,11 +27,20 @@ SMALL = {"network": NetworkConfig(hidden=(4,)), "seeds": 2, "val_episodes": 2, "
 TINY_DQN = DQN(
     environments=8, replay=6, block=2, batch=8, warmup=1, target_every=3, target_rate=0.5
 )
+TINY_PLANNER = Planner(
+    environments=8,
+    replay=6,
+    block=2,
+    batch=8,
+    updates=2,
+    warmup=1,
+    search=SearchConfig(horizon=2, samples=4, elites=1, iterations=2),
+)
 
 
-def config(steps, agent, *, devices=1, env="cartpole", save_every=4, **options):
+def config(steps, agent, *, devices=1, env="cartpole", log_every=2, save_every=4, **options):
     loop = LoopConfig(
-        steps=steps, log_every=2, eval_every=100, save_every=save_every, devices=devices
+        steps=steps, log_every=log_every, eval_every=100, save_every=save_every, devices=devices
     )
     made = {"env": EnvironmentConfig(env), "agent": agent, "loop": loop, **SMALL}
     return Config(**made | options)
@@ -34,17 +50,36 @@ def rows(folder: Path):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_a_run_resumed_within_an_episode_is_the_uninterrupted_one(tmp_path):
-    whole_cfg = config(12, TINY_DQN)
-    whole = fit(build(whole_cfg), whole_cfg.loop, tmp_path / "whole")
-    first = config(8, TINY_DQN)
-    half = fit(build(first), first.loop, tmp_path / "half")
-    assert (np.asarray(half.state.local["episodes"].steps) > 0).any()
-    both = fit(build(whole_cfg), whole_cfg.loop, tmp_path / "half", resume=True)
+@pytest.mark.parametrize("agent", [TINY_DQN, TINY_PLANNER])
+def test_a_run_resumed_within_an_episode_is_the_uninterrupted_one(agent, tmp_path):
+    cfg = config(6, agent, save_every=2)
+    whole = fit(build(cfg), cfg.loop, tmp_path).state
+    assert (np.asarray(whole.local["episodes"].steps) > 2).any()
+    shutil.rmtree(tmp_path / "checkpoints" / "6")  # as if it had been cut off there
+    written = (tmp_path / "checkpoints" / "4").stat().st_mtime_ns
+    resumed = fit(build(cfg), cfg.loop, tmp_path, resume=True).state
+    assert (tmp_path / "checkpoints" / "4").stat().st_mtime_ns == written
     for name in ("params", "opt_state", "extra", "local"):
-        got, want = (jax.tree.leaves(getattr(run.state, name)) for run in (both, whole))
+        got, want = (jax.tree.leaves(getattr(state, name)) for state in (resumed, whole))
         for a, b in zip(got, want, strict=True):
             np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+def test_a_planner_learns_on_eight_devices_from_the_mean_of_their_gradients(tmp_path):
+    agent = dataclasses.replace(TINY_PLANNER, block=1, updates=1, warmup=0)
+    cfg = config(1, agent, devices=8, optim=SGD(lr=0.1), log_every=1, save_every=1)
+    task = build(cfg)
+    first = jax.device_get(jax.jit(task.init)(jax.random.key(0)))
+    state = jax.device_get(fit(task, cfg.loop, tmp_path).state)
+    seen = jax.tree.map(lambda x: x[:, :, :1], state.local["replay"].rows)  # one per device
+    network = WorldModel(Discrete(2), (4,), CartPole().scale)
+    grad = jax.jit(jax.grad(lambda params, rows: model_loss(network, params, rows)))
+    for learner in range(2):
+        before, after = (jax.tree.map(lambda x: x[learner], s.params) for s in (first, state))  # noqa: B023
+        grads = [grad(before, jax.tree.map(lambda x: x[i, learner], seen)) for i in range(8)]  # noqa: B023
+        want = jax.tree.map(lambda p, *g: p - 0.1 * np.mean(g, axis=0), before, *grads)
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6), after, want)
+        assert max(np.abs(x).max() for x in jax.tree.leaves(grads)) > 0.1
 
 
 def test_eight_devices_make_the_steps_of_one(tmp_path):
