@@ -288,6 +288,7 @@ SMALL = {
         "colors_change",
         ["--frames", "6", "--steps", "2", "--starts", "1", "--pixels", "3", "--batch_size", "4"],
     ),
+    "video.visualize": ("moving_classes", ["--classes", "left", "--ascent.steps", "2"]),
     "vision3d.depth": (
         "solids_depth",
         [

@@ -105,8 +105,11 @@ def score_of(network: Network, images: Array, target: Target) -> Any:
     The score of a class is its logit. Returns a `Score`, or the function where it is a tree of
     arrays.
     """
-    if images.ndim != 4:
-        raise UsageError(f"interpret: images must be (B, H, W, C), got shape {images.shape}")
+    if images.ndim not in (4, 5):
+        raise UsageError(
+            "interpret: images must be (B, H, W, C), or clips (B, T, H, W, C), got shape "
+            f"{images.shape}"
+        )
     if isinstance(target, struct.PyTreeNode):  # a function whose numbers programs take as data
         return target
     if callable(target):

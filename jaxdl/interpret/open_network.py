@@ -38,8 +38,8 @@ class Pixels:
 
     def clip(self, values: Array) -> Array:
         """The nearest values that a picture can have."""
-        low, high = self.values(np.zeros((1, 1, 1, 3))), self.values(np.ones((1, 1, 1, 3)))
-        return jnp.clip(values, low, high)
+        one = np.ones((1,) * (values.ndim - 1) + (3,))
+        return jnp.clip(values, self.values(0 * one), self.values(one))
 
 
 class Opened(NamedTuple):

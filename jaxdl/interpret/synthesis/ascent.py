@@ -28,6 +28,9 @@ class Ascent:
     """Steps between two blurs (0: none)."""
     sigma: float = 0.5
     """Of the blur, in pixels."""
+    smooth: tuple[float, ...] = ()
+    """Of the squared differences of neighbors along each axis: rows and columns; of clips frames,
+    rows and columns (none: 0)."""
 
     def __post_init__(self) -> None:
         if min(self.steps, self.jitter, self.blur_every) < 0 or min(self.lr, self.sigma) <= 0:
@@ -41,6 +44,10 @@ def climb(
 ) -> Array:
     """Pictures `(B, H, W, C)` of a high score - penalty |I|^2 (Simonyan et al. 2014, 1312.6034).
 
+    Or clips `(B, T, H, W, C)`. `how.smooth` takes its weights times the squared differences from
+    the score: of clips those between frames shape the motion, the others the appearance
+    (Feichtenhofer et al. 2018, arXiv 1801.01415, section 3).
+
     In the network's values, kept where a picture lies. Step i goes `lr` along the gradient divided
     by its norm, after a roll by `randint(fold_in(key, i), (2,), -jitter, jitter + 1)` pixels, and
     every `blur_every`-th picture is blurred, the first included and the last not.
@@ -49,7 +56,7 @@ def climb(
     images = start
     for step in range(how.steps):
         shift = roll_of(key, step, how.jitter)
-        images = ascent_step(network, images, score, shift, how.lr, how.penalty, pixels)
+        images = ascent_step(network, images, score, shift, how.lr, how.penalty, pixels, how.smooth)
         if how.blur_every and step % how.blur_every == 0 and step + 1 < how.steps:
             images = _blur(images, how.sigma)
     return images
@@ -60,7 +67,24 @@ def roll_of(key: Key, step: int, jitter: int) -> Array:
     return jax.random.randint(jax.random.fold_in(key, step), (2,), -jitter, jitter + 1)
 
 
-@partial(jax.jit, static_argnames="pixels")
+def roughness(x: Array, weights: tuple[float, ...]) -> Array:
+    """The weighted squared differences of neighbors along each axis: `(B, ..., C)` -> `(B,)`.
+
+    Raises UsageError unless there is a weight for each axis between batch and channels.
+    """
+    if len(weights) != x.ndim - 2:
+        raise UsageError(
+            f"ascent: smooth must be {x.ndim - 2} weights, one per axis of {x.shape} between batch "
+            f"and channels, got {weights}"
+        )
+    squares = [
+        weight * jnp.sum(jnp.square(jnp.diff(x, axis=axis)), range(1, x.ndim))
+        for axis, weight in enumerate(weights, 1)
+    ]
+    return jnp.sum(jnp.stack(squares), axis=0)
+
+
+@partial(jax.jit, static_argnames=("pixels", "smooth"))
 def ascent_step(
     network: Network,
     images: Array,
@@ -69,17 +93,20 @@ def ascent_step(
     lr: float,
     penalty: float,
     pixels: Pixels,
+    smooth: tuple[float, ...] = (),
 ) -> Array:
     """One step of length `lr` for each picture, at the place to which `shift` rolls it."""
+    inner, plane = tuple(range(1, images.ndim)), (images.ndim - 3, images.ndim - 2)
 
     def objective(x: Array) -> Array:
-        return (score(network(x)) - penalty * jnp.sum(jnp.square(x), (1, 2, 3))).sum()
+        value = score(network(x)) - penalty * jnp.sum(jnp.square(x), inner)
+        return (value - roughness(x, smooth) if smooth else value).sum()
 
-    rolled = jnp.roll(images, shift, (1, 2))
+    rolled = jnp.roll(images, shift, plane)
     grads = jax.grad(objective)(rolled)
-    norms = jnp.sqrt(jnp.sum(jnp.square(grads), (1, 2, 3), keepdims=True))
+    norms = jnp.sqrt(jnp.sum(jnp.square(grads), inner, keepdims=True))
     rolled = rolled + lr * grads / jnp.maximum(norms, 1e-12)  # a gradient of zero stays
-    return pixels.clip(jnp.roll(rolled, -shift, (1, 2)))
+    return pixels.clip(jnp.roll(rolled, -shift, plane))
 
 
 _blur = jax.jit(gaussian_blur, static_argnames="sigma")

@@ -1,14 +1,16 @@
 """Ascent on a linear network against NumPy loops and SciPy's blur; units and directions by hand."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.ndimage
 
-from jaxdl.interpret.network import Unit, scores
+from jaxdl.checks import UsageError
+from jaxdl.interpret.network import Network, Unit, scores
 from jaxdl.interpret.open_network import Pixels
-from jaxdl.interpret.synthesis.ascent import Ascent, climb
+from jaxdl.interpret.synthesis.ascent import Ascent, climb, roughness
 from jaxdl.interpret.synthesis.targets import Channel, Direction, Energy
 from tests.interpret.tiny_nets import Cubic, network_of, pictures
 
@@ -95,3 +97,35 @@ def test_values_and_pictures_are_each_others_inverse():
         pixels.pictures(pixels.clip(outside)).ravel(), [0, 0.5, 1], atol=1e-6
     )
     np.testing.assert_allclose(pixels.pictures(jnp.full((1, 1, 1, 3), 9.0)), 1.0)
+
+
+def test_differences_of_neighbors_are_weighed_along_each_axis():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5, 3))
+    weights = (0.5, 2.0, 0.1)
+    want = [
+        sum(w * (np.diff(x[b], axis=i) ** 2).sum() for i, w in enumerate(weights)) for b in (0, 1)
+    ]
+    got = roughness(jnp.asarray(x, jnp.float32), weights)
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+    with pytest.raises(UsageError, match=r"3 weights.*\(0.5,\)"):
+        roughness(jnp.zeros((1, 2, 2, 2, 3)), (0.5,))
+
+
+class Itself(nn.Module):
+    """A network whose one stage is its input."""
+
+    @nn.compact
+    def __call__(self, x, *, train, stages=False):
+        return {"x": x}
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_a_clip_is_smoothed_over_frames_and_places_apart(axis):
+    """Without a score, steps down the squared differences leave less along the weighed axis."""
+    x = np.random.default_rng(1).normal(size=(1, 4, 6, 6, 3)).astype(np.float32)
+    how = Ascent(10, 1.0, 0.0, 1, 0, smooth=tuple(float(axis == other) for other in (1, 2, 3)))
+    network, key = Network({}, Itself()), jax.random.key(0)
+    got = climb(network, x, lambda s: 0 * s["x"].sum((1, 2, 3, 4)), WIDE, how, key=key)
+    left = [(np.diff(got, axis=i) ** 2).sum() / (np.diff(x, axis=i) ** 2).sum() for i in (1, 2, 3)]
+    assert int(np.argmin(left)) == axis - 1
+    assert left[axis - 1] < 0.7
