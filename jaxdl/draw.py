@@ -41,20 +41,26 @@ def draw_grid(
     title: str = "",
     columns: int = 0,
     cell: float = 1.3,
+    legend: Mapping[str, Host] | None = None,
 ) -> Figure:
     """Images `(H, W, 1 or 3)`, uint8 or floats in [0, 1], side by side with a title each.
 
     An image has `cell` inches; titles have room for two lines, or for as many as they have.
+    `legend`: name -> color, 0 to 255, shown below.
     """
     columns = columns or max(1, int(np.ceil(np.sqrt(len(images)))))
     rows = max(1, -(-len(images) // columns))
     above = 0.25 + 0.12 * max([0, *(text.count("\n") - 1 for text in titles)])
-    height = (cell + above) * rows + 0.5
+    width = cell * columns + 0.2
+    each = max(1, int(width / 0.95))  # names in a line of the legend
+    below = 0.22 * -(-len(legend) // each) if legend else 0.0
+    height = (cell + above) * rows + 0.5 + below
     # Its places are known: matplotlib's own layout would look for them for seconds.
-    figure = Figure(rows, columns, size=(cell * columns + 0.2, height), layout=None)
+    figure = Figure(rows, columns, size=(width, height), layout=None)
     top = 1 - (0.45 + above) / height
     gap = 0.26 * (above / 0.25) * (1.3 / cell)
-    figure.figure.subplots_adjust(0.02, 0.02, 0.98, top, wspace=0.06, hspace=gap)
+    bottom = 0.02 + below / height
+    figure.figure.subplots_adjust(0.02, bottom, 0.98, top, wspace=0.06, hspace=gap)
     for axis in figure.axes:
         axis.set_axis_off()
     for i, image in enumerate(images):
@@ -64,7 +70,63 @@ def draw_grid(
         if i < len(titles):
             figure.axes[i].set_title(titles[i], fontsize=7)
     figure.figure.suptitle(title, fontsize=9)
+    if legend:
+        add_legend(figure, legend, columns=each)
     return figure
+
+
+def add_legend(figure: Figure, names: Mapping[str, Host], *, columns: int) -> None:
+    """Names and their colors, 0 to 255, below everything."""
+    patches = require("matplotlib.patches", "matplotlib", "a picture")
+    marks = [patches.Patch(color=c / 255, label=name) for name, c in names.items()]
+    figure.figure.legend(
+        handles=marks,
+        loc="lower center",
+        ncols=min(columns, len(marks)),
+        fontsize=6,
+        frameon=False,
+        columnspacing=0.8,
+        handlelength=1.0,
+        borderpad=0.0,
+    )
+
+
+def class_colors(count: int) -> Host:
+    """A color of each class, the same for any number of classes: `(count, 3)` uint8.
+
+    PASCAL VOC's palette: the bits of the number, spread over red, green and blue. Its black goes to
+    the end, so that the first class is seen, too.
+    """
+    numbers = np.arange(1, count + 1)
+    colors = np.zeros((count, 3), np.int64)
+    for place in range(8):
+        for channel in range(3):
+            bit = (numbers >> (3 * place + channel)) & 1
+            colors[:, channel] |= bit << (7 - place)
+    return colors.astype(np.uint8)
+
+
+def paint_classes(image: Host, segments: Host, *, strength: float = 0.65) -> Host:
+    """The image `(H, W, 1 or 3)` uint8 with each pixel's class, `(H, W)` integers, in its color.
+
+    What is above the number of colors, such as the 255 of void pixels, is left as it is.
+    """
+    colors = class_colors(255)
+    made = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+    known = (segments < len(colors))[..., None]
+    own = colors[np.minimum(segments, len(colors) - 1)]
+    mixed = (1 - strength) * made.astype(np.float32) + strength * own
+    return np.where(known, mixed, made).astype(np.uint8)
+
+
+def class_legend(classes: Sequence[str], *maps: Host, most: int = 30) -> dict[str, Host]:
+    """Name -> color of the classes that occur in maps of them, the most frequent `most`."""
+    counts = sum(np.bincount(m.ravel(), minlength=256)[: len(classes)] for m in maps)
+    counts = np.asarray(counts)
+    frequent = np.argsort(-counts, kind="stable")[:most].tolist()
+    shown = sorted(i for i in frequent if counts[i])
+    colors = class_colors(len(classes))
+    return {str(classes[i]): colors[i] for i in shown}
 
 
 def tile_images(images: Host, columns: int, *, border: int = 1) -> Host:

@@ -25,6 +25,10 @@ MATCHED = [
     *("--weights.content", "conv1", "--weights.styles", "conv1", *THIN),
     *("--weights.style_weights", "1"),
 ]
+SEGMENTS = [
+    *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
+    *("--loop.log_every", "1", "--loop.save_every", "2", "--optim.warmup", "0"),
+]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -248,6 +252,19 @@ SMALL = {
         ["--demonstrations", "5", "20", "--seeds", "2", "--horizon", "5"],
     ),
     "rl.tabular": ("gridworld_tabular", ["--tabular.steps", "200", "--seeds", "2"]),
+    "segmentation.backbone": (
+        "camvid_pretrained",
+        [
+            *("--data.name", "shapes", "--data.annotations", "segments", *SEGMENTS),
+            *("--model.name", "deep_convnet", "--model.weights", "", "--model.filters", "4", "4"),
+            *("--model.pools", "1", "2", "--head.stages", "stage1", "stage2", "--head.features"),
+            *("4", "--image.window", "16", "16", "--loop.eval_every", "2", "--data.val", "4"),
+        ],
+    ),
+    "segmentation.train": (
+        "shapes_unet",
+        [*SEGMENTS, "--model.widths", "4", "6"],
+    ),
     "selfsup.clip": (
         "shapes_clip",
         [

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxdl.draw import draw_bars, draw_confusion, draw_curves, draw_grid, save_image, tile_images
+from jaxdl.draw import (
+    class_colors,
+    class_legend,
+    draw_bars,
+    draw_confusion,
+    draw_curves,
+    draw_grid,
+    paint_classes,
+    save_image,
+    tile_images,
+)
 from jaxdl.training.report import curve_groups
 
 
@@ -67,3 +77,30 @@ def test_bars_and_confusions_show_their_numbers():
     (axis,) = draw_confusion(matrix, ["a", "b"]).axes
     assert axis.images[0].get_array().tolist() == [[0, 1], [0, 0]]  # mistakes alone have a color
     assert {text.get_text() for text in axis.texts} == {"5", "1", "7"}
+
+
+def test_each_class_keeps_its_color_and_void_is_left_as_it_is():
+    colors = class_colors(255)
+    assert len(np.unique(colors, axis=0)) == 255
+    np.testing.assert_array_equal(class_colors(7), colors[:7])
+    np.testing.assert_array_equal(colors[:3], [[128, 0, 0], [0, 128, 0], [128, 128, 0]])  # VOC's
+    image = np.full((2, 3, 1), 100, np.uint8)
+    segments = np.array([[0, 1, 255], [254, 255, 2]], np.uint8)
+    got = paint_classes(image, segments, strength=0.5)
+    for place in np.ndindex(segments.shape):
+        own = segments[place]
+        want = [100] * 3 if own == 255 else (100 + colors[own].astype(int)) // 2
+        np.testing.assert_array_equal(got[place], want)
+
+
+def test_the_legend_names_the_classes_that_occur(tmp_path):
+    maps = np.array([[0, 2, 2, 255]]), np.array([[2, 2, 0, 3]])
+    legend = class_legend(("sky", "car", "road", "tree"), *maps, most=2)
+    assert list(legend) == ["sky", "road"]
+    np.testing.assert_array_equal(legend["road"], class_colors(4)[2])
+    figure = draw_grid([np.zeros((8, 8, 3), np.uint8)] * 4, legend=legend)
+    (box,) = figure.figure.legends
+    assert [text.get_text() for text in box.get_texts()] == ["sky", "road"]
+    below = figure.axes[-1].get_position().y0 * figure.figure.get_figheight()
+    figure.save(tmp_path / "grid.png")
+    assert box.get_window_extent().height / figure.figure.dpi < below

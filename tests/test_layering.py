@@ -13,7 +13,10 @@ from tests.judges import CHAINS, UNTESTED, judged_by
 ROOT = Path(__file__).parents[1]
 JUDGED_BY = judged_by()
 
-DOMAINS = "classic classification language detection generative interpret rl selfsup video vision3d"
+DOMAINS = (
+    "classic classification language detection generative interpret rl segmentation selfsup video "
+    "vision3d"
+)
 
 # From the ground up: a file imports only lines above its own, and nothing sideways in its line.
 # `CONTRIBUTING.md` shows the same table.
@@ -38,10 +41,10 @@ ROOMS = (
     ("cli",),
 )
 FOLDERS = {  # the rooms that are divided, and into what
-    "ops": {"augment", "boxes", "forms"},
+    "ops": {"augment", "boxes", "forms", "upsampling"},
     "layers": {"norm", "sequence"},
-    "data": {"files", "images", "meshes", "splits", "synthetic", "tables", "tfds"},
-    "models": {"convnets", "mobile", "small", "summary", "transformers", "weights"},
+    "data": {"files", "images", "masks", "meshes", "splits", "synthetic", "tables", "tfds"},
+    "models": {"convnets", "mobile", "segmentation", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
     "generative": {"autoregressive", "gan"},

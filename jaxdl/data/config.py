@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxdl.checks import UsageError, check_at_least, check_one_of
+from jaxdl.data.annotations import MaskFiles, PixelClasses
 
 PLACEMENTS = ("auto", "device", "stream")
 
@@ -16,8 +17,8 @@ class DataConfig:
     name: str = "digits"
     """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
     shapes, moving, solids, copy, reverse, dates, hello, two_moons, eight_gaussians, rings, xor,
-    ...; or one's own: folder, csv, npz, coco_json, voc_folder, text, meshes, shapenet,
-    pix3d, omniglot_small."""
+    ...; or one's own: folder, csv, npz, coco_json, voc_folder, mask_folder, text, meshes,
+    shapenet, pix3d, omniglot_small."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
     train: str = "train"
@@ -66,9 +67,6 @@ class DataConfig:
     def _at_least(self, least: float, *names: str) -> None:
         for name in names:
             check_at_least(f"data.{name}", getattr(self, name), least)
-
-
-# What several sources share.
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,8 @@ class OwnTable(OwnData):
         check_one_of("data.label_type", self.label_type, ("class", "number"))
 
 
-# One dataclass a kind of source.
-
-
 @dataclass(frozen=True)
-class TfdsData(SizedImages):
+class TfdsData(SizedImages, PixelClasses):
     """A set of tensorflow-datasets."""
 
     name: str = "mnist"
@@ -148,7 +143,7 @@ class TfdsData(SizedImages):
 
 
 @dataclass(frozen=True)
-class ShapesData(SyntheticData, SizedImages):
+class ShapesData(SyntheticData, SizedImages, PixelClasses):
     """Colored shapes with boxes, masks, keypoints and captions."""
 
     name: str = "shapes"
@@ -333,6 +328,13 @@ class VocFolderData(OwnData, SizedImages):
 
 
 @dataclass(frozen=True)
+class MaskFolderData(OwnData, SizedImages, MaskFiles):
+    """A folder of pictures and one of masks, PNGs of numbers."""
+
+    name: str = "mask_folder"
+
+
+@dataclass(frozen=True)
 class CocoJsonData(OwnData, SizedImages):
     """A COCO-json file and its images."""
 
@@ -340,8 +342,8 @@ class CocoJsonData(OwnData, SizedImages):
     images: str = ""
     """The folder of the images (default: the folder of the file)."""
     annotations: str = ""
-    """boxes, masks, keypoints (both with boxes) or captions (default: captions where the file has
-    them, else boxes)."""
+    """boxes, masks, keypoints (both with boxes), segments, one class for each pixel, or captions
+    (default: captions where the file has them, else boxes)."""
     max_boxes: int = 64
     """Most boxes in an image; of more, the largest stay."""
     max_length: int = 17
@@ -350,7 +352,7 @@ class CocoJsonData(OwnData, SizedImages):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._at_least(1, "max_boxes", "max_length")
-        kinds = ("", "boxes", "masks", "keypoints", "captions")
+        kinds = ("", "boxes", "masks", "keypoints", "segments", "captions")
         check_one_of("data.annotations", self.annotations, kinds)
 
 
@@ -379,6 +381,7 @@ VARIANTS: Mapping[str, type[DataConfig]] = {
     "pix3d": Pix3dData,
     "coco_json": CocoJsonData,
     "voc_folder": VocFolderData,
+    "mask_folder": MaskFolderData,
     "text": TextData,
     "omniglot_small": OmniglotSmallData,
     "shapes": ShapesData,

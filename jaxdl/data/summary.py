@@ -7,7 +7,7 @@ import numpy as np
 from jaxdl.checks import one_line
 from jaxdl.data.captions import decode_caption
 from jaxdl.data.splits.split import Split
-from jaxdl.draw import Figure, draw_grid
+from jaxdl.draw import Figure, class_legend, draw_grid, paint_classes
 from jaxdl.typing import Host
 
 SHOWN = 36
@@ -30,6 +30,7 @@ def describe(splits: Mapping[str, Split]) -> str:
             mean = f", mean {_mean(value)}" if value.dtype.kind in "uf" else ""
             low, high = value.min(), value.max()
             lines.append(f"  {name}: {value.dtype} {value.shape[1:]}, {low}..{high}{mean}")
+        lines += ["  " + pixel_shares(split, held["segments"])] if "segments" in held else []
         counts = count_classes(split, held)
         named = [
             f"{one_line(c)} {n}" for c, n in zip(split.classes, counts[:CLASSES], strict=False)
@@ -37,6 +38,14 @@ def describe(splits: Mapping[str, Split]) -> str:
         more = [f"... ({len(counts)} classes)"] if len(counts) > CLASSES else []
         lines += ["  " + ", ".join(named + more)] if len(counts) else []
     return "\n".join(lines)
+
+
+def pixel_shares(split: Split, segments: Host) -> str:
+    """What part of the pixels each class has, the largest first, and what part is void."""
+    shares = np.bincount(segments.ravel(), minlength=256) / segments.size
+    order = np.argsort(-shares[: len(split.classes)], kind="stable")[:CLASSES]
+    named = [f"{one_line(split.classes[i])} {shares[i]:.1%}" for i in order if shares[i]]
+    return ", ".join([*named, f"void {shares[255]:.1%}"])
 
 
 def count_classes(split: Split, held: Mapping[str, Host]) -> Host:
@@ -59,12 +68,14 @@ def draw_examples(split: Split, *, title: str = "") -> Figure:
     if "masks" in batch:
         pairs = zip(images, batch["masks"], strict=True)
         images = [overlay_masks(image, masks) for image, masks in pairs]
+    legend = None
     if "segments" in batch:
-        kinds = range(1, max(len(split.classes), 2))
         pairs = zip(images, batch["segments"], strict=True)
-        images = [overlay_masks(image, np.stack([own == k for k in kinds])) for image, own in pairs]
+        images = [paint_classes(image, own) for image, own in pairs]
+        legend = class_legend(split.classes, batch["segments"])
     rows = [{name: value[i] for name, value in batch.items()} for i in range(len(images))]
-    figure = draw_grid(images, [row_title(row, split) for row in rows], title=title)
+    titles = [row_title(row, split) for row in rows]
+    figure = draw_grid(images, titles, title=title, legend=legend)
     for axis, row in zip(figure.axes, rows, strict=False):
         if "boxes" in row:
             draw_boxes(axis, row, split.classes)

@@ -14,13 +14,22 @@ METHODS = ("nearest", "bilinear", "bicubic")
 
 
 def resize(
-    images: Array, size: tuple[int, int], *, method: str = "bilinear", antialias: bool = False
+    images: Array,
+    size: tuple[int, int],
+    *,
+    method: str = "bilinear",
+    antialias: bool = False,
+    align_corners: bool = False,
 ) -> Array:
     """`(B, H, W, C)` -> `(B, *size, C)`, size = (height, width).
 
     `antialias` widens the filter where it shrinks (Pillow; torch's flag of that name). "nearest"
     takes the pixel under the new center (Pillow, torch's "nearest-exact"), in any dtype.
+    `align_corners` lays the centers of the pixels in the corners on one another, not the edges
+    (torch's flag of that name), which neither "nearest" nor `antialias` go with.
     """
+    if align_corners and (antialias or method == "nearest"):
+        raise ValueError('resize: align_corners goes neither with antialias nor with "nearest"')
     check_images("resize", images, method)
     _, height, width, _ = images.shape
     zero = jnp.zeros(1, jnp.float32)
@@ -28,8 +37,11 @@ def resize(
         ys = nearest_taps(zero, zero + height, height, size[0])[0]
         xs = nearest_taps(zero, zero + width, width, size[1])[0]
         return images[:, ys][:, :, xs]
-    wy = resize_weights(zero, zero + height, height, size[0], method, antialias)[0]
-    wx = resize_weights(zero, zero + width, width, size[1], method, antialias)[0]
+    spans = ((zero, zero + height), (zero, zero + width))
+    if align_corners:
+        spans = tuple(corner_span(n, m) for n, m in zip((height, width), size, strict=True))
+    wy = resize_weights(*spans[0], height, size[0], method, antialias)[0]
+    wx = resize_weights(*spans[1], width, size[1], method, antialias)[0]
     rows = jnp.einsum("yh,bhwc->bywc", wy, images, precision="highest")
     return jnp.einsum("xw,bywc->byxc", wx, rows, precision="highest")
 
@@ -60,6 +72,13 @@ def resize_windows(
     wx = resize_weights(x1, x2, width, size[1], method, antialias)
     rows = jnp.einsum("byh,bhwc->bywc", wy, images, precision="highest")
     return jnp.einsum("bxw,bywc->byxc", wx, rows, precision="highest")
+
+
+def corner_span(length: int, size: int) -> tuple[Array, Array]:
+    """The part of an axis whose `size` equal parts have the first and last pixels' centers."""
+    step = (length - 1) / (size - 1) if size > 1 else 0.0
+    start = jnp.full(1, 0.5 - 0.5 * step, jnp.float32)
+    return start, start + jnp.float32(size * step)
 
 
 def nearest_taps(start: Array, stop: Array, length: int, size: int) -> Array:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from jaxdl.ops import resize as ops
 
-resize = jax.jit(ops.resize, static_argnames=("size", "method", "antialias"))
+resize = jax.jit(ops.resize, static_argnames=("size", "method", "antialias", "align_corners"))
 resize_windows = jax.jit(ops.resize_windows, static_argnames=("size", "method", "antialias"))
 sample_affine = jax.jit(ops.sample_affine, static_argnames=("size", "method", "fill"))
 sample_points = jax.jit(ops.sample_points, static_argnames=("method", "fill"))
@@ -100,6 +100,16 @@ def test_sample_points_with_repeated_edges_is_torchs_grid_sample(method):
     )[..., 0]
     got = sample_points(jnp.asarray(IMAGES), jnp.asarray(points), method=method, fill=None)
     np.testing.assert_allclose(got, np.moveaxis(want.numpy(), 1, -1), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(23, 9), (1, 31)])
+def test_aligned_corners_are_torchs(size, method):
+    torch = pytest.importorskip("torch")
+    images = torch.from_numpy(np.moveaxis(IMAGES, -1, 1))
+    want = torch.nn.functional.interpolate(images, size, mode=method, align_corners=True)
+    got = resize(jnp.asarray(IMAGES), size, method=method, align_corners=True)
+    np.testing.assert_allclose(np.moveaxis(np.asarray(got), -1, 1), want, atol=1e-5)
 
 
 def test_nearest_keeps_the_dtype_of_masks():

@@ -1,7 +1,7 @@
 """COCO-json with its images: boxes, masks and keypoints."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -39,11 +39,12 @@ def read_coco(
     image_size: tuple[int, int],
     masks: bool = False,
     keypoints: bool = False,
+    make: Callable[..., AnnotatedImages] = AnnotatedImages,
     **options: Any,
 ) -> AnnotatedImages:
     """The objects of a COCO-json file; classes in the order of their category ids.
 
-    `options` are those of `AnnotatedImages`. A crowd is `difficult`.
+    `make` gives the rows, `options` are those of `AnnotatedImages`. A crowd is `difficult`.
     """
     entries, categories, notes = coco.images(), coco.categories(), Notes()
     objects: dict[Id, list[Annotation]] = defaultdict(list)
@@ -61,7 +62,7 @@ def read_coco(
     note_boxes(list(chain.from_iterable(objects.values())), notes)
     classes = tuple(c.name for c in categories)
     who = str(coco.path)
-    made = AnnotatedImages(who, pictures, classes, image_size=image_size, notes=notes, **options)
+    made = make(who, pictures, classes, image_size=image_size, notes=notes, **options)
     if keypoints and not any(p.points["visible"].any() for p in pictures):
         raise DataError(f"{coco.path}: no annotation has a labeled keypoint")
     return made

@@ -1,5 +1,5 @@
-"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, text, meshes, ShapeNet, Pix3D,
-Omniglot."""
+"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, mask_folder, text, meshes,
+ShapeNet, Pix3D, Omniglot."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from jaxdl.data.config import (
     CocoJsonData,
     CsvData,
     FolderData,
+    MaskFolderData,
     MeshesData,
     NpzData,
     OmniglotSmallData,
@@ -33,6 +34,8 @@ from jaxdl.data.files.text import read_text
 from jaxdl.data.files.voc import read_voc
 from jaxdl.data.files.voc_lists import voc_splits
 from jaxdl.data.files.voc_segmentation import SegmentedImages
+from jaxdl.data.masks.coco_segments import SegmentedObjects
+from jaxdl.data.masks.mask_folder import open_mask_folder
 from jaxdl.data.meshes.mesh_folder import read_mesh_folder
 from jaxdl.data.meshes.pix3d import Pix3d
 from jaxdl.data.meshes.shapenet import read_shapenet
@@ -64,14 +67,16 @@ def open_folder(cfg: FolderData) -> Dataset:
 
 
 def open_coco_json(cfg: CocoJsonData) -> Dataset:
-    """Boxes with masks or keypoints, or captions."""
+    """Boxes with masks or keypoints, a class for each pixel, or captions."""
     file = CocoFile(own_path(cfg))
     images = find_path(cfg.images) if cfg.images else file.path.parent
     kind = cfg.annotations
     if kind == "captions" or (not kind and file.has_captions()):
         rows = CaptionedImages(file, images, image_size=cfg.size(256), length=cfg.max_length)
         return Dataset({"train": rows}, vocabulary=rows.vocabulary)
-    extras = {name: kind == name for name in ("masks", "keypoints")}
+    extras: dict[str, Any] = {name: kind == name for name in ("masks", "keypoints")}
+    if kind == "segments":
+        extras |= {"masks": True, "make": SegmentedObjects}
     boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.max_boxes, **extras)
     boxed.check_objects()
     boxed.notes.doubts += doubt_alike(boxed.classes)
@@ -100,6 +105,19 @@ def open_voc_folder(cfg: VocFolderData) -> Dataset:
         used = {picture.file for source in made.values() for picture in source.pictures}
         for folder in {id(s.folder): s.folder for s in splits.values()}.values():
             folder.note_unused(used)
+    return Dataset(made, made["train"].classes)
+
+
+def open_masks(cfg: MaskFolderData) -> Dataset:
+    """Pictures with a class for each pixel, in `train`, `val`, `test` or all in one."""
+    cfg.check_masks()
+    made = open_mask_folder(
+        own_path(cfg),
+        image_size=cfg.size(256),
+        names=cfg.class_names,
+        values=cfg.values,
+        ignore=cfg.ignore,
+    )
     return Dataset(made, made["train"].classes)
 
 
@@ -151,6 +169,7 @@ OPENERS: Mapping[type[OwnData], Callable[[Any], Dataset]] = {
     Pix3dData: open_pix3d,
     CocoJsonData: open_coco_json,
     VocFolderData: open_voc_folder,
+    MaskFolderData: open_masks,
     TextData: open_text,
     OmniglotSmallData: open_omniglot,
 }

@@ -16,8 +16,17 @@ def own_path(cfg: OwnData) -> Path:
     """`data.path`, below `JAXDL_DATA_DIR` if it is not here; an archive is unpacked once."""
     if not cfg.path:
         raise UsageError(f"data.name = {cfg.name} needs data.path, where your own data is")
-    found = find_path(cfg.path)
-    if not found.name.lower().endswith(PACKED) or found.is_dir():
+    return unpacked(find_path(cfg.path))
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the name is that of an archive."""
+    return path.name.lower().endswith(PACKED) and not path.is_dir()
+
+
+def unpacked(found: Path) -> Path:
+    """The folder that an archive holds, unpacked once; anything else as it is."""
+    if not is_packed(found):
         return found
     state = found.stat()
     target = cache_dir() / "unpacked" / f"{found.stem}-{state.st_size}-{state.st_mtime_ns}"

@@ -12,7 +12,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.safe_xml import read_xml
 from jaxdl.data.files.voc_folder import VocFolder
-from jaxdl.data.images.decode import open_image, reason
+from jaxdl.data.masks.label_map import read_label_map
 from jaxdl.data.notes import Notes, name_some
 from jaxdl.typing import Host
 
@@ -21,7 +21,6 @@ CLASSES = (
     *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
     *("train", "tvmonitor"),
 )
-VOID = 255  # in segmentations: the rim of an object
 TRUTH = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True, "": False}
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -156,23 +155,10 @@ def known_faults(faults: Sequence[str], _: tuple[int, int]) -> Sequence[str]:
 
 def object_masks(file: Path, chosen: Sequence[int], shape: tuple[int, int]) -> Host:
     """The masks of the chosen objects: in the file, object i has the value i + 1."""
-    numbers = read_segmentation(file)
+    numbers = read_label_map(file)
     if numbers.shape != tuple(shape):
         raise DataError(f"{file} is {numbers.shape}, its picture {shape}")
     return np.array([numbers == i + 1 for i in chosen], bool).reshape(-1, *shape)
-
-
-def read_segmentation(file: Path) -> Host:
-    """A segmentation's class or object numbers, 255 where none counts: `(H, W)` uint8."""
-    try:
-        with open_image(file) as image:
-            if image.format != "PNG" or image.mode not in ("P", "L"):
-                raise DataError(
-                    f"it must be a PNG of numbers (palette), got {image.format}, {image.mode}"
-                )
-            return np.asarray(image, np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{file}: {reason(error)}") from None
 
 
 def as_number(text: str) -> float | None:

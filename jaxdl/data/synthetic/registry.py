@@ -43,6 +43,8 @@ def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generate
     match cfg:
         case ShapesData():
             options |= {"objects": (1, cfg.max_objects), "anywhere": cfg.anywhere}
+            if cfg.wants_segments():
+                options["fields"] = fields or ("image", "segments")
             return Shapes(rows, image_size=cfg.size(64), **options)
         case MovingData():
             return Moving(rows, image_size=cfg.size(32), **options)

@@ -39,6 +39,7 @@ FIELDS = (
     *("image", "label", "boxes", "labels", "kept", "masks", "points", "visible"),
     "caption",
 )
+GROUND = "background"  # the first class of `segments`, where no shape is
 
 
 class Shapes(Generated):
@@ -48,9 +49,11 @@ class Shapes(Generated):
     `labels` `(N,)` int32, `kept` `(N,)` bool; `masks` `(N, H, W)` bool, what is seen of each;
     `points` `(N, 4, 2)` float32, the middles of the outermost pixels (top, right, bottom, left),
     `visible` `(N, 4)` bool; `caption` `(15,)` int32, ids of `vocabulary`. Padding is zero.
+    Only where `fields` names it, and then `classes` begin with the ground: `segments` `(H, W)`
+    uint8, what is seen at each pixel.
     """
 
-    classes = KINDS
+    classes: tuple[str, ...] = KINDS
     colors = tuple(COLORS)
     vocabulary = VOCABULARY
     keypoints = KEYPOINTS
@@ -77,7 +80,11 @@ class Shapes(Generated):
         if min(image_size) < 24:
             raise ValueError(f"Shapes: image_size must be at least 24x24, got {image_size}")
         for name in fields:
-            check_one_of("Shapes: fields", name, FIELDS)
+            check_one_of("Shapes: fields", name, (*FIELDS, "segments"))
+        if "segments" in fields:
+            if {"label", "labels"} & set(fields):
+                raise ValueError("Shapes: label and labels have no ground, segments do: not both")
+            self.classes = (GROUND, *KINDS)
         self.image_size = image_size
         self.objects = objects
         self.anywhere = anywhere
@@ -107,6 +114,7 @@ class Shapes(Generated):
             "points": points.reshape(len(rows), MOST, len(KEYPOINTS), 2),
             "visible": np.repeat(kept[..., None], len(KEYPOINTS), axis=2),
             "caption": write_captions(scene, boxes),
+            "segments": ((kind + 1)[:, :, None, None] * masks).sum(axis=1).astype(np.uint8),
         }
         return {name: made[name] for name in self.fields}
 

@@ -9,14 +9,17 @@ from jaxdl.checks import DataError
 from jaxdl.data.config import TfdsData
 from jaxdl.data.source import ArraySource, Dataset
 from jaxdl.data.tfds.decoded import load_tfds
+from jaxdl.data.tfds.panoptic import TfdsSegments
 from jaxdl.data.tfds.prepared import features_of, open_version, prepared_version
 from jaxdl.data.tfds.rows import TfdsBoxes, TfdsCaptions, TfdsClips, TfdsLabels
 
 
 def open_tfds(cfg: TfdsData) -> Dataset:
-    """A prepared set of labeled images, boxes, captions or clips."""
+    """A prepared set of labeled images, boxes, classes of pixels, captions or clips."""
     version = prepared_version(cfg.name, cfg.dir, download=cfg.download)
     entries = set(features_of(version))
+    if cfg.wants_segments():
+        return open_segments(cfg, version)
     if "captions" in entries:
         return open_captions(cfg, version)
     if entries & {"objects", "panoptic_objects"}:
@@ -49,6 +52,19 @@ def open_boxes(cfg: TfdsData, version: Path) -> Dataset:
     features = open_version(version).info.features
     objects = next(name for name in ("objects", "panoptic_objects") if name in features)
     return Dataset(splits_of(version, make), tuple(features[objects]["label"].names))
+
+
+def open_segments(cfg: TfdsData, version: Path) -> Dataset:
+    """Pictures with a class for each pixel. Raises DataError where the set has none."""
+    features = open_version(version).info.features
+    if not {"panoptic_image", "panoptic_objects"} <= set(features):
+        raise DataError(
+            f"data set {cfg.name!r} has features {sorted(features)}; data.annotations = segments "
+            "needs panoptic_image and panoptic_objects, as coco/2017_panoptic has them"
+        )
+    make = partial(TfdsSegments, version, image_size=cfg.size(256))
+    classes = tuple(features["panoptic_objects"]["label"].names)
+    return Dataset(splits_of(version, make), classes)
 
 
 def open_captions(cfg: TfdsData, version: Path) -> Dataset:

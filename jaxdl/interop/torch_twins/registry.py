@@ -12,12 +12,13 @@ from torch import nn
 
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_rnn import recurrent_to_torch
-from jaxdl.interop.torch_twins import classifiers, clip, embedding, sequences
+from jaxdl.interop.torch_twins import classifiers, clip, embedding, segmenters, sequences
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.models.convnets.preact_resnet import PreActResNet
 from jaxdl.models.mlp import MLP
+from jaxdl.models.segmentation.unet import UNet
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.small.mnist_inception import MNISTInception
 from jaxdl.models.small.mnist_residual import MNISTResidual
@@ -207,6 +208,23 @@ def vit_twin(model: ViT, shape: Shape) -> Twin:
     return _by_rules(module, Rules(layers, leaves))
 
 
+def unet_twin(model: UNet, shape: Shape) -> Twin:
+    """The same names."""
+    _only(model, act=jax.nn.relu, norm=BatchNorm)
+    if model.up not in ("nearest", "bilinear"):
+        raise UsageError(
+            f"compare: the torch twin of UNet has up = nearest or bilinear, not {model.up!r}"
+        )
+    module = segmenters.UNet(
+        model.num_classes,
+        channels=shape[-1],
+        widths=tuple(model.widths),
+        up=model.up,
+        stem_stride=model.stem_stride,
+    )
+    return _by_rules(module, SEGMENTER)
+
+
 def embedding_twin(model: JointEmbedding, shape: Shape) -> Twin:
     """A `DeepConvNet` without classes and a projector, each under our names."""
     _only(model, predictor=(), last_norm=False, norm=BatchNorm)
@@ -321,11 +339,18 @@ TWINS: dict[type, Callable[[Any, Shape], Twin]] = {
     MNISTInception: inception_twin,
     MNISTResidual: residual_twin,
     PreActResNet: preact_twin,
+    UNet: unet_twin,
     ViT: vit_twin,
     JointEmbedding: embedding_twin,
     CLIP: clip_twin,
     CharacterModel: character_twin,
 }
+
+
+# Dots for slashes, at up to three levels
+SEGMENTER = Rules(
+    [(r"(\w+)", "{1}"), (r"(\w+)/(\w+)", "{1}.{2}"), (r"(\w+)/(\w+)/(\w+)", "{1}.{2}.{3}")]
+)
 
 
 def _by_rules(module: nn.Module, rules: Rules) -> Twin:
