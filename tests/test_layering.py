@@ -22,7 +22,7 @@ DOMAINS = (
 # `CONTRIBUTING.md` shows the same table.
 ROOMS = (
     ("typing", "checks", "old_names", "plain_file", "say"),
-    ("config", "draw", "cache"),
+    ("config", "draw", "cache", "html_page"),
     ("ops",),
     ("losses", "layers", "metrics"),
     ("optim", "data", "runs"),

@@ -1,6 +1,5 @@
 """`compare.html`: one file that needs no other."""
 
-import base64
 import io
 from collections.abc import Sequence
 from html import escape
@@ -8,15 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.draw import Figure
-
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 62em; color: #222 }
-table { border-collapse: collapse; margin: .5em 0 1.5em }
-td, th { padding: .15em .8em .15em 0; text-align: left; vertical-align: top }
-th { border-bottom: 1px solid #999; font-weight: 600 }
-.pass { color: #176d2c } .fail { color: #b3261e; font-weight: 600 }
-code { font-size: 13px } img { max-width: 100% }
-"""
+from jaxdl.html_page import page, picture, table
 
 
 def write_page(record: dict[str, Any], path: Path) -> Path:
@@ -25,8 +16,6 @@ def write_page(record: dict[str, Any], path: Path) -> Path:
     tone = "pass" if record["agree"] else "fail"
     test = record["test"]
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{escape(record['command'])}</title><style>{STYLE}</style>",
         f"<h1>jaxdl and PyTorch <span class={tone}>{word}</span></h1>",
         f"<p><code>{escape(record['command'])}</code><br>jax {escape(record['versions']['jax'])}, "
         f"torch {escape(record['torch'])}, {escape(record['device'])}, "
@@ -35,7 +24,7 @@ def write_page(record: dict[str, Any], path: Path) -> Path:
         table(
             ["verdict", "of", ""], [[v["state"], v["name"], v["words"]] for v in record["verdicts"]]
         ),
-        f'<img alt="losses" src="data:image/png;base64,{draw(record["curves"])}">',
+        picture(draw(record["curves"]), ".png", "losses"),
         f"<h2>After {record['steps']} steps</h2>",
         table(
             ["", "test accuracy", "test loss"],
@@ -51,7 +40,7 @@ def write_page(record: dict[str, Any], path: Path) -> Path:
         *section("Parameters after 20 steps", record["parameters"], ["name", "shape", "apart"]),
         *section("At the end", record["parameters_at_end"], ["name", "shape", "apart"]),
     ]
-    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    path.write_text(page(record["command"], parts), encoding="utf-8")
     return path
 
 
@@ -94,19 +83,8 @@ def shown(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; a cell that says pass or fail has its color."""
-    made = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    lines = [f"<table><tr>{made}</tr>"]
-    for row in rows:
-        tones = (f" class={cell}" if cell in ("pass", "fail") else "" for cell in row)
-        cells = [f"<td{tone}>{escape(cell)}</td>" for tone, cell in zip(tones, row, strict=True)]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</table>"])
-
-
-def draw(curves: dict[str, list[float]]) -> str:
-    """Both losses over the steps, as base64 of a PNG."""
+def draw(curves: dict[str, list[float]]) -> bytes:
+    """Both losses over the steps, a PNG."""
     figure = Figure(1, 2, size=(9, 3.2))
     left, right = figure.axes
     for (side, losses), style in zip(curves.items(), ("-", "--"), strict=True):
@@ -119,4 +97,4 @@ def draw(curves: dict[str, list[float]]) -> str:
     right.set(xlabel="step", ylabel="difference of the losses", yscale="log")
     buffer = io.BytesIO()
     figure.figure.savefig(buffer, dpi=110)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()

@@ -21,6 +21,7 @@ from jaxdl.runs.lock import NAME as LOCK
 from jaxdl.runs.lock import FolderLostError, hold
 from jaxdl.runs.manifest import saved_config
 from jaxdl.runs.results import Report, write_report
+from jaxdl.runs.run_page import write_run_page
 from jaxdl.runs.signals import Signals, terminable
 
 STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
@@ -185,6 +186,7 @@ def work_in_folder(
         try:
             report = work()
             write_report(folder, report, name=name, experiment=table["experiment"], command=words)
+            say(f"report {write_run_page(folder)}")
         except (Exception, KeyboardInterrupt) as error:
             error = _explain(error, folder)
             code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)
