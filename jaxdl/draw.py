@@ -160,11 +160,15 @@ def save_image(picture: Host, path: Path, *, scale: int = 1) -> Path:
 def draw_curves(
     rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]], *, x: str = "step"
 ) -> Figure:
-    """One panel per group: the named numbers of the rows that have them, over `x`.
+    """One panel per group, four beside each other: the named numbers of the rows that have them,
+    over `x`.
 
     A number that has a deviation in its row, under its name and `_std`, has a band of one.
     """
-    figure = Figure(1, max(len(groups), 1), size=(4.2 * max(len(groups), 1), 3.2))
+    columns, lines = min(max(len(groups), 1), 4), max(-(-len(groups) // 4), 1)
+    figure = Figure(lines, columns, size=(4.2 * columns, 3.2 * lines))
+    for axis in figure.axes[len(groups) :]:
+        axis.set_axis_off()
     for axis, (title, names) in zip(figure.axes, groups.items(), strict=False):
         for name in names:
             points = [(row[x], row[name]) for row in rows if name in row]

@@ -70,6 +70,14 @@ def test_a_number_with_its_deviation_has_a_band():
     assert {(1, 2), (1, 4), (2, 4.5), (2, 5.5)} <= corners
 
 
+def test_many_panels_stand_in_rows_of_four():
+    names = [f"loss{i}" for i in range(6)]
+    figure = draw_curves([{"step": 1, **dict.fromkeys(names, 0.5)}], {n: [n] for n in names})
+    assert [axis.get_title() for axis in figure.axes] == [*names, "", ""]
+    assert [axis.axison for axis in figure.axes] == [True] * 6 + [False] * 2
+    assert [axis.get_subplotspec().rowspan.start for axis in figure.axes] == [0] * 4 + [1] * 4
+
+
 def test_bars_and_confusions_show_their_numbers():
     figure = draw_bars({"one": [1, 2], "two": [3, 4]}, ["a", "b"])
     assert [[bar.get_height() for bar in axis.patches] for axis in figure.axes] == [[1, 2], [3, 4]]
