@@ -79,6 +79,7 @@ JUDGES = {
     "models/weights/test_efficientnet_lite_rules.py": "models/mobile: efficientnet_lite",
     "models/weights/test_facts.py": "models/weights: imagenet",
     "models/weights/test_known_files.py": "models/weights: weights_folder",
+    "models/segmentation/test_torchvision_nets.py": "models/weights: segmenter_rules",
     "models/summary/test_table.py": "models/summary: receptive_field",
     "ops/boxes/test_geometry.py": "detection: box_coder",
     "ops/forms/test_bilinear.py": "ops/forms: conv_geometry cpu_conv max_pool",

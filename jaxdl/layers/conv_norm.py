@@ -26,6 +26,7 @@ class ConvNorm(nn.Module):
     stride: int | tuple[int, ...] = 1
     padding: int | Literal["same"] | None = None
     groups: int = 1
+    dilation: int = 1
     act: Callable[[Array], Array] | None = jax.nn.relu
     norm: ModuleDef | None = BatchNorm
 
@@ -36,6 +37,7 @@ class ConvNorm(nn.Module):
             self.kernel_size,
             self.stride,
             self._pads(x.shape[1:-1]),
+            self.dilation,
             groups=self.groups,
             use_bias=self.norm is None,
             name="conv",
@@ -49,4 +51,5 @@ class ConvNorm(nn.Module):
         if self.padding == "same":
             stride = per_axis("ConvNorm: stride", self.stride, len(sizes))
             return jax.lax.padtype_to_pads(sizes, window, stride, "SAME")
-        return [size // 2 for size in window] if self.padding is None else self.padding
+        same = [self.dilation * (size // 2) for size in window]
+        return same if self.padding is None else self.padding

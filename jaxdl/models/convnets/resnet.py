@@ -55,6 +55,7 @@ class Bottleneck(nn.Module):
     stride: int = 1
     groups: int = 1
     stride_in: str = "3x3"
+    dilation: int = 1  # of the 3x3 convolution
     act: Act = jax.nn.relu
     norm: ModuleDef = BatchNorm
 
@@ -65,7 +66,8 @@ class Bottleneck(nn.Module):
         conv = partial(Conv, use_bias=False)
         norm = partial(self.norm, train=train)
         y = self.act(norm(name="norm1")(conv(self.inner, 1, first, name="conv1")(x)))
-        y = conv(self.inner, 3, second, padding=1, groups=self.groups, name="conv2")(y)
+        spread = self.dilation
+        y = conv(self.inner, 3, second, spread, spread, groups=self.groups, name="conv2")(y)
         y = self.act(norm(name="norm2")(y))
         y = conv(self.features, 1, name="conv3")(y)
         y = norm(name="norm3", scale_init=nn.initializers.zeros)(y)  # F(x) starts at zero
@@ -91,6 +93,7 @@ class ResNet(nn.Module):
     stride_in: str = "3x3"  # where a bottleneck strides: 3x3, or 1x1 as in the paper
     small: bool = False  # for small images: the stem is a 3x3 convolution without stride or pool
     stem_stride: int = 0  # of the first convolution (0: 2, or 1 for small images)
+    dilate_from: int = 5  # stages of bottlenecks from this one on keep the size, and spread instead
     act: Act = jax.nn.relu
     norm: ModuleDef = BatchNorm
 
@@ -106,8 +109,7 @@ class ResNet(nn.Module):
             x = out["stem"] = MaxPool(3, 2, 1, name="pool1")(x)
         for stage, count in enumerate(self.blocks, 1):
             for i in range(1, count + 1):
-                stride = 2 if stage > 1 and i == 1 else 1
-                x = self.block(stage, stride, f"stage{stage}_block{i}")(x, train=train)
+                x = self.block(stage, i)(x, train=train)
             out[f"stage{stage}"] = x
         x = out["pooled"] = x.mean((1, 2))
         if self.num_classes:
@@ -115,10 +117,13 @@ class ResNet(nn.Module):
         return out if stages else x
 
     @nn.nowrap
-    def block(self, stage: int, stride: int, name: str) -> nn.Module:
-        """The module of one block."""
-        features = self.width * 2 ** (stage - 1)
+    def block(self, stage: int, i: int) -> nn.Module:
+        """Block `i` of a stage; where it is to keep the size, dilation in place of its stride."""
+        features, name = self.width * 2 ** (stage - 1), f"stage{stage}_block{i}"
+        stride = 2 if i == 1 and 1 < stage < self.dilate_from else 1
         if not self.bottleneck:
+            if self.dilate_from <= len(self.blocks):
+                raise ValueError("ResNet: dilate_from is for networks of bottlenecks")
             return BasicBlock(features, stride, act=self.act, norm=self.norm, name=name)
         return Bottleneck(
             4 * features,
@@ -126,6 +131,8 @@ class ResNet(nn.Module):
             stride,
             self.groups,
             self.stride_in,
+            # torchvision's: the first block of a stage has the dilation of the stage before.
+            2 ** max(0, stage - self.dilate_from + (i > 1)),
             act=self.act,
             norm=self.norm,
             name=name,

@@ -42,6 +42,7 @@ class SearchedResidual(nn.Module):
     kernel_size: int = 3
     stride: int = 1
     excite: bool = False
+    dilation: int = 1  # of the depthwise convolution
     act: Act = jax.nn.relu
     norm: ModuleDef = slow_batch_norm
 
@@ -52,7 +53,8 @@ class SearchedResidual(nn.Module):
         if inner != x.shape[-1]:
             y = unit(inner, 1, name="expand")(y, train=train)
         size = self.kernel_size
-        y = unit(inner, size, self.stride, groups=inner, name="depthwise")(y, train=train)
+        wide = partial(unit, groups=inner, dilation=self.dilation, name="depthwise")
+        y = wide(inner, size, self.stride)(y, train=train)
         if self.excite:
             y = SqueezeExcite(scaled(inner // 4), name="excite")(y)
         y = unit(self.features, 1, act=None, name="project")(y, train=train)
@@ -78,6 +80,7 @@ class MobileNetV3(nn.Module):
     )  # that it gives  # fmt: skip
     excited: tuple[int, ...] = (4, 5, 6, 11, 12, 13, 14, 15)  # blocks with squeeze-and-excite
     halved: tuple[int, ...] = (2, 4, 7, 13)  # blocks of stride 2
+    dilate_from: int = 0  # blocks from this one on keep the size, and spread instead (0: none)
     smooth_from: int = 7  # the first block with hard-swish; those before have ReLU
     stem: int = 16  # features of the first convolution
     hidden: int = 1280  # of the linear layer before the last
@@ -93,12 +96,14 @@ class MobileNetV3(nn.Module):
         x = out["stem"] = unit(scaled(self.stem * self.width), 3, 2, name="stem")(x, train=train)
         rows = zip(self.kernels, self.inner, self.features, strict=True)
         for i, (kernel, inner, features) in enumerate(rows, 1):
+            dilated = 0 < self.dilate_from <= i
             block = SearchedResidual(
                 scaled(features * self.width),
                 scaled(inner * self.width),
                 kernel,
-                2 if i in self.halved else 1,
+                2 if i in self.halved and not dilated else 1,
                 i in self.excited,
+                2 if dilated else 1,
                 hard_swish if i >= self.smooth_from else jax.nn.relu,
                 self.norm,
                 name=f"block{i}",

@@ -77,6 +77,8 @@ def published_preprocessing(source: str, name: str) -> Preprocessing:
     if name in RESIZES:
         resize, interpolation = RESIZES[name]
         return Preprocessing(resize=resize, interpolation=interpolation)
+    if name.startswith(("fcn_", "deeplabv3_", "lraspp_")):
+        return Preprocessing(520, 520)
     if name.startswith("googlenet"):
         return Preprocessing(mean=HALF, std=HALF)
     return Preprocessing()

@@ -5,13 +5,14 @@ from typing import Any
 
 from jaxdl.checks import UsageError, check_one_of
 from jaxdl.models.weights.efficientnet_lite_rules import EFFICIENTNET_LITE
+from jaxdl.models.weights.segmenter_rules import SEGMENTERS
 from jaxdl.models.weights.timm_rules import TIMM
 from jaxdl.models.weights.torchvision_rules import TORCHVISION
 from jaxdl.models.weights.weight_rules import Rules, fit
 from jaxdl.typing import Tree
 
 SOURCES: Mapping[str, Mapping[type, Any]] = {
-    "torchvision": TORCHVISION,
+    "torchvision": {**TORCHVISION, **SEGMENTERS},
     "timm": TIMM,
     "efficientnet_lite_pytorch": EFFICIENTNET_LITE,
 }
