@@ -126,6 +126,8 @@ def thin_rules():
             f: (1,) * len(options[f]) for f in ("blocks", "repeats", "depths") & options.keys()
         }
         options |= {"depth": 1} if "depth" in options else {}
+        plain = {"width": 1.0, "dropout": 0.0, "drop_path": 0.0}  # what no ReLU depends on
+        options |= {f: v for f, v in plain.items() if isinstance(options.get(f), float)}
         written = next(cls for cls in load_model(name).__mro__ if "__call__" in vars(cls))
         key = written, *((k, v) for k, v in options.items() if k != "name")
         if key not in known:

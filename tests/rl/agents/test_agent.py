@@ -1,10 +1,8 @@
 """Whole runs through the loop: resumed within an episode, on eight devices, with a broken world."""
 
 import dataclasses
-import json
 import shutil
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -39,25 +37,25 @@ TINY_PLANNER = Planner(
 
 
 def config(steps, agent, *, devices=1, env="cartpole", log_every=2, save_every=4, **options):
-    loop = LoopConfig(
-        steps=steps, log_every=log_every, eval_every=100, save_every=save_every, devices=devices
-    )
+    loop = LoopConfig(steps=steps, log_every=log_every, save_every=save_every, devices=devices)
     made = {"env": EnvironmentConfig(env), "agent": agent, "loop": loop, **SMALL}
     return Config(**made | options)
 
 
-def rows(folder: Path):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+def trained(cfg, folder, **options):
+    """The state after a run that plays no episodes for others to see: these compile for long."""
+    task = dataclasses.replace(build(cfg), evaluate=None, draw=None)
+    return fit(task, cfg.loop, folder, **options).state
 
 
 @pytest.mark.parametrize("agent", [TINY_DQN, TINY_PLANNER])
 def test_a_run_resumed_within_an_episode_is_the_uninterrupted_one(agent, tmp_path):
     cfg = config(6, agent, save_every=2)
-    whole = fit(build(cfg), cfg.loop, tmp_path).state
+    whole = trained(cfg, tmp_path)
     assert (np.asarray(whole.local["episodes"].steps) > 2).any()
     shutil.rmtree(tmp_path / "checkpoints" / "6")  # as if it had been cut off there
     written = (tmp_path / "checkpoints" / "4").stat().st_mtime_ns
-    resumed = fit(build(cfg), cfg.loop, tmp_path, resume=True).state
+    resumed = trained(cfg, tmp_path, resume=True)
     assert (tmp_path / "checkpoints" / "4").stat().st_mtime_ns == written
     for name in ("params", "opt_state", "extra", "local"):
         got, want = (jax.tree.leaves(getattr(state, name)) for state in (resumed, whole))
@@ -68,9 +66,8 @@ def test_a_run_resumed_within_an_episode_is_the_uninterrupted_one(agent, tmp_pat
 def test_a_planner_learns_on_eight_devices_from_the_mean_of_their_gradients(tmp_path):
     agent = dataclasses.replace(TINY_PLANNER, block=1, updates=1, warmup=0)
     cfg = config(1, agent, devices=8, optim=SGD(lr=0.1), log_every=1, save_every=1)
-    task = build(cfg)
-    first = jax.device_get(jax.jit(task.init)(jax.random.key(0)))
-    state = jax.device_get(fit(task, cfg.loop, tmp_path).state)
+    first = jax.device_get(jax.jit(build(cfg).init)(jax.random.key(0)))
+    state = jax.device_get(trained(cfg, tmp_path))
     seen = jax.tree.map(lambda x: x[:, :, :1], state.local["replay"].rows)  # one per device
     network = WorldModel(Discrete(2), (4,), CartPole().scale)
     grad = jax.jit(jax.grad(lambda params, rows: model_loss(network, params, rows)))
@@ -87,7 +84,7 @@ def test_eight_devices_make_the_steps_of_one(tmp_path):
     states = {}
     for devices in (1, 8):
         cfg = config(4, agent, devices=devices, optim=SGD(lr=0.1, ema=0.5))
-        states[devices] = fit(build(cfg), cfg.loop, tmp_path / str(devices)).state
+        states[devices] = trained(cfg, tmp_path / str(devices))
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), states[8].params, states[8].ema)
     assert min(jax.tree.leaves(moved)) > 0
     for part in (lambda s: s.params, lambda s: s.ema, lambda s: s.local["episodes"]):
@@ -119,7 +116,7 @@ def test_a_number_that_is_not_finite_names_the_environment(tmp_path):
     with pytest.raises(
         DivergedError, match="environment cliff gave a number that is not finite at step 13 "
     ):
-        fit(build(cfg), cfg.loop, tmp_path / "run")
+        trained(cfg, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
