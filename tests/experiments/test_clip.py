@@ -20,6 +20,7 @@ from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from tests.commands.asking import ask
 
+KEY = jax.random.key(0)
 DATA = ShapesData(image_size=(24,), max_objects=1, synthetic_rows=80, batch_size=16)
 NET = {"filters": (4,), "pools": (1,), "batch_norm": True, "norm": "batch_sync"}
 CFG = Config(
@@ -46,7 +47,7 @@ def test_eight_devices_are_one(tmp_path):
 def test_texts_of_gray_pictures_name_no_color():
     split = load_texts(CFG)["train"]
     batch = split.batch(np.arange(40))
-    keys = jax.random.split(jax.random.key(0), 40)
+    keys = jax.random.split(KEY, 40)
     pair = prepare_pairs(CFG.image, 0.5)(keys, batch, train=True)["inputs"]
     image, words = (np.asarray(x) for x in pair)
     plain = (np.ptp(image, axis=3) < 1e-5).all(axis=(1, 2))
@@ -70,7 +71,7 @@ def test_words_start_as_their_vectors(tmp_path):
     text = dataclasses.replace(CFG.text, vectors=str(folder), word_width=5)
     tables = []
     for options in (text, dataclasses.replace(text, vectors="")):
-        params = build(dataclasses.replace(CFG, text=options)).init(jax.random.key(0)).params
+        params = jax.jit(build(dataclasses.replace(CFG, text=options)).init)(KEY).params
         tables.append(np.asarray(params["text_encoder"]["words"]["embed"]["table"]))
     placed = [VOCABULARY.index(word) for word in ("red", "circle")]
     want = vectors[[0, 2]].astype(float)
@@ -80,7 +81,7 @@ def test_words_start_as_their_vectors(tmp_path):
     np.testing.assert_array_equal(tables[0][others], tables[1][others])
     wrong = dataclasses.replace(CFG, text=dataclasses.replace(text, word_width=0))
     with pytest.raises(UsageError, match="set text.word_width to 5"):
-        build(wrong).init(jax.random.key(0))
+        jax.eval_shape(build(wrong).init, KEY)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The loss of an episode against float64 loops over the network's embeddings."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -21,19 +22,20 @@ def test_the_loss_is_that_of_the_nearest_mean(tmp_path, shots, queries):
     episode = EpisodeConfig(shots=shots, queries=queries)
     cfg = Config(data=data, features=(4, 3), episode=episode, loop=LoopConfig(steps=1))
     task = build(cfg)
-    state = task.init(jax.random.key(0))
+    state = jax.jit(task.init)(jax.random.key(0))
     keys = jax.random.split(jax.random.key(1), 5)
-    batch = task.prepare(keys, task.splits["train"].batch(np.arange(5)), train=True)
+    prepare = jax.jit(partial(task.prepare, train=True))
+    batch = prepare(keys, dict(task.splits["train"].batch(np.arange(5))))
     assert batch["image"].shape == (5 * (shots + queries), 28, 28, 1)
     loss_fn: Any = task.loss_fn
     call = lambda _: loss_fn(state.params, state.extra, batch, jax.random.key(2))  # noqa: E731
-    loss, (_, metrics) = jax.vmap(call, axis_name=AXIS)(jnp.zeros(1))
+    loss, (_, metrics) = jax.jit(jax.vmap(call, axis_name=AXIS))(jnp.zeros(1))
     variables = {"params": state.params, **state.extra}
     model: Any = task.model
     embed = lambda _: model.apply(  # noqa: E731
         variables, batch["image"], train=True, mutable=list(state.extra)
     )[0]
-    (z,) = jax.vmap(embed, axis_name=AXIS)(jnp.zeros(1))
+    (z,) = jax.jit(jax.vmap(embed, axis_name=AXIS))(jnp.zeros(1))
     z = np.asarray(z, np.float64).reshape(5, shots + queries, -1)
     means = [sum(rows[:shots]) / shots for rows in z]
     want, right = [], 0

@@ -17,6 +17,8 @@ from jaxdl.training.state import TrainState
 
 KEYS = jax.random.split(jax.random.key(0), 6)
 DRAWINGS = jnp.asarray(np.random.default_rng(0).random((6, 9, 12, 10, 1)), jnp.float32)
+OPTIONS = ("strength", "class_strength", "shift", "pose")
+draw = jax.jit(draw_episode, static_argnums=2, static_argnames=OPTIONS)
 STILL = {"strength": 0.0, "class_strength": 0.0, "shift": 0.0}
 
 
@@ -28,46 +30,47 @@ def places(episode):
 
 
 def test_an_episode_has_different_drawings_of_each_class():
-    chosen = places(draw_episode(KEYS, DRAWINGS, 4, **STILL))
+    chosen = places(draw(KEYS, DRAWINGS, 4, **STILL))
     assert all(len(set(row)) == 4 and -1 not in row for row in chosen)
     assert len({tuple(row) for row in chosen}) > 1  # each class draws for itself
 
 
 def test_a_class_meets_the_same_fate_in_any_batch():
     moves = {"strength": 0.1, "class_strength": 0.2, "shift": 1.0}
-    whole = draw_episode(KEYS, DRAWINGS, 3, **moves)
-    part = draw_episode(KEYS[2:4], DRAWINGS[2:4], 3, **moves)
+    whole = draw(KEYS, DRAWINGS, 3, **moves)
+    part = draw(KEYS[2:4], DRAWINGS[2:4], 3, **moves)
     np.testing.assert_allclose(part, whole[2:4], atol=1e-6)
 
 
 def test_a_class_moves_as_a_whole_and_drawings_by_themselves():
     one = jnp.broadcast_to(DRAWINGS[:, :1], DRAWINGS.shape)  # all drawings of a class are equal
-    same = draw_episode(KEYS, one, 3, **{**STILL, "class_strength": 0.3})
+    same = draw(KEYS, one, 3, **{**STILL, "class_strength": 0.3})
     np.testing.assert_allclose(same[:, 1], same[:, 0], atol=1e-5)
     assert np.abs(same[:, 0] - one[:, 0]).max() > 0.1
     for own in ({"strength": 0.3}, {"shift": 2.0}):
-        moved = draw_episode(KEYS, one, 3, **{**STILL, **own})
+        moved = draw(KEYS, one, 3, **{**STILL, **own})
         assert np.abs(moved[:, 1] - moved[:, 0]).max(axis=(1, 2, 3)).min() > 0.1
 
 
 def test_a_pose_comes_before_the_moves():
     """Without moves an episode has posed drawings; a shift moves what is posed."""
     pose = Pose(16, 3.0)
-    still = draw_episode(KEYS, DRAWINGS, 2, pose=pose, **STILL)
+    still = draw(KEYS, DRAWINGS, 2, pose=pose, **STILL)
     assert still.shape == (6, 2, 16, 16, 1)
-    flat = np.asarray(pose.apply(flat_rows(DRAWINGS))).reshape(6, 9, 16, 16, 1)
+    flat = np.asarray(jax.jit(pose.apply)(flat_rows(DRAWINGS))).reshape(6, 9, 16, 16, 1)
     off = np.abs(np.asarray(still)[:, :, None] - flat[:, None]).max(axis=(3, 4, 5)).min(axis=2)
     assert off.max() < 1e-5
-    shifted = draw_episode(KEYS, DRAWINGS, 2, pose=pose, **{**STILL, "shift": 3.0})
+    shifted = draw(KEYS, DRAWINGS, 2, pose=pose, **{**STILL, "shift": 3.0})
     ink = jnp.concatenate([flat_rows(still), flat_rows(shifted)])[..., 0]
-    middle = moment_move(ink, (16, 16), spread=3.0)[:, :, 2].reshape(2, 12, 2)
+    move = jax.jit(lambda x: moment_move(x, (16, 16), spread=3.0))
+    middle = np.asarray(move(ink))[:, :, 2].reshape(2, 12, 2)
     assert np.abs(middle[0] - middle[1]).max(axis=1).min() > 0.2
     np.testing.assert_array_equal(Pose().apply(DRAWINGS[:, 0]), DRAWINGS[:, 0])
 
 
 def test_more_drawings_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="has 9 drawings, 10 are asked for"):
-        draw_episode(KEYS, DRAWINGS, 10, **STILL)
+        draw(KEYS, DRAWINGS, 10, **STILL)
 
 
 class Flat(nn.Module):

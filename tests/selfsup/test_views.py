@@ -1,6 +1,7 @@
 """Views against the images that they are made of; each option at two values."""
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,13 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 12, 12, 3)).astype(np.uint8)
 FLOATS = jnp.asarray(IMAGES, jnp.float32) / 255
 KEYS = jax.random.split(jax.random.key(0), len(IMAGES))
+see = jax.jit(random_view, static_argnums=2)
 STILL = ViewConfig(crop=1.0, flip=0.0, jitter=0.0, gray=0.0)
 
 
 def test_without_changes_a_view_is_close_to_the_image():
     # A window of the whole area may still have other sides: it is then the largest that fits.
-    view = random_view(KEYS, FLOATS, STILL)
+    view = see(KEYS, FLOATS, STILL)
     assert view.shape == FLOATS.shape
     assert np.abs(view - FLOATS).mean() < np.abs(view - FLOATS[::-1]).mean()
 
@@ -31,24 +33,25 @@ def test_without_changes_a_view_is_close_to_the_image():
 )
 def test_an_option_changes_views_and_rows_meet_their_fate_alone(change):
     cfg = dataclasses.replace(STILL, **change)
-    view = random_view(KEYS, FLOATS, cfg)
-    plain = random_view(KEYS, FLOATS, STILL)
+    view = see(KEYS, FLOATS, cfg)
+    plain = see(KEYS, FLOATS, STILL)
     assert np.abs(view - plain).max(axis=(1, 2, 3)).mean() > 0.01
-    np.testing.assert_allclose(random_view(KEYS[3:7], FLOATS[3:7], cfg), view[3:7], atol=1e-5)
+    np.testing.assert_allclose(see(KEYS[3:7], FLOATS[3:7], cfg), view[3:7], atol=1e-5)
 
 
 def test_a_mirrored_view_is_mirrored_and_a_gray_one_gray():
-    plain = np.asarray(random_view(KEYS, FLOATS, STILL))
-    flipped = np.asarray(random_view(KEYS, FLOATS, dataclasses.replace(STILL, flip=1.0)))
+    plain = np.asarray(see(KEYS, FLOATS, STILL))
+    flipped = np.asarray(see(KEYS, FLOATS, dataclasses.replace(STILL, flip=1.0)))
     np.testing.assert_allclose(flipped, plain[:, :, ::-1], atol=1e-4)
-    gray = np.asarray(random_view(KEYS, FLOATS, dataclasses.replace(STILL, gray=1.0)))
+    gray = np.asarray(see(KEYS, FLOATS, dataclasses.replace(STILL, gray=1.0)))
     np.testing.assert_allclose(np.ptp(gray, axis=-1), 0, atol=1e-6)
 
 
 def test_training_has_two_views_of_an_image_and_evaluation_the_image():
     cfg = ViewConfig(size=8, mean=(0.5,), std=(0.25,))
     prepare = prepare_views(cfg)
-    pair = prepare(KEYS, {"image": IMAGES, "label": np.arange(40)}, train=True)
+    train = jax.jit(partial(prepare, train=True))
+    pair = train(KEYS, {"image": IMAGES, "label": np.arange(40)})
     assert pair["image"].shape == (40, 2, 8, 8, 3)
     assert np.abs(pair["image"][:, 0] - pair["image"][:, 1]).max(axis=(1, 2, 3)).min() > 0.05
     whole = prepare(KEYS, {"image": IMAGES}, train=False)["image"]
