@@ -32,6 +32,7 @@ JUDGES = {
     "data/tables/test_csv_table.py": "data/tables: csv_head csv_text",
     "data/tables/test_open.py": "data/tables: array_labels pixels",
     "data/files/test_open.py": "data/files: own_path data: registry",
+    "data/test_config.py": "data: made_names",
     "data/tfds/test_open.py": "data/tfds: prepared rows",
     "detection/dense/test_centernet.py": "detection/dense: heatmap",
     "detection/test_matching.py": "detection: anchors",

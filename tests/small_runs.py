@@ -29,6 +29,9 @@ SEGMENTS = [
     *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
     *("--loop.log_every", "1", "--loop.save_every", "2", "--optim.warmup", "0"),
 ]
+SCENES = ["--data.image_size", "16", "--model.features", "2", "2", "2"]
+CUT = ["--data.clip_frames", "3", "--share", "0.4", "--model.features", "2", "--model.pools", "2"]
+PAIR = ["--pictures", "brick.png", "--kinds", "shift", "--most", "2", "--image_size", "64", "64"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
     "classic.activations": ("wide_activations", ["--depth", "1", "--width", "5", "--acts", "tanh"]),
@@ -294,6 +297,14 @@ SMALL = {
             *("--method.name", "moco", "--method.projector", "4", "--loop.epochs", "None", *TWO),
         ],
     ),
+    "video.actors": (
+        "scenes_actors",
+        [*SCENES, "--data.synthetic_rows", "8", "--data.batch_size", "4", *TWO],
+    ),
+    "video.arrow_of_time": (
+        "clips_arrow_of_time",
+        ["--data.path", str(ROOT / "docs"), "--films", "spot.gif", *SCENES[:2], *CUT, *TWO],
+    ),
     "video.classification": (
         "moving_slow_fusion",
         [
@@ -306,6 +317,14 @@ SMALL = {
         ["--frames", "6", "--steps", "2", "--starts", "1", "--pixels", "3", "--batch_size", "4"],
     ),
     "video.visualize": ("moving_classes", ["--classes", "left", "--ascent.steps", "2"]),
+    "video.flow_pairs": ("flow_pairs", [*PAIR, "--others", "opencv_dis", "--filmed"]),
+    "video.temporal": (
+        "actions_localization",
+        [
+            *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--model.features", "4"),
+            *("--model.lengths", "14", "--model.hidden", "4", "--model.proposals", "3", *TWO),
+        ],
+    ),
     "vision3d.depth": (
         "solids_depth",
         [

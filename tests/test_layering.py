@@ -17,6 +17,7 @@ DOMAINS = (
     "classic classification language detection generative interpret rl segmentation selfsup video "
     "vision3d"
 )
+DATA = "clips files images masks meshes splits synthetic tables tfds"
 
 # From the ground up: a file imports only lines above its own, and nothing sideways in its line.
 # `CONTRIBUTING.md` shows the same table.
@@ -43,7 +44,7 @@ ROOMS = (
 FOLDERS = {  # the rooms that are divided, and into what
     "ops": {"augment", "boxes", "forms", "upsampling"},
     "layers": {"norm", "sequence"},
-    "data": {"files", "images", "masks", "meshes", "splits", "synthetic", "tables", "tfds"},
+    "data": set(DATA.split()),
     "models": {"convnets", "mobile", "segmentation", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "two_stage"},
@@ -51,7 +52,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "interpret": {"attribution", "synthesis"},
     "rl": {"agents", "environments", "tabular"},
     "selfsup": {"pretext"},
-    "video": {"flow", "models"},
+    "video": {"clips", "flow", "localization", "models"},
     "vision3d": {"fields", "single_view", "surfaces"},
     "interop": {"torch_twins"},
     "bench": {"accelerator"},

@@ -28,7 +28,8 @@ from jaxdl.training.state import TrainState
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Array, Batch, Key, LossFn, LossOutput, Regularizer, Tree
-from jaxdl.video.draw_clips import draw_clips
+from jaxdl.video.clips.over_clips import OverClips, each_clip, one_clip
+from jaxdl.video.draw_clips import draw_clips, save_film
 from jaxdl.video.flow.lucas_kanade import lucas_kanade
 from jaxdl.video.models.averaged import averaged
 from jaxdl.video.models.by_name import VideoModelConfig, build_video_model, video_model_options
@@ -80,13 +81,20 @@ def build(cfg: Config) -> Task:
         )
     model = build_video_model(cfg.model, len(classes))
 
-    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
-        video = to_float(batch["video"])
+    def see(clips: Array) -> Array:
+        video = to_float(clips)
         image = normalize(video, cfg.mean, cfg.std)
         if cfg.model.name == "two_stream":
             image = jnp.concatenate([image, flow_to_the_next(video, cfg.flow)], axis=-1)
-        return {**batch, "image": image}
+        return image
 
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        return {**batch, "image": see(one_clip(keys, batch["video"], train=train))}
+
+    def prepare_all(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        return {**batch, "image": each_clip(batch["video"], see)}
+
+    over_clips: Any = OverClips(model)
     task = supervised(
         model,
         splits,
@@ -94,8 +102,10 @@ def build(cfg: Config) -> Task:
         make_loss(model, cfg.label_smoothing),
         cfg.optim,
         loop=cfg.loop,
-        evaluate=make_classifier_evaluator(model, prepare),
-        draw=partial(draw_predictions, RowEvaluator(partial(probabilities, model), prepare)),
+        evaluate=make_classifier_evaluator(over_clips, prepare_all),
+        draw=partial(
+            draw_predictions, RowEvaluator(partial(probabilities, over_clips), prepare_all)
+        ),
     )
     return freeze_task(task, cfg.optim, cfg.loop, cfg.freeze)
 
@@ -132,7 +142,7 @@ def probabilities(model: nn.Module, variables: Tree, batch: Batch) -> dict[str, 
 def draw_predictions(
     rows_of: RowEvaluator, state: TrainState, split: Split, folder: Path
 ) -> list[Path]:
-    """`clips.png`: the first clip of each class, with what the network takes it for."""
+    """`clips.png` and `clips.gif`: the first clip of each class, and what it is taken for."""
     rows = rows_of(state, split)
     found = rows["probability"].argmax(axis=1)
     first = {int(label): i for i, label in reversed(list(enumerate(rows["label"])))}
@@ -142,8 +152,12 @@ def draw_predictions(
         f"{rows['probability'][i, found[i]]:.0%}"
         for i in chosen
     ]
-    clips = list(split.batch(chosen)["video"])
-    return [draw_clips(clips, titles).save(folder / "clips.png")]
+    clips = split.batch(chosen)["video"]
+    middle = clips if clips.ndim == 5 else clips[:, clips.shape[1] // 2]
+    return [
+        draw_clips(list(middle), titles).save(folder / "clips.png"),
+        save_film(list(middle), titles, folder / "clips.gif"),
+    ]
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxdl.checks import UsageError, check_at_least, check_one_of
 from jaxdl.data.annotations import MaskFiles, PixelClasses
+from jaxdl.data.made_names import LANGUAGES, POINTS, TOYS
 
 PLACEMENTS = ("auto", "device", "stream")
 
@@ -14,11 +15,11 @@ PLACEMENTS = ("auto", "device", "stream")
 class DataConfig:
     """Which data, and how it is cut into batches."""
 
+    positive: ClassVar[tuple[str, ...]] = ()  # fields that must be 1 or more
     name: str = "digits"
     """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
-    shapes, moving, solids, copy, reverse, dates, hello, two_moons, eight_gaussians, rings, xor,
-    ...; or one's own: folder, csv, npz, coco_json, voc_folder, mask_folder, text, meshes,
-    shapenet, pix3d, omniglot_small."""
+    shapes, moving, scenes, actions, solids, copy, reverse, dates, two_moons, rings, ...; one's own:
+    folder, clips, csv, npz, coco_json, voc_folder, mask_folder, text, meshes, shapenet, pix3d."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
     train: str = "train"
@@ -59,7 +60,7 @@ class DataConfig:
                 f"data.name = {self.name!r} belongs to {variant.__name__}, not to "
                 f"{type(self).__name__}; use data_config({self.name!r}, ...)"
             )
-        self._at_least(1, "batch_size", "max_device_bytes")
+        self._at_least(1, "batch_size", "max_device_bytes", *self.positive)
         self._at_least(0, "seed", "workers")
         self._at_least(-1, "val")
         check_one_of("data.placement", self.placement, PLACEMENTS)
@@ -91,12 +92,9 @@ class SizedImages(DataConfig):
 class SyntheticData(DataConfig):
     """A source with known answers, made from its seed."""
 
+    positive = ("synthetic_rows",)
     synthetic_rows: int = 10_000
     """Rows of its training split."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._at_least(1, "synthetic_rows")
 
 
 @dataclass(frozen=True)
@@ -125,6 +123,7 @@ class OwnTable(OwnData):
 class TfdsData(SizedImages, PixelClasses):
     """A set of tensorflow-datasets."""
 
+    positive = ("max_boxes", "max_length", "clip_frames")
     name: str = "mnist"
     dir: str = ""
     """The folder of prepared sets (default: TFDS_DATA_DIR)."""
@@ -136,10 +135,6 @@ class TfdsData(SizedImages, PixelClasses):
     """Of sets with captions: tokens in a row."""
     clip_frames: int = 16
     """Of sets of videos: frames in a clip, evenly spaced."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._at_least(1, "max_boxes", "max_length", "clip_frames")
 
 
 @dataclass(frozen=True)
@@ -230,6 +225,22 @@ class FolderData(OwnData, SizedImages):
 
 
 @dataclass(frozen=True)
+class ClipsData(OwnData, SizedImages):
+    """A folder of films, one sub-folder for each class."""
+
+    positive = ("clip_frames", "clips")
+    name: str = "clips"
+    clip_frames: int = 16
+    """Frames in a clip."""
+    rate: float = 0.0
+    """Frames per second that films are brought to (0: their own, which then must not vary)."""
+    sampling: str = "uniform"
+    """Frames of a clip: uniform (evenly spaced over the film), dense or random (consecutive)."""
+    clips: int = 1
+    """Clips of each film: one of them is trained on at a time, all are averaged at the test."""
+
+
+@dataclass(frozen=True)
 class CsvData(OwnTable):
     """A table of numbers and a label."""
 
@@ -252,13 +263,10 @@ class NpzData(OwnTable):
 class MeshesData(OwnData):
     """A mesh (.obj, .off, .ply, .npz), or a folder of them, one sub-folder for each class."""
 
+    positive = ("points",)
     name: str = "meshes"
     points: int = 1024
     """Points on the surface of each."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._at_least(1, "points")
 
 
 @dataclass(frozen=True)
@@ -287,8 +295,7 @@ class OmniglotSmallData(OwnData):
 
     name: str = "omniglot_small"
     path: str = "omniglot"
-    """The folder of `omniglot_background_small.npz` and `omniglot_oneshot_runs.npz`; also below
-    JAXDL_DATA_DIR."""
+    """The folder of the part's two .npz files; also below JAXDL_DATA_DIR."""
     forms: int = 8
     """Classes of each training character: 1, it alone; 4, its quarter turns; 8, their mirror images
     too."""
@@ -302,13 +309,10 @@ class OmniglotSmallData(OwnData):
 class TextData(OwnData):
     """The characters of a text file."""
 
+    positive = ("max_length",)
     name: str = "text"
     max_length: int = 64
     """Characters in a row."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._at_least(1, "max_length")
 
 
 @dataclass(frozen=True)
@@ -365,15 +369,10 @@ class RunData(DataConfig):
     """The run folder."""
 
 
-TOYS = ("blobs", "xor", "rings", "moons", "spirals", "hours", "polynomial", "wide")
-LANGUAGES = ("copy", "reverse", "dates", "hello")
-POINTS = (
-    *("gaussian", "eight_gaussians", "grid_of_gaussians", "two_moons", "two_spirals", "circles"),
-    *("checkerboard", "pinwheel"),
-)
 VARIANTS: Mapping[str, type[DataConfig]] = {
     "digits": DataConfig,
     "folder": FolderData,
+    "clips": ClipsData,
     "csv": CsvData,
     "npz": NpzData,
     "meshes": MeshesData,
@@ -385,7 +384,8 @@ VARIANTS: Mapping[str, type[DataConfig]] = {
     "text": TextData,
     "omniglot_small": OmniglotSmallData,
     "shapes": ShapesData,
-    "moving": MovingData,
+    "actions": SyntheticData,
+    **dict.fromkeys(("moving", "scenes"), MovingData),
     "solids": SolidsData,
     **dict.fromkeys(LANGUAGES, LanguageData),
     **dict.fromkeys(POINTS, DensityData),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.checks import check_rank
+from jaxdl.checks import check_positive, check_rank
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.typing import Array, ArrayLike, Host, Pair
 
@@ -73,3 +73,16 @@ def precision_recall_f1(confusion: ArrayLike) -> Rates:
 
     f1 = share(2 * right, predicted + support)
     return Rates(share(right, predicted), share(right, support), f1, support)
+
+
+def wilson_interval(right: float, count: int, *, deviations: float = 1.96) -> tuple[float, float]:
+    """Between which shares the true one lies (Wilson 1927), 95 % at 1.96 deviations.
+
+    Of `right` among `count` independent trials; what shares frames or pictures is not independent.
+    """
+    check_positive("wilson_interval: count", count)
+    share, square = right / count, deviations**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    spread = (share * (1 - share) / count + square / (4 * count**2)) ** 0.5
+    half = deviations * spread / (1 + square / count)
+    return middle - half, middle + half

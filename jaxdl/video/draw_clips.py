@@ -1,6 +1,7 @@
-"""Clips as strips of frames."""
+"""Clips as strips of frames, and as one film."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -27,3 +28,28 @@ def draw_clips(clips: Sequence[Host], titles: Sequence[str]) -> Figure:
         axis.set_axis_off()
         axis.set_title(title, fontsize=8, loc="left", pad=2)
     return figure
+
+
+def save_film(clips: Sequence[Host], titles: Sequence[str], path: Path, *, rate: int = 6) -> Path:
+    """Writes an animated GIF: clips `(T, H, W, 3)` uint8 side by side, four a row, each under its
+    title, `rate` frames per second; a shorter clip stands at its last frame."""
+    from PIL import Image, ImageDraw
+
+    height, width = clips[0].shape[1:3]
+    scale = max(1, 128 // width)
+    cell = (width * scale + 8, height * scale + 34)
+    columns = min(4, len(clips))
+    size = (cell[0] * columns, cell[1] * -(-len(clips) // columns))
+    pictures = []
+    for time in range(max(len(clip) for clip in clips)):
+        picture = Image.new("RGB", size, "white")
+        pen = ImageDraw.Draw(picture)
+        for i, (clip, title) in enumerate(zip(clips, titles, strict=True)):
+            x, y = cell[0] * (i % columns) + 4, cell[1] * (i // columns)
+            pen.text((x, y + 2), title.replace(": ", "\n", 1), fill="black", font_size=11)
+            frame = Image.fromarray(clip[min(time, len(clip) - 1)])
+            picture.paste(frame.resize((width * scale, height * scale), 0), (x, y + 32))
+        pictures.append(picture.quantize(128))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // rate, loop=0)
+    return path

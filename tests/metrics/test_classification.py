@@ -13,6 +13,7 @@ from jaxdl.metrics.classification import (
     confusion_matrix,
     precision_recall_f1,
     top_k_accuracy,
+    wilson_interval,
 )
 
 reference: Any = pytest.importorskip("sklearn.metrics")
@@ -100,3 +101,13 @@ def test_errors():
         top_k_accuracy(logits, labels, k=6)
     with pytest.raises(ValueError, match="confusion must have 2 axes"):
         precision_recall_f1(np.ones(3))
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 10), (7, 10), (10, 10), (450, 900)])
+def test_wilsons_interval_is_scipys(right, count):
+    from scipy.stats import binomtest
+
+    want = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    got = wilson_interval(right, count, deviations=1.959964)
+    np.testing.assert_allclose(got, [want.low, want.high], atol=1e-6)
+    assert wilson_interval(right, count, deviations=1) > got or right == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxdl.video.draw_clips import draw_clips, film_strip
+from jaxdl.video.draw_clips import draw_clips, film_strip, save_film
 
 
 def test_frames_stand_side_by_side_with_a_white_line_between():
@@ -27,3 +27,18 @@ def test_a_figure_has_a_strip_for_each_clip(tmp_path):
     red = (picture == (255, 0, 0)).all(axis=-1)
     black = (picture == (0, 0, 0)).all(axis=-1)
     assert np.flatnonzero(red.any(1)).min() > np.flatnonzero(black.sum(1) > 100).max()
+
+
+def test_a_film_shows_each_frame_under_the_title_and_the_last_of_a_shorter_clip(tmp_path):
+    long = (np.arange(3, dtype=np.uint8) * 80)[:, None, None, None] * np.ones(
+        (1, 8, 16, 3), np.uint8
+    )
+    film = Image.open(save_film([long, long[:2]], ["a: b", "c"], tmp_path / "clips.gif", rate=5))
+    assert (film.n_frames, film.info["duration"], film.size) == (3, 200, (2 * 136, 98))
+    shown = []
+    for i in range(3):
+        film.seek(i)
+        picture = np.asarray(film.convert("L")).astype(int)
+        shown.append((picture[60, 60], picture[60, 200]))
+        assert (picture[:30, :30] < 128).any()  # the title
+    np.testing.assert_allclose(shown, [(0, 0), (80, 80), (160, 80)], atol=4)

@@ -1,5 +1,5 @@
-"""One's own data by kind: folder, csv, npz, coco_json, voc_folder, mask_folder, text, meshes,
-ShapeNet, Pix3D, Omniglot."""
+"""One's own data by kind: folder, clips, csv, npz, coco_json, voc_folder, mask_folder, text,
+meshes, ShapeNet, Pix3D, Omniglot."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,7 +8,9 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.class_doubts import note_taken
+from jaxdl.data.clips.clip_folder import open_clips
 from jaxdl.data.config import (
+    ClipsData,
     CocoJsonData,
     CsvData,
     FolderData,
@@ -162,6 +164,7 @@ def open_omniglot(cfg: OmniglotSmallData) -> Dataset:
 
 OPENERS: Mapping[type[OwnData], Callable[[Any], Dataset]] = {
     FolderData: open_folder,
+    ClipsData: open_clips,
     CsvData: open_csv,
     NpzData: open_npz,
     MeshesData: open_meshes,

@@ -15,8 +15,10 @@ from jaxdl.data.config import (
     ToyData,
 )
 from jaxdl.data.source import ArraySource, Dataset, SubsetSource
+from jaxdl.data.synthetic.actions import Actions
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.data.synthetic.densities import Points
+from jaxdl.data.synthetic.moving_scenes import MovingScenes
 from jaxdl.data.synthetic.moving_shapes import Moving
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.data.synthetic.solids import Solids
@@ -46,6 +48,8 @@ def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generate
             if cfg.wants_segments():
                 options["fields"] = fields or ("image", "segments")
             return Shapes(rows, image_size=cfg.size(64), **options)
+        case MovingData(name="scenes"):
+            return MovingScenes(rows, image_size=cfg.size(32))
         case MovingData():
             return Moving(rows, image_size=cfg.size(32), **options)
         case SolidsData():
@@ -57,6 +61,8 @@ def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generate
             return Language(cfg.name, rows)
         case DensityData():
             return Points(cfg.name, rows)
+        case SyntheticData(name="actions"):
+            return Actions(rows)
     raise TypeError(f"generate: there is no set for {type(cfg).__name__}")
 
 

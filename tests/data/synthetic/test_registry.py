@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 
 from jaxdl.data.config import (
-    LANGUAGES,
-    POINTS,
-    TOYS,
     VARIANTS,
     ShapesData,
     SyntheticData,
     data_config,
 )
 from jaxdl.data.load import load_splits
+from jaxdl.data.made_names import LANGUAGES, POINTS, TOYS
 from jaxdl.data.synthetic.densities import DENSITIES
 from jaxdl.data.synthetic.registry import open_synthetic
 from jaxdl.data.synthetic.shapes import MOST
