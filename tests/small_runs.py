@@ -30,7 +30,8 @@ SEGMENTS = [
     *("--loop.log_every", "1", "--loop.save_every", "2", "--optim.warmup", "0"),
 ]
 SCENES = ["--data.image_size", "16", "--model.features", "2", "2", "2"]
-CUT = ["--data.clip_frames", "3", "--share", "0.4", "--model.features", "2", "--model.pools", "2"]
+FILM = ["--data.path", str(ROOT / "docs"), "--films", "spot.gif", "--model.pools", "2"]
+CUT = ["--data.batch_size", "4", "--data.clip_frames", "3", "--share", "0.4"]
 PAIR = ["--pictures", "brick.png", "--kinds", "shift", "--most", "2", "--image_size", "64", "64"]
 # One config a script: the flags that make it small and independent of prepared data.
 SMALL = {
@@ -303,7 +304,7 @@ SMALL = {
     ),
     "video.arrow_of_time": (
         "clips_arrow_of_time",
-        ["--data.path", str(ROOT / "docs"), "--films", "spot.gif", *SCENES[:2], *CUT, *TWO],
+        [*FILM, *CUT, *SCENES[:4], *TWO],
     ),
     "video.classification": (
         "moving_slow_fusion",
