@@ -15,6 +15,7 @@ from jaxdl.bench.workloads import (
     PROJECTOR,
     RATE,
     TEXT,
+    UNET,
     VOCABULARY,
     WORKLOADS,
     Workload,
@@ -128,7 +129,8 @@ def bench_model(name: str, work: Workload) -> Any:
         return CharacterModel(VOCABULARY, 256, layers=2, embedding_dim=64)
     if name == "transformer":
         return TransformerTranslator(VOCABULARY, work.shape[0], 128, 4, 2, 256)
-    return create_model(NAMES.get(name, name), num_classes=CLASSES)
+    options: dict[str, Any] = UNET if name == "unet" else {}
+    return create_model(NAMES.get(name, name), num_classes=CLASSES, **options)
 
 
 def prepare_for(name: str) -> Any:

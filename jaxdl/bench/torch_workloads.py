@@ -14,12 +14,20 @@ from jaxdl.bench.workloads import (
     PROJECTOR,
     RATE,
     TEXT,
+    UNET,
     VOCABULARY,
     WORKLOADS,
     Workload,
     draw_rows,
 )
-from jaxdl.interop.torch_twins import adversarial, classifiers, clip, embedding, sequences
+from jaxdl.interop.torch_twins import (
+    adversarial,
+    classifiers,
+    clip,
+    embedding,
+    segmenters,
+    sequences,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +157,7 @@ def twin(name: str) -> torch.nn.Module:
         "cifar_convnet": classifiers.CIFARConvNet,
         "preact_resnet20": classifiers.PreActResNet,
         "vit": classifiers.ViT,
+        "unet": lambda: segmenters.UNet(CLASSES, **UNET),
         "simclr": embedding_of_images,
         "clip": encoders_of_pairs,
         "lstm": lambda: sequences.CharacterModel(VOCABULARY, embedding=64, hidden=256, layers=2),

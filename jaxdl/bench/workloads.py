@@ -13,6 +13,7 @@ CONVNET = {"filters": (16, 32, 64), "pools": (1, 2, 3), "batch_norm": True}  # o
 PROJECTOR = (128, 64)
 # of clip, whose space is as wide
 TEXT: dict[str, Any] = {"width": 64, "depth": 1, "heads": 4, "hidden": 128}
+UNET = {"widths": (16, 32, 64), "up": "bilinear"}
 RATE = 1e-3  # on noise a larger one lets a net without activations diverge
 
 
@@ -29,6 +30,8 @@ class Workload:
     """Of the torch side, the fastest of which counts."""
     words: int = 0
     """Of an image's text."""
+    dense: bool = False
+    """Whether each pixel has a label."""
 
 
 CONVOLUTIONAL = ("eager", "channels_last", "compile")
@@ -42,6 +45,7 @@ WORKLOADS = {
     "vit": Workload("ViT 6 x 192, 64 tokens", 64, (32, 32, 3), 3),
     "simclr": Workload("SimCLR, convnet 16-32-64", 128, (28, 28, 1), 5, CONVOLUTIONAL),
     "clip": Workload("CLIP, convnet, 8 words", 128, (32, 32, 3), 5, CONVOLUTIONAL, words=8),
+    "unet": Workload("U-Net 16-32-64, 64x64", 16, (64, 64, 3), 5, CONVOLUTIONAL, dense=True),
     "dcgan": Workload("DCGAN 28x28, D and G step", 64, (28, 28, 1), 5, CONVOLUTIONAL),
 }
 
@@ -55,7 +59,8 @@ def draw_rows(work: Workload) -> dict[str, Host]:
         if work.words:
             text = rng.integers(1, VOCABULARY, (rows, work.words)).astype(np.int32)
             return {"image": image, "text": text}
-        return {"image": image, "label": rng.integers(0, CLASSES, rows).astype(np.int32)}
+        size = (rows, *work.shape[:2]) if work.dense else (rows,)
+        return {"image": image, "label": rng.integers(0, CLASSES, size).astype(np.int32)}
     size = (rows, work.shape[0] + 1)
     source, target = rng.integers(1, VOCABULARY, (2, *size)).astype(np.int32)
     return {"source": source[:, 1:], "target": target}

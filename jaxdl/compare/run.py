@@ -34,6 +34,7 @@ from jaxdl.interop.torch_twins.registry import twin_of
 from jaxdl.interop.torch_twins.trainer import given
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.runs.environment import describe
+from jaxdl.segmentation.task import SegmentLossConfig
 from jaxdl.selfsup.clip import CLIP
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.training.plan import total_steps
@@ -42,7 +43,7 @@ from jaxdl.typing import Batch
 
 EXPERIMENTS = (
     *("classification.train", "classic.dense", "language.characters"),
-    *("generative.adversarial", "selfsup.two_views", "selfsup.clip"),
+    *("generative.adversarial", "selfsup.two_views", "selfsup.clip", "segmentation.train"),
 )
 # Each side would draw its own; averages of weights change no update.
 LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")
@@ -143,7 +144,7 @@ def check_comparable(experiment: str, cfg: Any) -> None:
     if experiment not in EXPERIMENTS:
         raise UsageError(f"compare: {experiment} has no torch twin; {', '.join(EXPERIMENTS)} have")
     for field, value in FIXED.items():
-        if getattr(cfg, field, value) != value:
+        if getattr(cfg, field, value) not in (value, SegmentLossConfig()):
             raise UsageError(f"compare: the twin has {field} = {value}, not {getattr(cfg, field)}")
     if hasattr(cfg, "method") and cfg.method.name != "simclr":
         raise UsageError(f"compare: of two views simclr alone has a twin, not {cfg.method.name}")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from jaxdl.checks import UsageError
+from jaxdl.data.masks.label_map import VOID
 from jaxdl.interop.torch_twins.registry import Twin
 from jaxdl.interop.torch_twins.trainer import Trainer, aim_of, channels_first, given, tensor
 from jaxdl.optim.config import OptimConfig
@@ -178,7 +179,7 @@ class TorchSide:
         self.module.eval()
         with torch.no_grad():
             call = lambda batch: first(self.module(tensor(given(batch)))).numpy()  # noqa: E731
-            return score([(call(batch), aim_of(batch)) for batch in batches])
+            return score([(classes_last(call(batch)), aim_of(batch)) for batch in batches])
 
     def parameters(self) -> Arrays:
         """Name -> value of parameters and running statistics."""
@@ -229,12 +230,19 @@ def to_float64(tree: Tree) -> Tree:
     return jax.tree.map(lambda x: np.asarray(x, np.float64) if x.dtype == np.float32 else x, tree)
 
 
+def classes_last(logits: Host) -> Host:
+    """torch's logits of pixels `(B, K, H, W)` as ours; those of rows or tokens as they are."""
+    return np.moveaxis(logits, 1, -1) if logits.ndim == 4 else logits
+
+
 def score(pairs: list[tuple[Host, Host]]) -> dict[str, float]:
-    """Mean cross-entropy, nats, and accuracy of (logits, labels), rows or tokens."""
+    """Mean cross-entropy, nats, and accuracy of (logits, labels), rows, tokens or pixels."""
     loss, right, count = 0.0, 0, 0
     for logits, aim in pairs:
         rows = logits.reshape(-1, logits.shape[-1]).astype(np.float64)
         label = np.asarray(aim).reshape(-1)
+        if np.ndim(aim) == 3:  # pixels, of which some do not count
+            rows, label = rows[label != VOID], label[label != VOID]
         top = rows.max(1)
         spread = top + np.log(np.exp(rows - top[:, None]).sum(1))
         loss += float((spread - rows[np.arange(len(rows)), label]).sum())

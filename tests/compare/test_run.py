@@ -59,6 +59,13 @@ method = {{ name = "simclr", projector = [8, 5], temperature = 0.2 }}
 optim = {{ name = "sgd", lr = 0.05 }}
 loop = {{ epochs = 1 }}
 """,
+    "pixels": """experiment = "segmentation.train"
+data = {{ name = "shapes", annotations = "segments", image_size = [24], batch_size = 8 }}
+image = {{ rotate = 30.0 }}
+model = {{ name = "unet", widths = [4, 6], up = "bilinear" }}
+optim = {{ name = "sgd", lr = 0.05 }}
+loop = {{ epochs = 2 }}
+""",
     "pairs": """experiment = "selfsup.clip"
 data = {{ name = "shapes", image_size = [24], max_objects = 1, batch_size = 8 }}
 model = {{ name = "preact_resnet20", blocks = [1], width = 4, norm = "batch_sync" }}

@@ -18,6 +18,7 @@ STEPS = {  # of a round: a few tenths of a second on a large card
     "dcgan": 100,
     "simclr": 100,
     "clip": 100,
+    "unet": 50,
 }
 FLOAT32 = ("dcgan", "simclr", "clip")  # whose steps have no other precision
 

@@ -18,6 +18,7 @@ from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.norm.registry import norm_layer
 from jaxdl.models.convnets.preact_resnet import PreActResNet
 from jaxdl.models.mlp import MLP
+from jaxdl.models.segmentation.fcn import FCN
 from jaxdl.models.segmentation.unet import UNet
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.small.mnist_inception import MNISTInception
@@ -225,6 +226,19 @@ def unet_twin(model: UNet, shape: Shape) -> Twin:
     return _by_rules(module, SEGMENTER)
 
 
+def fcn_twin(model: FCN, shape: Shape) -> Twin:
+    """The same names."""
+    module = segmenters.FCN(
+        model.num_classes,
+        channels=shape[-1],
+        stride=model.stride,
+        blocks=tuple(model.blocks),
+        filters=tuple(model.filters),
+        hidden=model.hidden,
+    )
+    return _by_rules(module, SEGMENTER)
+
+
 def embedding_twin(model: JointEmbedding, shape: Shape) -> Twin:
     """A `DeepConvNet` without classes and a projector, each under our names."""
     _only(model, predictor=(), last_norm=False, norm=BatchNorm)
@@ -340,6 +354,7 @@ TWINS: dict[type, Callable[[Any, Shape], Twin]] = {
     MNISTResidual: residual_twin,
     PreActResNet: preact_twin,
     UNet: unet_twin,
+    FCN: fcn_twin,
     ViT: vit_twin,
     JointEmbedding: embedding_twin,
     CLIP: clip_twin,

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jaxdl.checks import UsageError
+from jaxdl.data.masks.label_map import VOID
 from jaxdl.interop.torch_twins.optimizers import TorchRule
 from jaxdl.optim.config import OptimConfig
 from jaxdl.typing import Batch, Host
 
 INPUTS = ("image", "input", "inputs")  # of a prepared batch: what the model is called with
+AIMS = ("target", "segments", "label")  # and what is wanted of it
 
 
 @dataclass
@@ -64,7 +66,8 @@ class Trainer:
         logits, aim = self.forward(batch), self.cast(aim_of(batch))
         if self.fresh_every:
             logits, aim = logits.flatten(0, 1), aim.flatten()
-        loss = F.cross_entropy(logits, aim, label_smoothing=self.smoothing)
+        void: dict[str, Any] = {"ignore_index": VOID} if "segments" in batch else {}
+        loss = F.cross_entropy(logits, aim, label_smoothing=self.smoothing, **void)
         loss.backward()
         return float(loss.detach())
 
@@ -86,8 +89,8 @@ def given(batch: Batch) -> Any:
 
 
 def aim_of(batch: Batch) -> Any:
-    """The label of each row or token, or, of mixed images, their shares."""
-    return batch["target"] if "target" in batch else batch["label"]
+    """The label of each row, token or pixel, or, of mixed images, their shares."""
+    return next(batch[name] for name in AIMS if name in batch)
 
 
 def tensor(array: Any) -> Tensor:
