@@ -213,29 +213,16 @@ def unet_twin(model: UNet, shape: Shape) -> Twin:
     """The same names."""
     _only(model, act=jax.nn.relu, norm=BatchNorm)
     if model.up not in ("nearest", "bilinear"):
-        raise UsageError(
-            f"compare: the torch twin of UNet has up = nearest or bilinear, not {model.up!r}"
-        )
-    module = segmenters.UNet(
-        model.num_classes,
-        channels=shape[-1],
-        widths=tuple(model.widths),
-        up=model.up,
-        stem_stride=model.stem_stride,
-    )
+        raise UsageError(f"compare: UNet's torch twin has up nearest or bilinear, not {model.up!r}")
+    options = {name: getattr(model, name) for name in ("widths", "up", "stem_stride")}
+    module = segmenters.UNet(model.num_classes, channels=shape[-1], **options)
     return _by_rules(module, SEGMENTER)
 
 
 def fcn_twin(model: FCN, shape: Shape) -> Twin:
     """The same names."""
-    module = segmenters.FCN(
-        model.num_classes,
-        channels=shape[-1],
-        stride=model.stride,
-        blocks=tuple(model.blocks),
-        filters=tuple(model.filters),
-        hidden=model.hidden,
-    )
+    options = {name: getattr(model, name) for name in ("stride", "blocks", "filters", "hidden")}
+    module = segmenters.FCN(model.num_classes, channels=shape[-1], **options)
     return _by_rules(module, SEGMENTER)
 
 
