@@ -89,9 +89,18 @@ def rules_of(model):
     return list(rules_in(jax.make_jaxpr(lambda v, x: Network(v, model, "guided")(x))(init, x)))
 
 
-def rules_in(jaxpr):
-    """ "guided" for each ReLU that is changed, "plain" for each that is not, however written."""
+def rules_in(jaxpr, live=None):
+    """ "guided" for each ReLU that is changed, "plain" for each that is not, however written.
+
+    `live`: which inputs depend on the picture or a weight, as the numbers that resize do not.
+    """
+    flags = [True] * len(jaxpr.invars) if live is None else live
+    reached = {var for var, flag in zip(jaxpr.invars, flags, strict=True) if flag}
     for eqn in jaxpr.eqns:
+        given = [not isinstance(var, jex.Literal) and var in reached for var in eqn.invars]
+        if not any(given):
+            continue
+        reached.update(eqn.outvars)
         inner = [getattr(one, "jaxpr", one) for one in jex.jaxprs_in_params(eqn.params)]
         first = inner[0].eqns[0] if inner and inner[0].eqns else None
         if eqn.primitive.name == "custom_vjp_call" and first.params.get("name") == "clip":
@@ -100,7 +109,7 @@ def rules_in(jaxpr):
             yield "plain"
         elif eqn.params.get("name") != "hard_sigmoid":  # a gate
             for one in inner:
-                yield from rules_in(one)
+                yield from rules_in(one, given if len(given) == len(one.invars) else None)
 
 
 def is_zero(var):
@@ -125,7 +134,9 @@ def thin_rules():
         options |= {
             f: (1,) * len(options[f]) for f in ("blocks", "repeats", "depths") & options.keys()
         }
-        options |= {"depth": 1} if "depth" in options else {}
+        deep = options.get("depth")
+        if isinstance(deep, float) or (deep and "heads" in options):
+            options["depth"] = 1
         plain = {"width": 1.0, "dropout": 0.0, "drop_path": 0.0}  # what no ReLU depends on
         options |= {f: v for f, v in plain.items() if isinstance(options.get(f), float)}
         written = next(cls for cls in load_model(name).__mro__ if "__call__" in vars(cls))

@@ -1,5 +1,7 @@
 """torch cuts the same windows; SciPy's normal densities give the losses; which gradients flow."""
 
+from functools import cache, partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,10 +32,11 @@ def test_windows_are_torchs(size):
     np.testing.assert_allclose(got, want.movedim(1, -1).numpy(), atol=1e-5)
 
 
+@cache
 def made(way, train=True, seed=0):
     model = GlimpseClassifier(3, looks=3, size=4, width=8, way=way, deviation=0.3)
     image = jnp.float32(np.random.default_rng(1).random((6, 9, 9, 1)))
-    params = model.init(jax.random.key(0), image, train=False)["params"]
+    params = jax.jit(partial(model.init, train=False))(jax.random.key(0), image)["params"]
     apply = jax.jit(
         lambda params, key: model.apply(
             {"params": params}, image, train=train, rngs={"dropout": key}
