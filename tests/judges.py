@@ -53,7 +53,8 @@ JUDGES = {
     "generative/test_autoencoder.py": "generative: latent_walks",
     "generative/test_diffusion.py": "generative: denoising unet",
     "generative/test_langevin.py": "generative: modes",
-    "interop/torch_twins/test_registry.py": "interop/torch_twins: classifiers segmenters sequences",
+    "interop/torch_twins/test_registry.py": "interop/torch_twins: classifiers clips segmenters "
+    "sequences",
     "models/weights/test_weight_rules.py": "models/weights: rule_sets",
     "models/weights/test_published.py": "models/weights: preprocessing weight_file",
     "classification/test_robust.py": "classification: robust_pictures",

@@ -37,11 +37,11 @@ class Config:
     """Folder of a run of video.classification; none: a network of random weights."""
     classes: tuple[str, ...] = ()
     """Those that are shown (default: all)."""
-    motion: tuple[float, ...] = (0.0, 0.1)
+    motion: tuple[float, ...] = (0.0, 0.01)
     """Weights of squared differences between frames; for each a clip of every class."""
-    appearance: float = 0.02
+    appearance: float = 0.005
     """Weight of squared differences between neighbors in a frame."""
-    ascent: Ascent = Ascent(steps=300, lr=2.0, penalty=0.0, jitter=2, blur_every=0)
+    ascent: Ascent = Ascent(steps=150, lr=2.0, penalty=0.0, jitter=2, blur_every=0)
     """Its smooth is set from the two above."""
     noise: float = 0.1
     """Deviation of the first clip, in the network's values."""

@@ -44,6 +44,7 @@ from jaxdl.typing import Batch
 EXPERIMENTS = (
     *("classification.train", "classic.dense", "language.characters"),
     *("generative.adversarial", "selfsup.two_views", "selfsup.clip", "segmentation.train"),
+    "video.classification",
 )
 # Each side would draw its own; averages of weights change no update.
 LEFT_OUT = ("dropout", "drop_path", "drop_connect", "ema", "swa")

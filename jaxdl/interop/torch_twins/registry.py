@@ -13,6 +13,7 @@ from torch import nn
 from jaxdl.checks import UsageError
 from jaxdl.interop.torch_rnn import recurrent_to_torch
 from jaxdl.interop.torch_twins import classifiers, clip, embedding, segmenters, sequences
+from jaxdl.interop.torch_twins.clips import C3D as TorchC3D
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.norm.registry import norm_layer
@@ -29,6 +30,7 @@ from jaxdl.models.weights.weight_rules import Pattern, Rules, fill_in, to_torch
 from jaxdl.selfsup.clip import CLIP, TextEncoder
 from jaxdl.selfsup.joint_embedding import JointEmbedding
 from jaxdl.typing import Host, Tree
+from jaxdl.video.models.c3d import C3D
 
 Shape = tuple[int, ...]
 QKV = ("query", "key", "value")  # one layer in torch
@@ -304,6 +306,14 @@ def _joined_attention(params: Tree) -> Tree:
     return made
 
 
+def c3d_twin(model: C3D, shape: Shape) -> Twin:
+    """The same names; the maps of clips have another order of axes there, and are not looked at."""
+    widths = {name: tuple(getattr(model, name)) for name in ("stages", "features", "hidden")}
+    module = TorchC3D(model.num_classes, channels=shape[-1], size=shape[1:4], **widths)
+    rules = Rules([(r"(conv\d_\d|fc\d|head)", "{1}")])
+    return Twin(module, partial(to_torch, rules), [(r"(fc\d|head)", "{1}")], {})
+
+
 def character_twin(model: CharacterModel, shape: Shape) -> Twin:
     """torch adds up two biases, which would move at twice the rate: the second one stays at 0."""
     module = sequences.CharacterModel(
@@ -345,6 +355,7 @@ TWINS: dict[type, Callable[[Any, Shape], Twin]] = {
     ViT: vit_twin,
     JointEmbedding: embedding_twin,
     CLIP: clip_twin,
+    C3D: c3d_twin,
     CharacterModel: character_twin,
 }
 

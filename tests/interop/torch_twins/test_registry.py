@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.language.char_lm import CharacterModel  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
+from jaxdl.video.models.c3d import C3D  # noqa: E402
 
 MODELS = {
     "softmax": ("mlp", {"hidden": ()}, (8, 8, 2)),
@@ -73,6 +74,18 @@ def test_a_twin_computes_what_its_model_does(case, train):
         scale = max(float(np.abs(own[path]).max()), 1e-2)
         np.testing.assert_allclose(parameter.grad.numpy(), own[path], atol=2e-4 * scale)
     assert {twin.layer(path) for path in ("head", "fc2")} & set(dict(twin.module.named_modules()))
+
+
+def test_the_twin_of_a_network_for_clips():
+    model, x = C3D(4, stages=(1, 2), features=(2, 3), hidden=(6, 5)), normal(2, 3, 5, 6, 3)
+    start = jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
+    variables = randomized(jax.tree.map(lambda s: np.ones(s.shape, np.float32), start))
+    twin = twin_of(model, x.shape)
+    twin.load(variables)
+    out = jax.jit(lambda v: model.apply(v, x, train=False))(variables)
+    theirs = twin.module(torch.tensor(x.transpose(0, 1, 4, 2, 3)))
+    np.testing.assert_allclose(theirs.detach().numpy(), out, rtol=1e-4, atol=1e-5)
+    assert [twin.layer(name) for name in ("conv1_1", "fc3", "head")] == [None, "fc3", "head"]
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
