@@ -136,6 +136,7 @@ CHAINS = {
 UNTESTED = {
     "jaxdl/typing.py": "types alone: pyright judges it",
     "jaxdl/bench/data_loading.py": "times torch's loaders, for minutes; `bench data` runs it",
+    "jaxdl/bench/clip_loading.py": "times torch's loader; `bench clips` runs it",
     "jaxdl/bench/accelerator/worker.py": "a process of `jaxdl bench --device`",
     "jaxdl/bench/worker.py": "a process of `jaxdl bench`, run by a slow test",
     "jaxdl/compare/speed.py": "times of two processes; `jaxdl compare` runs it",

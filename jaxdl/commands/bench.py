@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "work",
         nargs="*",
-        help="workloads, compared with PyTorch (default: all); data; boxes; 3d; interpret; "
+        help="workloads, compared with PyTorch (default: all); data; clips; boxes; 3d; interpret; "
         "dispatch; rl [CONFIG]: environments, and a DQN beside its twin; steps CONFIG: its loop; "
         "devices CONFIG: eight simulated ones compared with one",
     )
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.device:
         return run_on_device(args)
     match args.work:
-        case ["data" | "boxes" | "3d" | "interpret" | "dispatch" as what]:
+        case ["data" | "clips" | "boxes" | "3d" | "interpret" | "dispatch" as what]:
             print(measure_alone(what, args.rounds))
         case ["rl"] | ["rl", _]:
             bench_rl((*args.work, "cartpole_dqn")[1], rest, args.rounds)
@@ -70,11 +70,15 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def measure_alone(what: str, rounds: int) -> str:
-    """What needs no config: data loading, box operations, shapes in space, maps, dispatch."""
+    """What needs no config: data and clip loading, boxes, shapes in space, maps, dispatch."""
     if what == "data":
         from jaxdl.bench.data_loading import bench_data
 
         return bench_data(rounds=rounds)
+    if what == "clips":
+        from jaxdl.bench.clip_loading import bench_clips
+
+        return bench_clips(rounds=rounds)
     if what == "boxes":
         from jaxdl.bench.boxes import bench_boxes
 

@@ -1,5 +1,6 @@
 """SciPy's bilinear interpolation judges warping; the corners of a picture, what stays inside."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -17,13 +18,13 @@ def test_warp_is_scipys_interpolation_at_the_moved_places():
     for b, c in np.ndindex(2, 3):
         places = (rows + flow[b, ..., 1], columns + flow[b, ..., 0])
         want[b, ..., c] = map_coordinates(images[b, ..., c], places, order=1, mode="nearest")
-    np.testing.assert_allclose(warp(jnp.array(images), jnp.array(flow)), want, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(warp)(jnp.array(images), jnp.array(flow)), want, atol=1e-5)
 
 
 def test_what_leaves_at_each_side_is_told():
     flow = jnp.zeros((1, 2, 3, 2)).at[0, 0, 0].set(jnp.array([-0.6, 0.0]))
     flow = flow.at[0, 1, 2].set(jnp.array([0.4, 0.6])).at[0, 0, 2].set(jnp.array([0.5, -0.5]))
-    assert stays_inside(flow)[0].tolist() == [[False, True, True], [True, True, False]]
+    assert jax.jit(stays_inside)(flow)[0].tolist() == [[False, True, True], [True, True, False]]
 
 
 def test_endpoint_error_is_the_length_of_the_difference():

@@ -1,5 +1,7 @@
 """Float64 loops judge targets, losses and peaks of cells."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,10 +17,11 @@ from jaxdl.video.localization.actor_net import (
 
 BOXES = np.array([[2.0, 4, 14, 12], [9, 9, 11, 15], [0, 0, 4, 4]])
 KEPT = np.array([True, True, False])
+targets = jax.jit(partial(center_targets, size=(4, 5)))
 
 
 def test_heat_cells_and_boxes_of_a_frame_in_loops():
-    heat, cell, wanted = center_targets(jnp.array(BOXES), jnp.array(KEPT), (4, 5))
+    heat, cell, wanted = targets(jnp.array(BOXES), jnp.array(KEPT))
     centers = [(8, 8), (10, 12)]
     np.testing.assert_array_equal(cell[:2], [(2, 2), (3, 2)])  # row, column of 4 x 4 pixels
     for row, column in np.ndindex(4, 5):
@@ -45,7 +48,7 @@ def test_losses_are_means_over_frames_and_actors_in_loops():
     losses = jax.jit(actor_losses)(found, *map(jnp.array, (boxes, labels, KEPT[None])))
     want = {"heat": 0.0, "box": 0.0, "action": 0.0}
     for t in range(2):
-        aim, cell, wanted = center_targets(jnp.array(boxes[0, t]), jnp.array(KEPT), (4, 5))
+        aim, cell, wanted = map(np.asarray, targets(jnp.array(boxes[0, t]), jnp.array(KEPT)))
         for row, column in np.ndindex(4, 5):
             p, h = 1 / (1 + np.exp(-heat[0, t, row, column])), float(aim[row, column])
             peak = h == 1
@@ -71,7 +74,8 @@ def test_peaks_are_the_surest_cells_that_no_neighbor_outdoes():
     box = np.zeros((1, 1, 4, 5, 4))
     box[0, 0, 1, 1] = [0.25, -0.5, np.log(2), np.log(3)]
     action = np.arange(20.0).reshape(1, 1, 4, 5, 1)
-    peaks = find_peaks(Acting(*map(jnp.array, (heat, box, action))), count=2)
+    found = Acting(*map(jnp.array, (heat, box, action)))
+    peaks = jax.jit(partial(find_peaks, count=2))(found)
     np.testing.assert_allclose(peaks.scores[0, 0], 1 / (1 + np.exp([-2, -1.5])), rtol=1e-6)
     np.testing.assert_allclose(peaks.boxes[0, 0], [[3, -2, 11, 10], [16, 12, 20, 16]], atol=1e-5)
     assert peaks.actions[0, 0, :, 0].tolist() == [6, 19]
