@@ -35,8 +35,12 @@ def read(*flags, **table):
     ("name", "own"),
     [
         ("digits", set()),
-        ("mnist", {"dir", "download", "image_size", "max_boxes", "max_length", "clip_frames"}),
-        ("shapes", {"image_size", "synthetic_rows", "max_objects", "anywhere"}),
+        (
+            "mnist",
+            {"dir", "download", "image_size", "max_boxes", "max_length", "clip_frames"}
+            | {"annotations"},
+        ),
+        ("shapes", {"image_size", "synthetic_rows", "max_objects", "anywhere", "annotations"}),
         ("moving", {"image_size", "synthetic_rows"}),
         ("reverse", {"synthetic_rows"}),
         ("two_moons", {"synthetic_rows"}),
@@ -47,6 +51,7 @@ def read(*flags, **table):
         ("npz", {"path", "label_type", "standardize"}),
         ("text", {"path", "max_length"}),
         ("voc_folder", {"path", "image_size", "annotations", "max_boxes"}),
+        ("mask_folder", {"path", "image_size", "ignore", "class_names", "values"}),
     ],
 )
 def test_a_source_has_its_own_options_and_the_shared_ones(name, own, capsys):
@@ -96,7 +101,7 @@ def test_a_config_is_read_again_as_it_was_written(name):
         (ShapesData, {"synthetic_rows": 0}, "synthetic_rows must be at least 1"),
         (ShapesData, {"image_size": (1, 2, 3)}, "one or two sizes"),
         (TfdsData, {"clip_frames": 0}, "clip_frames must be at least 1"),
-        (CocoJsonData, {"annotations": "segments"}, "data.annotations"),
+        (CocoJsonData, {"annotations": "pixels"}, "data.annotations"),
         (VocFolderData, {"annotations": "captions"}, "data.annotations"),
     ],
 )
