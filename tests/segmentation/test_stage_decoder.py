@@ -34,12 +34,13 @@ def conv_norm(x, parts, stats, relu):
 def test_the_decoder_is_the_same_layers_in_torch():
     model, x = StageDecoder(TwoMaps(), 3, ("half", "quarter"), features=5), np.zeros((2, 13, 18, 3))
     x = RNG.normal(size=x.shape).astype(np.float32)
-    start = model.init(jax.random.key(0), jnp.asarray(x), train=False)
+    start = jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
     variables = jax.tree.map(lambda v: 0.5 * RNG.normal(size=v.shape).astype(np.float32), start)
     stats = jax.tree.map(lambda v: np.abs(v) + 0.5, variables["batch_stats"])
-    got = model.apply({"params": variables["params"], "batch_stats": stats}, x, train=False)
-    p, whole = variables["params"], torch.tensor(x.transpose(0, 3, 1, 2))
-    maps = {1: whole[:, :, ::2, ::2], 2: whole[:, :, ::4, ::4].repeat(1, 2, 1, 1)}
+    whole = {"params": variables["params"], "batch_stats": stats}
+    got = jax.jit(lambda v: model.apply(v, x, train=False))(whole)
+    p, picture = variables["params"], torch.tensor(x.transpose(0, 3, 1, 2))
+    maps = {1: picture[:, :, ::2, ::2], 2: picture[:, :, ::4, ::4].repeat(1, 2, 1, 1)}
     above = None
     for i in (2, 1):
         y = conv_norm(maps[i], p[f"lateral{i}"], stats[f"lateral{i}"], False)

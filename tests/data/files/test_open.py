@@ -110,7 +110,7 @@ def test_own_coco_json_with_masks_and_keypoints(tmp_path):
     np.testing.assert_allclose(row["points"][0], [[2.75, 1.75], [0, 0]])
     np.testing.assert_array_equal(row["visible"][0], [True, False])
     with pytest.raises(UsageError, match="data.annotations.*masks"):
-        load_splits(data_config(**base, annotations="segments"))
+        load_splits(data_config(**base, annotations="pixels"))
 
 
 def test_own_voc_folder_with_masks_and_segments(tmp_path):
