@@ -32,7 +32,7 @@ def test_upsampling_is_torchs(method):
     torch = pytest.importorskip("torch")
     layers = twin(method, torch)
     layer = Upsample(6, method)
-    params = layer.init(jax.random.key(0), jnp.asarray(X))["params"]["conv"]
+    params = jax.jit(layer.init)(jax.random.key(0), X)["params"]["conv"]
     params = {**params, "bias": jnp.arange(params["bias"].size) / 10.0}
     whole = layers[0] if method.startswith(("transposed", "shuffle")) else layers[1]
     order = (2, 3, 0, 1) if method.startswith("transposed") else (3, 2, 0, 1)
@@ -40,7 +40,7 @@ def test_upsampling_is_torchs(method):
         whole.weight[:] = torch.tensor(np.asarray(params["kernel"]).transpose(order))
         whole.bias[:] = torch.tensor(np.asarray(params["bias"]))
         want = torch.nn.Sequential(*layers)(torch.tensor(X.transpose(0, 3, 1, 2)))
-    got = layer.apply({"params": {"conv": params}}, jnp.asarray(X))
+    got = jax.jit(layer.apply)({"params": {"conv": params}}, X)
     np.testing.assert_allclose(np.asarray(got).transpose(0, 3, 1, 2), want, atol=2e-6)
 
 
@@ -50,9 +50,9 @@ def test_a_transposed_convolution_whose_windows_overlap_gives_a_checkerboard():
     counts = {}
     for method in ("transposed3", "transposed", "nearest", "bilinear"):
         layer = Upsample(1, method)
-        start = layer.init(jax.random.key(0), x)
+        start = jax.jit(layer.init)(jax.random.key(0), x)
         ones = jax.tree.map(lambda v: jnp.full(v.shape, float(v.ndim == 4)), start)
-        counts[method] = np.asarray(layer.apply(ones, x))[0, 2:-2, 2:-2, 0]
+        counts[method] = np.asarray(jax.jit(layer.apply)(ones, x))[0, 2:-2, 2:-2, 0]
     rows, columns = (np.where(np.arange(n) % 2, 2, 1) for n in (6, 8))
     np.testing.assert_allclose(counts["transposed3"], np.outer(rows, columns))
     np.testing.assert_allclose(counts["transposed"], np.ones((6, 8)))
