@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxdl.bench.step_loop import Looped
 from jaxdl.bench.workloads import (
+    C3D,
     CLASSES,
     CONVNET,
     NOISE,
@@ -40,6 +41,7 @@ from jaxdl.training.plan import LoopConfig
 from jaxdl.training.step import apply_train, global_mean
 from jaxdl.training.task import Task, supervised
 from jaxdl.typing import Batch, Key, LossOutput, Tree
+from jaxdl.video.models import c3d as clips
 
 NAMES = {"vit": "cifar_vit"}  # registered otherwise
 LOOP = LoopConfig(steps=1000)
@@ -61,7 +63,7 @@ def bench_task(name: str, precision: str = "float32", batch: int = 0) -> Task:
     work = dataclasses.replace(work, batch=batch or work.batch)
     if name in OTHERS:
         return OTHERS[name](work)
-    images = len(work.shape) == 3
+    images = not work.is_text
     optim = Momentum(lr=RATE) if images else Adam(lr=RATE, clip_norm=1.0)
     model = bench_model(name, work)
 
@@ -129,6 +131,8 @@ def bench_model(name: str, work: Workload) -> Any:
         return CharacterModel(VOCABULARY, 256, layers=2, embedding_dim=64)
     if name == "transformer":
         return TransformerTranslator(VOCABULARY, work.shape[0], 128, 4, 2, 256)
+    if name == "c3d":
+        return clips.C3D(CLASSES, dropout=0.0, **C3D)
     options: dict[str, Any] = UNET if name == "unet" else {}
     return create_model(NAMES.get(name, name), num_classes=CLASSES, **options)
 

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from jaxdl.bench.workloads import (
+    C3D,
     CLASSES,
     CONVNET,
     NOISE,
@@ -24,6 +25,7 @@ from jaxdl.interop.torch_twins import (
     adversarial,
     classifiers,
     clip,
+    clips,
     embedding,
     segmenters,
     sequences,
@@ -55,7 +57,7 @@ def torch_steps(name: str, form: str, setting: Setting = Setting()) -> Callable[
     rows = {k: torch.from_numpy(v).to(setting.device) for k, v in draw_rows(work).items()}
     images = "image" in rows
     if images:
-        rows["image"] = rows["image"].movedim(-1, 1).contiguous()
+        rows["image"] = rows["image"].movedim(-1, -3).contiguous()
         optimizer: Any = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
     else:
         optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
@@ -157,6 +159,7 @@ def twin(name: str) -> torch.nn.Module:
         "cifar_convnet": classifiers.CIFARConvNet,
         "preact_resnet20": classifiers.PreActResNet,
         "vit": classifiers.ViT,
+        "c3d": lambda: clips.C3D(CLASSES, size=WORKLOADS[name].shape[:3], **C3D),
         "unet": lambda: segmenters.UNet(CLASSES, **UNET),
         "simclr": embedding_of_images,
         "clip": encoders_of_pairs,

@@ -13,13 +13,14 @@ CONVNET = {"filters": (16, 32, 64), "pools": (1, 2, 3), "batch_norm": True}  # o
 PROJECTOR = (128, 64)
 # of clip, whose space is as wide
 TEXT: dict[str, Any] = {"width": 64, "depth": 1, "heads": 4, "hidden": 128}
+C3D: dict[str, Any] = {"stages": (1, 1, 2), "features": (8, 16, 32), "hidden": (64,)}
 UNET = {"widths": (16, 32, 64), "up": "bilinear"}
 RATE = 1e-3  # on noise a larger one lets a net without activations diverge
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One training step; `shape` is that of an image, or `(T,)` of a sequence of tokens."""
+    """One training step; `shape` is that of an image or a clip, or `(T,)` of a row of tokens."""
 
     title: str
     batch: int
@@ -32,6 +33,11 @@ class Workload:
     """Of an image's text."""
     dense: bool = False
     """Whether each pixel has a label."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a row is of tokens."""
+        return len(self.shape) == 1
 
 
 CONVOLUTIONAL = ("eager", "channels_last", "compile")
@@ -46,6 +52,7 @@ WORKLOADS = {
     "simclr": Workload("SimCLR, convnet 16-32-64", 128, (28, 28, 1), 5, CONVOLUTIONAL),
     "clip": Workload("CLIP, convnet, 8 words", 128, (32, 32, 3), 5, CONVOLUTIONAL, words=8),
     "unet": Workload("U-Net 16-32-64, 64x64", 16, (64, 64, 3), 5, CONVOLUTIONAL, dense=True),
+    "c3d": Workload("C3D 8-16-32, clips of 8x32x32", 16, (8, 32, 32, 3), 3),
     "dcgan": Workload("DCGAN 28x28, D and G step", 64, (28, 28, 1), 5, CONVOLUTIONAL),
 }
 
@@ -54,7 +61,7 @@ def draw_rows(work: Workload) -> dict[str, Host]:
     """`image` and `label` or `text`, or `source` and `target` tokens, for `BATCHES` batches."""
     rng = np.random.default_rng(0)
     rows = BATCHES * work.batch
-    if len(work.shape) == 3:
+    if not work.is_text:
         image = rng.normal(size=(rows, *work.shape)).astype(np.float32)
         if work.words:
             text = rng.integers(1, VOCABULARY, (rows, work.words)).astype(np.int32)

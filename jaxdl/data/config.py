@@ -18,7 +18,7 @@ class DataConfig:
     positive: ClassVar[tuple[str, ...]] = ()  # fields that must be 1 or more
     name: str = "digits"
     """digits (embedded); a set of tensorflow-datasets: mnist, coco/2017, ...; a synthetic one:
-    shapes, moving, scenes, actions, solids, copy, reverse, dates, two_moons, rings, ...; one's own:
+    shapes, moving, moving_digits, scenes, actions, solids, copy, reverse, rings, ...; one's own:
     folder, clips, csv, npz, coco_json, voc_folder, mask_folder, text, meshes, shapenet, pix3d."""
     batch_size: int = 64
     """Rows in a step, over all devices."""
@@ -385,7 +385,7 @@ VARIANTS: Mapping[str, type[DataConfig]] = {
     "omniglot_small": OmniglotSmallData,
     "shapes": ShapesData,
     "actions": SyntheticData,
-    **dict.fromkeys(("moving", "scenes"), MovingData),
+    **dict.fromkeys(("moving", "moving_digits", "scenes"), MovingData),
     "solids": SolidsData,
     **dict.fromkeys(LANGUAGES, LanguageData),
     **dict.fromkeys(POINTS, DensityData),

@@ -33,12 +33,22 @@ def test_a_film_shows_each_frame_under_the_title_and_the_last_of_a_shorter_clip(
     long = (np.arange(3, dtype=np.uint8) * 80)[:, None, None, None] * np.ones(
         (1, 8, 16, 3), np.uint8
     )
-    film = Image.open(save_film([long, long[:2]], ["a: b", "c"], tmp_path / "clips.gif", rate=5))
-    assert (film.n_frames, film.info["duration"], film.size) == (3, 200, (2 * 136, 98))
+    path = save_film([long, long[:2]], ["a: b", "c"], tmp_path / "clips.gif", rate=5)
     shown = []
-    for i in range(3):
-        film.seek(i)
-        picture = np.asarray(film.convert("L")).astype(int)
-        shown.append((picture[60, 60], picture[60, 200]))
-        assert (picture[:30, :30] < 128).any()  # the title
+    with Image.open(path) as film:
+        assert (film.n_frames, film.info["duration"], film.size) == (3, 200, (2 * 136, 98))
+        for i in range(3):
+            film.seek(i)
+            picture = np.asarray(film.convert("L")).astype(int)
+            shown.append((picture[60, 60], picture[60, 200]))
+            assert (picture[:30, :30] < 128).any()  # the title
     np.testing.assert_allclose(shown, [(0, 0), (80, 80), (160, 80)], atol=4)
+
+
+def test_gray_clips_are_drawn_in_gray(tmp_path):
+    clip = np.full((2, 8, 16, 1), 160, np.uint8)
+    with Image.open(save_film([clip], ["gray"], tmp_path / "clips.gif")) as film:
+        np.testing.assert_allclose(film.convert("RGB").getpixel((60, 60)), 160, atol=4)
+    picture = draw_clips([clip], ["gray"]).save(tmp_path / "clips.png")
+    shown = np.asarray(Image.open(picture).convert("RGB"))
+    assert ((shown == 160).all(axis=-1)).sum() > 1000

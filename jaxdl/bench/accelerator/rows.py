@@ -19,6 +19,7 @@ STEPS = {  # of a round: a few tenths of a second on a large card
     "simclr": 100,
     "clip": 100,
     "unet": 50,
+    "c3d": 50,
 }
 FLOAT32 = ("dcgan", "simclr", "clip")  # whose steps have no other precision
 

@@ -1,5 +1,6 @@
 """Synthetic sets by name: made from a seed, with known answers."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ from jaxdl.data.source import ArraySource, Dataset, SubsetSource
 from jaxdl.data.synthetic.actions import Actions
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.data.synthetic.densities import Points
+from jaxdl.data.synthetic.moving_digits import MovingDigits
 from jaxdl.data.synthetic.moving_scenes import MovingScenes
 from jaxdl.data.synthetic.moving_shapes import Moving
 from jaxdl.data.synthetic.shapes import Shapes
 from jaxdl.data.synthetic.solids import Solids
 from jaxdl.data.synthetic.toy import CLASSES, make_toy
 from jaxdl.data.synthetic.translation import Hello, Language
+from jaxdl.data.tfds.decoded import load_tfds
+from jaxdl.typing import Host
 
 
 def open_synthetic(cfg: SyntheticData, fields: tuple[str, ...] = ()) -> Dataset:
@@ -32,11 +36,28 @@ def open_synthetic(cfg: SyntheticData, fields: tuple[str, ...] = ()) -> Dataset:
         return open_toy(cfg)
     if isinstance(cfg, LineData):
         return open_line(cfg)
+    if isinstance(cfg, MovingData) and cfg.name == "moving_digits":
+        return open_moving_digits(cfg)
     train = cfg.synthetic_rows
     made = generate(cfg, train + max(1, train // 5), fields)
     rows = np.arange(len(made))
     splits = {"train": SubsetSource(made, rows[:train]), "test": SubsetSource(made, rows[train:])}
     return Dataset(splits, tuple(made.classes), tuple(made.vocabulary), made.description)
+
+
+def open_moving_digits(cfg: MovingData) -> Dataset:
+    """MNIST's drawings move; those of its test split in the test."""
+
+    def read(split: str) -> tuple[Host, Host]:
+        arrays = load_tfds("mnist")[0][split]
+        return arrays["image"][..., 0], arrays["label"]
+
+    sizes = {"train": cfg.synthetic_rows, "test": max(1, cfg.synthetic_rows // 5)}
+    splits = {
+        split: MovingDigits(count, partial(read, split), seed, image_size=cfg.size(48))
+        for seed, (split, count) in enumerate(sizes.items())
+    }
+    return Dataset(splits, MovingDigits.classes, (), splits["train"].description)
 
 
 def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generated:
