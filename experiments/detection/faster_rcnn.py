@@ -8,13 +8,14 @@ from jaxdl.cli import main
 from jaxdl.detection.anchors import SHAPES, shape_pairs
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.task import DetectionConfig, detection_task, resolve
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.detection.two_stage.faster_rcnn import (
     FasterRCNN,
     faster_rcnn_candidates,
     faster_rcnn_losses,
 )
 from jaxdl.models.registry import build_model
+from jaxdl.models.weights.at_hand import resolve_backbone as resolve
 from jaxdl.training.task import Task
 
 __all__ = ["Config", "build", "predict", "resolve"]

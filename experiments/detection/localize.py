@@ -7,8 +7,9 @@ from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.localization import Localizer, localize_candidates, localize_losses
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.task import DetectionConfig, detection_task, resolve
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.models.registry import build_model
+from jaxdl.models.weights.at_hand import resolve_backbone as resolve
 from jaxdl.training.task import Task
 
 __all__ = ["Config", "build", "predict", "resolve"]

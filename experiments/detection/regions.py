@@ -9,11 +9,12 @@ from jaxdl.checks import UsageError, check_fraction, check_one_of
 from jaxdl.cli import main
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.predict import predict_files as predict
-from jaxdl.detection.task import DetectionConfig, detection_task, resolve
+from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.detection.two_stage.fast_rcnn import RCNN, FastRCNN
 from jaxdl.detection.two_stage.faster_rcnn import region_candidates, region_losses
 from jaxdl.detection.two_stage.region_proposals import color_regions, sliding_windows
 from jaxdl.models.registry import build_model
+from jaxdl.models.weights.at_hand import resolve_backbone as resolve
 from jaxdl.training.task import Task
 from jaxdl.typing import Host
 

@@ -1,12 +1,12 @@
 """A class for each pixel from a classifier that knows ImageNet: jaxdl run camvid_pretrained."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.models.registry import ModelConfig, build_model
-from jaxdl.models.weights.at_hand import resolve_weights
+from jaxdl.models.weights.at_hand import resolve_backbone as resolve
 from jaxdl.models.weights.start import folded_norms
 from jaxdl.segmentation.predict import predict_files as predict
 from jaxdl.segmentation.stage_decoder import StageDecoder
@@ -41,19 +41,6 @@ class Config(SegmentationConfig):
     freeze: tuple[str, ...] = ()
     """Patterns of the parameters that stay as they are: backbone/*. Norms that a weight file has
     folded into its kernels do, too."""
-
-
-def resolve(cfg: Config) -> Config:
-    """`cfg` with what the weights of its backbone decide.
-
-    Where they are not at hand, that is said, and it has neither weights nor anything frozen.
-    """
-    if not cfg.model.weights:
-        return cfg
-    model, images = resolve_weights(cfg.model, optional=True)
-    if images is None:
-        return replace(cfg, model=model, freeze=())
-    return replace(cfg, model=model, image=replace(cfg.image, mean=images.mean, std=images.std))
 
 
 def build(cfg: Config) -> Task:

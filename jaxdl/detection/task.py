@@ -1,7 +1,7 @@
 """The task that trains and measures any detector, and what all their configs say."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
 from jaxdl.detection.two_stage.region_proposals import with_proposals
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.models.registry import ModelConfig
-from jaxdl.models.weights.at_hand import resolve_weights
+from jaxdl.models.weights.at_hand import resolve_backbone
 from jaxdl.models.weights.start import folded_norms
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.freeze import freeze_task
@@ -54,24 +54,11 @@ class DetectionTask(Task):
     propose: Callable[[Host], dict[str, Host]] | None = None
 
 
-def resolve(cfg: Any) -> Any:
-    """`cfg`, a `DetectionConfig`, with what the weights of its backbone decide.
-
-    Where they are not at hand, that is said, and it has neither weights nor anything frozen.
-    """
-    if not cfg.model.weights:
-        return cfg
-    model, images = resolve_weights(cfg.model, optional=True)
-    if images is None:
-        return replace(cfg, model=model, freeze=())
-    return replace(cfg, model=model, image=replace(cfg.image, mean=images.mean, std=images.std))
-
-
 def detection_task(
     cfg: DetectionConfig, build_detector: Callable[[Any, int], Detector]
 ) -> DetectionTask:
     """The task of `build_detector(cfg, number of classes)` on the data of `cfg`."""
-    cfg = resolve(cfg)
+    cfg = resolve_backbone(cfg)
     splits = load_boxes(cfg.data)
     detector = build_detector(cfg, len(splits["train"].classes))
     if detector.propose is not None:

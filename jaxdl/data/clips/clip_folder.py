@@ -12,7 +12,7 @@ from jaxdl.data.clips.film import ANIMATED, VIDEO, Film, check_even, open_film
 from jaxdl.data.clips.sampling import WAYS, at_rate, clip_places, raw_bytes
 from jaxdl.data.config import ClipsData
 from jaxdl.data.files.folder_splits import find_splits
-from jaxdl.data.files.folder_walk import own_entries, sub_folders, suffix_of
+from jaxdl.data.files.folder_walk import known_classes, own_entries, sub_folders, suffix_of
 from jaxdl.data.files.own_path import own_path
 from jaxdl.data.images.decode import BadFileBudget
 from jaxdl.data.images.letterbox import resize_and_center_crop
@@ -106,12 +106,7 @@ def list_films(
             f"ClipFolder: {root} has no sub-folders; put the films of each class into a folder of "
             f"its name: {root}/wave/1.mp4, {root}/wave/2/frame1.jpg, {root}/jump/1.gif"
         )
-    strangers = sorted(name for name in found if classes and name not in classes)
-    if strangers:
-        raise DataError(
-            f"ClipFolder: {root} has classes {strangers[:5]} that training has not: {classes[:9]}"
-        )
-    classes = classes or tuple(sorted(found))
+    classes = known_classes("ClipFolder", root, found, classes)
     films, labels = [], []
     for label, name in enumerate(classes):
         entries = own_entries(found[name]) if name in found else []

@@ -1,9 +1,11 @@
 """The files below a folder, through its links; what systems and tools drop into one is passed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from jaxdl.checks import DataError
 
 # Of macOS, Windows, Synology, and disks; names that begin with a dot are passed as well.
 DROPPINGS = (
@@ -69,3 +71,18 @@ def place_of(folder: Path) -> Place:
 def suffix_of(path: Path) -> str:
     """`.jpg` of `1.JPG`; "" where there is none."""
     return os.path.splitext(path.name)[1].lower()
+
+
+def known_classes(
+    who: str, root: Path, found: Iterable[str], classes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """`classes`, those of training, or where there are none all of the folders `found` in `root`.
+
+    Raises DataError, in the name of `who`, for folders that training has not.
+    """
+    strangers = sorted(name for name in found if classes and name not in classes)
+    if strangers:
+        raise DataError(
+            f"{who}: {root} has classes {strangers[:5]} that training has not: {classes[:9]}"
+        )
+    return classes or tuple(sorted(found))

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError, check_one_of
-from jaxdl.data.files.folder_walk import own_entries, sub_folders, suffix_of, walk
+from jaxdl.data.files.folder_walk import (
+    known_classes,
+    own_entries,
+    sub_folders,
+    suffix_of,
+    walk,
+)
 from jaxdl.data.images.decode import (
     SUFFIXES,
     BadFileBudget,
@@ -124,12 +130,7 @@ def list_images(
             f"ImageFolder: {root} has no sub-folders; {lies}put the images of each class into a "
             f"folder of its name: {root}/cat/1.jpg, {root}/dog/2.jpg"
         )
-    strangers = sorted(name for name in found if classes and name not in classes)
-    if strangers:
-        raise DataError(
-            f"ImageFolder: {root} has classes {strangers[:5]} that training has not: {classes[:9]}"
-        )
-    classes = classes or tuple(sorted(found))
+    classes = known_classes("ImageFolder", root, found, classes)
     files, labels, others = [], [], []
     for label, name in enumerate(classes):
         own, rest = images_below(found.get(name, []), root, notes)

@@ -44,3 +44,17 @@ def resolve_weights(
         name: value for name, value in weights.options.items() if getattr(cfg, name, "") == "auto"
     }
     return dataclasses.replace(cfg, **chosen), weights.preprocessing
+
+
+def resolve_backbone(cfg: Any) -> Any:
+    """A config that has `model`, `image` and `freeze`, with what its backbone's weights decide.
+
+    Where they are not at hand, that is said, and it has neither weights nor anything frozen.
+    """
+    if not cfg.model.weights:
+        return cfg
+    model, images = resolve_weights(cfg.model, optional=True)
+    if images is None:
+        return dataclasses.replace(cfg, model=model, freeze=())
+    image = dataclasses.replace(cfg.image, mean=images.mean, std=images.std)
+    return dataclasses.replace(cfg, model=model, image=image)
