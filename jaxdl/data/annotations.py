@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxdl.checks import UsageError, check_one_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)  # or it would come before the name of the set
 class PixelClasses:
     """Of a source that can give a class for each pixel."""
 
@@ -18,7 +18,7 @@ class PixelClasses:
         return self.annotations == "segments"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MaskFiles:
     """How pictures of numbers are read as masks."""
 
