@@ -1,5 +1,6 @@
 """Pictures: grids of images, curves, matrices. Nothing here needs a screen."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ class Figure:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.figure.savefig(path, dpi=dpi)
         return path
+
+    def png(self, *, dpi: int = 110) -> bytes:
+        """The picture as the bytes of a PNG file."""
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, dpi=dpi)
+        return buffer.getvalue()
 
 
 def draw_grid(

@@ -16,7 +16,7 @@ from jaxdl.checks import UsageError, unknown
 from jaxdl.classification.task import ClassifierConfig, task_of_classifier
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
-from jaxdl.data.splits.arrays import array_splits
+from jaxdl.data.splits.arrays import array_splits, named_inputs
 from jaxdl.data.splits.split import Split
 from jaxdl.evaluation.batched import apply_in_batches
 from jaxdl.evaluation.rows import RowEvaluator
@@ -204,7 +204,7 @@ def predict(run: Fitted | str | Path, inputs: Host, *, batch_size: int = 256) ->
 
     Of a classifier these are logits. `inputs` are pictures `(N, H, W, C)` uint8, or numbers.
     """
-    model, variables, prepare, _ = _parts(run)
+    model, variables, prepare = _parts(run)
     x = _prepared(prepare, inputs)
     apply = jax.jit(lambda variables, x: model.apply(variables, x, train=False))
     size = min(batch_size, len(x))
@@ -224,16 +224,16 @@ def explain(
     Methods: gradcam, saliency, integrated_gradients, ... (`jaxdl.interpret.attribution.methods`).
     The model must name its stages, as those of the library do.
     """
-    model, variables, prepare, _ = _parts(run)
+    model, variables, prepare = _parts(run)
     x = _prepared(prepare, images)
     classes = np.broadcast_to(np.asarray(target, np.int32), (len(x),))
     return np.asarray(attribute(method, Network(variables, model), x, classes, options))
 
 
-def _parts(run: Fitted | str | Path) -> tuple[Any, dict[str, Any], Prepare, tuple[str, ...]]:
+def _parts(run: Fitted | str | Path) -> tuple[Any, dict[str, Any], Prepare]:
     if isinstance(run, Fitted):
-        return run.model, run.variables, run.prepare, run.classes
-    return load_run(run)
+        return run.model, run.variables, run.prepare
+    return load_run(run)[:3]
 
 
 def _prepared(prepare: Prepare, inputs: Host) -> Array:
@@ -241,10 +241,5 @@ def _prepared(prepare: Prepare, inputs: Host) -> Array:
     inputs = np.asarray(inputs)
     if not len(inputs):
         raise UsageError("predict: there are no rows")
-    pictures = inputs.dtype == np.uint8 and inputs.ndim in (3, 4)
-    if pictures:
-        batch = {"image": inputs if inputs.ndim == 4 else inputs[..., None]}
-    else:
-        batch = {"input": inputs.astype(np.float32)}
     keys = jax.random.split(jax.random.key(0), len(inputs))
-    return prepare(keys, batch, train=False)["image"]
+    return prepare(keys, named_inputs(inputs), train=False)["image"]

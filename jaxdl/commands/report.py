@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Writes the page and prints where it is."""
     from jaxdl.runs.run_page import write_run_page
-    from jaxdl.runs.side_by_side import read_report, write_side_by_side
+    from jaxdl.runs.side_by_side import write_side_by_side
 
     folders = [find_run(given) for given in args.runs]
     if len(folders) > 1:
@@ -30,6 +30,5 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         return 0
     if args.out is not None:
         raise UsageError("report: --out is for several runs; a run's own page stays in its folder")
-    read_report(folders[0])
     print(write_run_page(folders[0]))
     return 0

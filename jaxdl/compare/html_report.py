@@ -1,6 +1,5 @@
 """`compare.html`: one file that needs no other."""
 
-import io
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -95,6 +94,4 @@ def draw(curves: dict[str, list[float]]) -> bytes:
     gaps = [max(abs(a - b), 1e-9) for a, b in zip(own, other, strict=True)]
     right.plot(range(1, len(gaps) + 1), gaps, color="tab:red")
     right.set(xlabel="step", ylabel="difference of the losses", yscale="log")
-    buffer = io.BytesIO()
-    figure.figure.savefig(buffer, dpi=110)
-    return buffer.getvalue()
+    return figure.png()

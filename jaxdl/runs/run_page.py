@@ -1,10 +1,11 @@
 """`report.html` of a run: what it was, what it measured, what it drew, in one file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from jaxdl.checks import UsageError
 from jaxdl.config import flatten, read_toml
 from jaxdl.html_page import KINDS, folded, link, page, picture, table
 from jaxdl.plain_file import read_json, read_plain, write_whole
@@ -18,7 +19,7 @@ SPLITS = ("train", "val", "test")
 
 def write_run_page(folder: Path) -> Path:
     """Writes `folder/report.html` from what the run has left in it."""
-    report = read_json(folder / "report.json")
+    report, files = read_report(folder), files_of(folder)
     parts = [
         f"<h1>{escape(report['name'])}</h1>",
         f"<p><code>{escape(report['command'])}</code><br>{escape(facts(report))}</p>",
@@ -26,14 +27,22 @@ def write_run_page(folder: Path) -> Path:
         "<h2>Measured</h2>",
         table(["", *SPLITS], measured(report["metrics"])),
         "<h2>Pictures</h2>",
-        *figures(folder),
+        *figures(files, folder),
         "<h2>How it was run</h2>",
         folded("Config", table(["field", "value"], config_rows(folder))),
         folded("Environment", f"<pre>{escape(text_of(folder / 'environment.json'))}</pre>"),
-        folded("Files", "<br>".join(link(path, folder) for path in files_of(folder))),
+        folded("Files", "<br>".join(link(path, folder) for path in files)),
     ]
     write_whole(folder / NAME, page(report["name"], parts))
     return folder / NAME
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """`report.json` of a run. Raises UsageError where it has not ended."""
+    try:
+        return read_json(folder / "report.json")
+    except FileNotFoundError:
+        raise UsageError(f"report {folder}: no report.json; the run has not ended") from None
 
 
 def facts(report: dict[str, Any]) -> str:
@@ -64,9 +73,9 @@ def measured(metrics: dict[str, float]) -> list[list[str]]:
     return [[name, *(row.get(split, "") for split in SPLITS)] for name, row in rows.items()]
 
 
-def figures(folder: Path) -> Iterator[str]:
+def figures(files: Sequence[Path], folder: Path) -> Iterator[str]:
     """The run's pictures, curves first, each with its name; beyond `MOST` bytes as links."""
-    paths = [path for path in files_of(folder) if path.suffix in KINDS]
+    paths = [path for path in files if path.suffix in KINDS]
     rank = {name: i for i, name in enumerate(FIRST)}
     used = 0
     for path in sorted(paths, key=lambda path: (rank.get(path.stem, len(rank)), path)):

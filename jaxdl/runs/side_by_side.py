@@ -1,17 +1,15 @@
 """Several runs on one page: where their configs differ, what each measured, their curves."""
 
-import io
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from jaxdl.checks import UsageError
 from jaxdl.config import flatten, read_toml
 from jaxdl.draw import Figure
 from jaxdl.html_page import page, picture, table
-from jaxdl.plain_file import read_json, write_whole
+from jaxdl.plain_file import write_whole
 from jaxdl.runs.metrics_log import read_rows
-from jaxdl.runs.run_page import facts
+from jaxdl.runs.run_page import facts, read_report
 
 DRAWN = ("loss", "val_loss", "accuracy", "val_accuracy")
 ABSENT = "–"
@@ -39,14 +37,6 @@ def write_side_by_side(folders: Sequence[Path], path: Path) -> Path:
     return path
 
 
-def read_report(folder: Path) -> dict:
-    """`report.json` of a run. Raises UsageError where it has not ended."""
-    try:
-        return read_json(folder / "report.json")
-    except FileNotFoundError:
-        raise UsageError(f"report {folder}: no report.json; the run has not ended") from None
-
-
 def rows_of(tables: Sequence[dict], *, differing: bool = False) -> list[list[str]]:
     """A row a name, a column a table; with `differing` only of values that are not all the same."""
     names = dict.fromkeys(name for one in tables for name in one)
@@ -72,6 +62,4 @@ def draw(folders: Sequence[Path]) -> bytes:
             axis.plot(*zip(*points, strict=True), label=run) if points else None
         axis.set(xlabel="step", title=name)
     figure.axes[0].legend(fontsize=7)
-    buffer = io.BytesIO()
-    figure.figure.savefig(buffer, dpi=110)
-    return buffer.getvalue()
+    return figure.png()

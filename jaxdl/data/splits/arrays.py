@@ -51,6 +51,13 @@ def array_splits(
     }
 
 
+def named_inputs(inputs: Host) -> dict[str, Host]:
+    """Pictures `(N, H, W, C)` or `(N, H, W)` uint8 as `image`, anything else as `input` float32."""
+    if inputs.dtype == np.uint8 and inputs.ndim in (3, 4):
+        return {"image": inputs if inputs.ndim == 4 else inputs[..., None]}
+    return {"input": np.asarray(inputs, np.float32)}
+
+
 def _rows(role: str, inputs: Host, labels: Host) -> dict[str, Host]:
     inputs, labels = np.asarray(inputs), np.asarray(labels)
     if len(inputs) != len(labels):
@@ -58,11 +65,7 @@ def _rows(role: str, inputs: Host, labels: Host) -> dict[str, Host]:
     for name, value in (("inputs", inputs), ("labels", labels)):
         if value.dtype.kind not in "iuf":
             raise DataError(f"arrays: {role}: {name} must be numbers, got {value.dtype}")
-    rows: dict[str, Host]
-    if inputs.dtype == np.uint8 and inputs.ndim in (3, 4):
-        rows = {"image": inputs if inputs.ndim == 4 else inputs[..., None]}
-    else:
-        rows = {"input": np.asarray(inputs, np.float32)}
+    rows = named_inputs(inputs)
     rows["label"] = labels.astype(np.float32 if labels.dtype.kind == "f" else np.int32)
     check_finite_rows(f"arrays: {role}", rows, np.arange(len(inputs)))
     return rows
