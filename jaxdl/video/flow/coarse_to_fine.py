@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import jax.numpy as jnp
+from jax import lax
 
 from jaxdl.checks import check_positive, check_rank, check_same_shape
 from jaxdl.ops.resize import resize
 from jaxdl.typing import Array
+from jaxdl.video.flow.warp import stays_inside, warp
 
 LEAST = 8  # pixels on the shorter side of the smallest copy
 
@@ -30,12 +32,18 @@ def check_pair(who: str, first: Array, second: Array, levels: int) -> None:
 
 
 def coarse_to_fine(
-    refine: Callable[[Array, Array, Array], Array], first: Array, second: Array, levels: int
+    refine: Callable[[Array, Array, Array], Array],
+    first: Array,
+    second: Array,
+    *,
+    levels: int,
+    times: int,
 ) -> Array:
     """The flow from `first` to `second`, `(B, H, W, C)` each -> `(B, H, W, 2)` x, y in pixels.
 
-    `refine(first, second, flow)` betters a flow at one size. Each level has half of the next one's
-    height and width; a move of m pixels is one of m / 2^(levels - 1) in the smallest.
+    `refine(first, second, flow)` betters a flow at one size, so many `times`. Each level has half
+    of the next one's height and width; a move of m pixels is one of m / 2^(levels - 1) in the
+    smallest.
     """
     pairs = [(first, second)]
     for _ in range(levels - 1):
@@ -45,7 +53,8 @@ def coarse_to_fine(
         pairs.append((one, other))
     flow = jnp.zeros((*pairs[-1][0].shape[:3], 2), first.dtype)
     for one, other in reversed(pairs):
-        flow = refine(one, other, grow(flow, (one.shape[1], one.shape[2])))
+        grown = grow(flow, (one.shape[1], one.shape[2]))
+        flow = lax.fori_loop(0, times, lambda _, f, a=one, b=other: refine(a, b, f), grown)
     return flow
 
 
@@ -59,6 +68,20 @@ def grow(flow: Array, size: tuple[int, int]) -> Array:
 def slopes(images: Array) -> tuple[Array, Array]:
     """d/dx and d/dy by central differences, at the sides one-sided: `(B, H, W, C)` each."""
     return jnp.asarray(jnp.gradient(images, axis=2)), jnp.asarray(jnp.gradient(images, axis=1))
+
+
+def normal_equations(first: Array, second: Array, flow: Array) -> tuple[Array, ...]:
+    """a, b, c, x, y of [[a, b], [b, c]] u = (x, y) at each pixel, `(B, H, W)` each.
+
+    Least squares of S(x + v) + dS(x + v) (u - v) - F over channels, F first, S second picture, v
+    the flow so far; 0 where it leads out of the picture.
+    """
+    seen = warp(second, flow)
+    dx, dy = slopes(seen)
+    rest = first - seen + dx * flow[..., 0:1] + dy * flow[..., 1:2]
+    there = stays_inside(flow).astype(first.dtype)
+    products = (dx * dx, dx * dy, dy * dy, dx * rest, dy * rest)
+    return tuple(jnp.sum(p, axis=-1) * there for p in products)
 
 
 def solve_2x2(a: Array, b: Array, c: Array, right: tuple[Array, Array]) -> Array:

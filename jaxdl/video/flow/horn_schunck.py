@@ -8,8 +8,12 @@ from jax import lax
 
 from jaxdl.checks import check_positive
 from jaxdl.typing import Array
-from jaxdl.video.flow.coarse_to_fine import check_pair, coarse_to_fine, slopes, solve_2x2
-from jaxdl.video.flow.warp import stays_inside, warp
+from jaxdl.video.flow.coarse_to_fine import (
+    check_pair,
+    coarse_to_fine,
+    normal_equations,
+    solve_2x2,
+)
 
 
 def horn_schunck(
@@ -46,23 +50,13 @@ def horn_schunck(
 def _horn_schunck(
     first: Array, second: Array, *, levels: int, smoothness: float, warps: int, sweeps: int
 ) -> Array:
-    def refine(first: Array, second: Array, flow: Array) -> Array:
-        def better(_: int, flow: Array) -> Array:
-            return smooth(first, second, flow, smoothness=smoothness, sweeps=sweeps)
-
-        return lax.fori_loop(0, warps, better, flow)
-
-    return coarse_to_fine(refine, first, second, levels)
+    refine = partial(smooth, smoothness=smoothness, sweeps=sweeps)
+    return coarse_to_fine(refine, first, second, levels=levels, times=warps)
 
 
 def smooth(first: Array, second: Array, flow: Array, *, smoothness: float, sweeps: int) -> Array:
     """One warp of `horn_schunck` at one size, from `flow`."""
-    seen = warp(second, flow)
-    dx, dy = slopes(seen)
-    rest = first - seen + dx * flow[..., 0:1] + dy * flow[..., 1:2]
-    there = stays_inside(flow).astype(first.dtype)
-    products = (dx * dx, dx * dy, dy * dy, dx * rest, dy * rest)
-    a, b, c, x, y = (jnp.sum(p, axis=-1) * there for p in products)
+    a, b, c, x, y = normal_equations(first, second, flow)
     weight = smoothness**2
 
     def sweep(_: int, flow: Array) -> Array:

@@ -4,13 +4,16 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jaxdl.checks import check_positive
 from jaxdl.ops.blur import TRUNCATE, gaussian_blur
 from jaxdl.typing import Array
-from jaxdl.video.flow.coarse_to_fine import check_pair, coarse_to_fine, slopes, solve_2x2
-from jaxdl.video.flow.warp import stays_inside, warp
+from jaxdl.video.flow.coarse_to_fine import (
+    check_pair,
+    coarse_to_fine,
+    normal_equations,
+    solve_2x2,
+)
 
 
 def lucas_kanade(
@@ -49,27 +52,14 @@ def _lucas_kanade(
     def refine(first: Array, second: Array, flow: Array) -> Array:
         reach = min(first.shape[1:3])
         near = min(sigma, (reach - 0.5) / TRUNCATE)  # the smallest copies are smaller than G
+        return least_squares(first, second, flow, sigma=near, ridge=ridge)
 
-        def better(_: int, flow: Array) -> Array:
-            return least_squares(first, second, flow, sigma=near, ridge=ridge)
-
-        return lax.fori_loop(0, iterations, better, flow)
-
-    return coarse_to_fine(refine, first, second, levels)
+    return coarse_to_fine(refine, first, second, levels=levels, times=iterations)
 
 
 def least_squares(first: Array, second: Array, flow: Array, *, sigma: float, ridge: float) -> Array:
     """One iteration of `lucas_kanade` at one size, from `flow`."""
-    seen = warp(second, flow)
-    dx, dy = slopes(seen)
-    u, v = flow[..., 0:1], flow[..., 1:2]
-    rest = first - seen + dx * u + dy * v
-    there = stays_inside(flow).astype(first.dtype)
-
-    def around(x: Array) -> Array:
-        return jnp.sum(x, axis=-1) * there
-
-    sums = [around(x) for x in (dx * dx, dx * dy, dy * dy, dx * rest, dy * rest)]
-    a, b, c, x, y = jnp.moveaxis(gaussian_blur(jnp.stack(sums, axis=-1), sigma), -1, 0)
+    sums = jnp.stack(normal_equations(first, second, flow), axis=-1)
+    a, b, c, x, y = jnp.moveaxis(gaussian_blur(sums, sigma), -1, 0)
     right = (x + ridge * flow[..., 0], y + ridge * flow[..., 1])
     return solve_2x2(a + ridge, b, c + ridge, right)
