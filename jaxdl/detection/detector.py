@@ -23,6 +23,8 @@ class Detections(NamedTuple):
     scores: Array  # (B, K)
     labels: Array  # (B, K) int32
     valid: Array  # (B, K) bool
+    masks: Array | None = None  # (B, K, M, M) in [0, 1]: the chance of each part of the box
+    points: Array | None = None  # (B, K, P, 3): x, y in the model's pixels, and a score
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Detector:
     With `sees_truth` the model is called with `truth=batch` in training. `propose(images)`, for a
     detector of given regions, makes `proposals` `(n, P, 4)` and `proposed` `(n, P)` on the host.
     `heat(out) -> (B, h, w)` in [0, 1] is drawn over pictures, where a detector has such maps.
+    `finish(variables, out, detections)` gives the detections their masks and points, where a
+    detector has such heads: they see the boxes that are left after suppression.
     """
 
     model: nn.Module
@@ -65,6 +69,7 @@ class Detector:
     sees_truth: bool = False
     propose: Callable[[Host], dict[str, Host]] | None = None
     heat: Callable[[Any], Array] | None = None
+    finish: Callable[[Tree, Any, Detections], Detections] | None = None
 
     def options(self, batch: Batch, *, train: bool) -> dict[str, Any]:
         """What the model is called with besides the images of a prepared batch."""
@@ -76,7 +81,9 @@ class Detector:
     def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
         """The detections in the images `(B, H, W, C)` of a prepared batch."""
         size = batch["image"].shape[1], batch["image"].shape[2]
-        return postprocess(cfg, *self.all_boxes(variables, batch), size)
+        out = self._out(variables, batch)
+        found = postprocess(cfg, *self.candidates(out, size), size)
+        return found if self.finish is None else self.finish(variables, out, found)
 
     def all_boxes(self, variables: Tree, batch: Batch) -> tuple[Array, Array, Array]:
         """`candidates` of a prepared batch."""

@@ -51,8 +51,8 @@ class DetectionEvaluator(Evaluator):
             k: batch[k] for k in ("boxes", "labels", "kept", "difficult", "scale") if k in batch
         }
         found = self.detect(variables, batch)._asdict()
-        made = {f"found_{name}": value for name, value in found.items()} | kept
-        return made | self.maps(variables, batch)
+        made = {f"found_{name}": value for name, value in found.items() if value is not None}
+        return made | kept | self.maps(variables, batch)
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
         """Detections (`found_...`), truth and maps of every row."""

@@ -57,7 +57,7 @@ def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]
     task = run.task
     assert isinstance(task, DetectionTask), "the run of a detector"
     found = jax.jit(task.detect)(run.state.variables, prepared_batch(task, images))._asdict()
-    host = {name: np.asarray(value) for name, value in found.items()}
+    host = {name: np.asarray(value) for name, value in found.items() if value is not None}
     if np.isnan(host["scores"]).any():
         raise DataError(f"{run.folder}: the detector gives scores that are not finite")
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]

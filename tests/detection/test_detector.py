@@ -1,5 +1,7 @@
 """Detections by hand: thresholded, suppressed by class and counted; options that are refused."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,6 +49,32 @@ def test_a_score_that_is_nan_is_not_hidden_by_the_threshold():
 def test_options_of_detections_are_checked(bad):
     with pytest.raises(ValueError, match="detect"):
         DetectConfig(**bad)
+
+
+def test_masks_and_points_are_of_the_boxes_that_are_left():
+    detector = one_stage(2)
+    batch = {"image": jax.random.normal(jax.random.key(0), (2, 32, 32, 3))}
+    variables = detector.model.init(jax.random.key(1), batch["image"], train=False)
+
+    def finish(given, out, found):  # each mask is the width of its own box
+        assert given is variables
+        assert len(out[0]) == 2
+        width = found.boxes[..., 2] - found.boxes[..., 0]
+        points = jnp.repeat(found.boxes[:, :, None, :3], 4, axis=2)
+        return found._replace(masks=jnp.tile(width[..., None, None], (1, 1, 5, 5)), points=points)
+
+    config = DetectConfig(score_threshold=0.0, max_detections=7)
+    plain = detector.detect(config, variables, batch)
+    assert plain.masks is None
+    assert plain.points is None
+    found = replace(detector, finish=finish).detect(config, variables, batch)
+    assert found.valid.sum() > 2
+    assert found.masks.shape == (2, 7, 5, 5)
+    np.testing.assert_array_equal(found.boxes, plain.boxes)
+    np.testing.assert_array_equal(
+        found.masks[:, :, 2, 3], plain.boxes[..., 2] - plain.boxes[..., 0]
+    )
+    np.testing.assert_array_equal(found.points[:, :, 1], plain.boxes[..., :3])
 
 
 def test_a_stage_that_is_not_there_is_named():
