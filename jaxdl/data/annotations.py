@@ -1,6 +1,7 @@
 """What of a set's annotations a row holds, as options that several sources share."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxdl.checks import UsageError, check_one_of
 
@@ -9,13 +10,36 @@ from jaxdl.checks import UsageError, check_one_of
 class PixelClasses:
     """Of a source that can give a class for each pixel."""
 
+    kinds: ClassVar[tuple[str, ...]] = ("", "segments")
     annotations: str = ""
     """segments, one class for each pixel (default: what else the set has)."""
 
     def wants_segments(self) -> bool:
         """Whether a class for each pixel is asked for. Raises UsageError for another word."""
-        check_one_of("data.annotations", self.annotations, ("", "segments"))
+        check_one_of("data.annotations", self.annotations, self.kinds)
         return self.annotations == "segments"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectParts(PixelClasses):
+    """Of a source that has all of them."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("", "boxes", "masks", "keypoints", "segments")
+    annotations: str = ""
+    """boxes, masks, keypoints (both with boxes), or segments, one class for each pixel (default:
+    all but the last)."""
+
+    def row_fields(self) -> tuple[str, ...]:
+        """What a row has; empty where nothing was asked for."""
+        if self.wants_segments():
+            return ("image", "segments")
+        boxes = ("image", "boxes", "labels", "kept")
+        return (*boxes, *object_fields(self.annotations)) if self.annotations else ()
+
+
+def object_fields(annotations: str) -> tuple[str, ...]:
+    """What rows have of objects, beside their boxes, where a source was asked for `annotations`."""
+    return {"masks": ("masks",), "keypoints": ("points", "visible")}.get(annotations, ())
 
 
 @dataclass(frozen=True, kw_only=True)

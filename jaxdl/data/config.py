@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from jaxdl.checks import UsageError, check_at_least, check_one_of
-from jaxdl.data.annotations import MaskFiles, PixelClasses
+from jaxdl.data.annotations import MaskFiles, ObjectParts, PixelClasses
 from jaxdl.data.made_names import LANGUAGES, POINTS, TOYS
 
 PLACEMENTS = ("auto", "device", "stream")
@@ -138,7 +138,7 @@ class TfdsData(SizedImages, PixelClasses):
 
 
 @dataclass(frozen=True)
-class ShapesData(SyntheticData, SizedImages, PixelClasses):
+class ShapesData(SyntheticData, SizedImages, ObjectParts):
     """Colored shapes with boxes, masks, keypoints and captions."""
 
     name: str = "shapes"

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import DataConfig, RunData
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.splits.split import Split
 from jaxdl.data.table_form import TableForm
 from jaxdl.plain_file import read_json
@@ -29,6 +30,7 @@ def save_run_example(folder: Path, split: Split) -> None:
     (folder / "classes.json").write_text(json.dumps(split.classes))
     words = {"vocabulary": split.vocabulary, "synthetic": split.synthetic}
     words |= {"table": asdict(split.table)} if split.table else {}
+    words |= {"skeleton": asdict(split.skeleton)} if split.skeleton else {}
     (folder / "data.json").write_text(json.dumps(words))
     example: dict[str, Any] = split.example
     np.savez(folder / "example.npz", **example)
@@ -44,6 +46,8 @@ def load_run_example(folder: Path) -> dict[str, Split]:
         more = read_json(words) if words.exists() else {}
         if "table" in more:
             more["table"] = TableForm.restored(**more["table"])
+        if "skeleton" in more:
+            more["skeleton"] = Skeleton.restored(**more["skeleton"])
         arrays = _read_row(folder / "example.npz")
         return {"train": Split(arrays, classes, batch_size=1, **more)}
     except (

@@ -12,6 +12,7 @@ from jaxdl.checks import DataError
 from jaxdl.data.box_checks import BoxCheck
 from jaxdl.data.images.decode import BadFileBudget
 from jaxdl.data.notes import Notes, count_left_out
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.table_form import TableForm
 from jaxdl.typing import Host
 
@@ -95,13 +96,14 @@ def check_finite_rows(who: str, arrays: Mapping[str, Host], numbers: Host) -> No
 @dataclass(frozen=True)
 class Dataset:
     """`splits` name -> rows; names of the labels; words of token ids; what made the rows; how those
-    of a table are read."""
+    of a table are read; what the keypoints of objects are."""
 
     splits: Mapping[str, Source]
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     synthetic: str = ""
     table: TableForm | None = None
+    skeleton: Skeleton | None = None
 
 
 class ArraySource(Source):

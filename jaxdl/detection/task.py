@@ -63,7 +63,8 @@ def detection_task(
     detector = build_detector(cfg, len(splits["train"].classes))
     if detector.propose is not None:
         splits = {role: with_proposals(split, detector.propose) for role, split in splits.items()}
-    prepare = prepare_boxes(cfg.image)
+    skeleton = splits["train"].skeleton
+    prepare = prepare_boxes(cfg.image, skeleton.mirrored if skeleton else ())
     detect = partial(detector.detect, cfg.detect)
     evaluate = DetectionEvaluator(detect, prepare, maps=detector.maps)
     task = supervised(

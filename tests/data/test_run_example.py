@@ -21,6 +21,8 @@ def test_the_first_row_its_words_and_its_classes_come_back(tmp_path):
     again = load_splits(kept)["train"]
     assert (again.size, again.classes) == (1, train.classes)
     assert (again.vocabulary, again.synthetic) == (train.vocabulary, train.synthetic)
+    assert again.skeleton == train.skeleton
+    assert train.skeleton.names == ("top", "right", "bottom", "left")
     for name, value in train.example.items():
         np.testing.assert_array_equal(again.read(name)[0], value)
 

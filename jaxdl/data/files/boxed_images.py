@@ -18,6 +18,7 @@ from jaxdl.data.images.decode import (
 from jaxdl.data.images.letterbox import letterbox, letterbox_masks, letterbox_scale
 from jaxdl.data.images.orientation import turn_boxes, turn_pixels, turn_points, turn_shape
 from jaxdl.data.notes import Notes, name_some
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
@@ -98,15 +99,17 @@ class AnnotatedImages(Source):
         budget: float = 0.001,
         box_budget: float = 0.01,
         notes: Notes | None = None,
+        skeleton: Skeleton | None = None,
     ):
         """`most` N (default: the largest number in the set); `empty`: with pictures of no object.
 
         `notes`: what is to be said of the rows beside what is found here.
-        `keep_shape`: without it, pictures are stretched to `image_size`.
+        `keep_shape`: without it, pictures are stretched to `image_size`; `skeleton`: of `points`.
         """
         self.classes = classes
         self.image_size = image_size
         self.keep_shape = keep_shape
+        self.skeleton = skeleton
         self.check = BoxCheck(who, fraction=box_budget)
         self.skipped = BadFileBudget(who, len(pictures), fraction=budget)
         self.notes = notes or Notes()

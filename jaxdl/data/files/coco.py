@@ -22,9 +22,11 @@ from jaxdl.data.files.coco_schema import (
     read_id,
     read_numbers,
     read_truth,
+    show_value,
 )
 from jaxdl.data.files.picture_paths import find_pictures
 from jaxdl.data.notes import Notes, name_some
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.typing import Host
 
 NO_BOX = np.full(4, np.nan)
@@ -62,10 +64,37 @@ def read_coco(
     note_boxes(list(chain.from_iterable(objects.values())), notes)
     classes = tuple(c.name for c in categories)
     who = str(coco.path)
+    if keypoints:
+        options["skeleton"] = read_skeleton(categories, notes)
     made = make(who, pictures, classes, image_size=image_size, notes=notes, **options)
     if keypoints and not any(p.points["visible"].any() for p in pictures):
         raise DataError(f"{coco.path}: no annotation has a labeled keypoint")
     return made
+
+
+def read_skeleton(categories: Sequence[Category], notes: Notes) -> Skeleton:
+    """The keypoints of the category that has most, and the lines between them, counted from 1.
+
+    Lines that are something else are left out, with a doubt: only pictures depend on them.
+    """
+    richest = max(categories, key=lambda category: category.joints)
+    for other in categories:
+        if other.joints and other.keypoints != richest.keypoints[: other.joints]:
+            notes.doubts.append(
+                f"keypoints of {other.name!r} are named otherwise than those of {richest.name!r}, "
+                "whose names stand for all: left and right may be wrong in a mirrored picture"
+            )
+    bones = richest.bones or []
+    ends = [read_numbers(bone, 2) for bone in bones] if isinstance(bones, list) else ["no list"]
+    known = range(1, richest.joints + 1)
+    lines = [end.tolist() for end in ends if not isinstance(end, str)]
+    pairs = [(int(a) - 1, int(b) - 1) for a, b in lines if a in known and b in known]
+    if len(pairs) < len(ends):
+        notes.doubts.append(
+            f"the skeleton of {richest.name!r} is not drawn whole: it must be pairs of numbers "
+            f"from 1 to {richest.joints}, got {show_value(bones)}"
+        )
+    return Skeleton(richest.keypoints, tuple(pairs))
 
 
 def note_classes(

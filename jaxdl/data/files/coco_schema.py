@@ -37,11 +37,17 @@ class ImageEntry(NamedTuple):
 
 
 class Category(NamedTuple):
-    """One of `categories`, with the number of its keypoints."""
+    """One of `categories`, with the names of its keypoints and its skeleton as it is written."""
 
     id: Id
     name: str
-    joints: int
+    keypoints: tuple[str, ...] = ()
+    bones: Any = None
+
+    @property
+    def joints(self) -> int:
+        """The number of its keypoints."""
+        return len(self.keypoints)
 
 
 class Annotation(NamedTuple):
@@ -103,7 +109,8 @@ class CocoFile:
             key = read_id(who, "id", fields)
             if key in listed:
                 raise DataError(f"{who}: id {key!r} is given twice; give each its own id")
-            listed[key] = Category(key, read_text(who, "name", fields), len(joints))
+            name, points = read_text(who, "name", fields), tuple(map(str, joints))
+            listed[key] = Category(key, name, points, fields.get("skeleton"))
         if not listed:
             raise DataError(f"{self.path} has no categories: its list of categories is empty")
         if all(isinstance(key, int) for key in listed):

@@ -82,7 +82,7 @@ def open_coco_json(cfg: CocoJsonData) -> Dataset:
     boxed = read_coco(file, images, image_size=cfg.size(256), most=cfg.max_boxes, **extras)
     boxed.check_objects()
     boxed.notes.doubts += doubt_alike(boxed.classes)
-    return Dataset({"train": boxed}, boxed.classes)
+    return Dataset({"train": boxed}, boxed.classes, skeleton=boxed.skeleton)
 
 
 def open_voc_folder(cfg: VocFolderData) -> Dataset:

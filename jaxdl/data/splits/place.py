@@ -27,6 +27,7 @@ def place_split(opened: Dataset, assigned: Assigned, cfg: DataConfig) -> Split:
         "vocabulary": opened.vocabulary,
         "synthetic": opened.synthetic,
         "table": opened.table,
+        "skeleton": opened.skeleton,
     }
     if choose_placement(source, len(numbers), cfg) == "stream":
         options |= {"rows": numbers, "labels": labels, "workers": cfg.workers}

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from jaxdl.checks import DataError, UsageError
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.table_form import TableForm
 from jaxdl.typing import Batch, Host
 
@@ -27,9 +28,10 @@ class Split:
     `arrays` name -> `(size, ...)`. Other placements derive from it and override `batch`, `read`,
     `take`, `with_arrays`, `resident`, `feed`, `once` and `gather`. `example` is row 0, `classes`
     the names of the labels, `vocabulary` the words of token ids; `synthetic` says what made the
-    rows, "" if they are real; `table` how those of a table are read; `notes` what they were
-    taken from and what was left out. `contiguous`: row b of a step goes on where row b of the step
-    before ended, the same in every epoch (see `contiguous.py`).
+    rows, "" if they are real; `table` how those of a table are read; `skeleton` what the keypoints
+    of objects are; `notes` what they were taken from and what was left out. `contiguous`: row b of
+    a step goes on where row b of the step before ended, the same in every epoch (see
+    `contiguous.py`).
     """
 
     most_steps: int | None = None  # that one feed may hold, where rows are large
@@ -48,6 +50,7 @@ class Split:
         vocabulary: tuple[str, ...] = (),
         synthetic: str = "",
         table: TableForm | None = None,
+        skeleton: Skeleton | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         self._arrays = dict(arrays)
@@ -64,7 +67,7 @@ class Split:
         self.classes, self.name, self.batch_size = tuple(classes), name, batch_size
         self.seed, self.shuffle = seed, shuffle
         self.vocabulary, self.synthetic = tuple(vocabulary), synthetic
-        self.table = table
+        self.table, self.skeleton = table, skeleton
         self._notes = list(notes)
 
     @property

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from jaxdl.checks import check_positive
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.source import Source
 from jaxdl.typing import Host
 
@@ -23,6 +24,7 @@ class Generated(Source):
     block = BLOCK
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    skeleton: Skeleton | None = None
 
     def __init__(self, size: int, seed: int):
         check_positive(f"{type(self).__name__}: size", size)

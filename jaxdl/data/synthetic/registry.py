@@ -42,7 +42,13 @@ def open_synthetic(cfg: SyntheticData, fields: tuple[str, ...] = ()) -> Dataset:
     made = generate(cfg, train + max(1, train // 5), fields)
     rows = np.arange(len(made))
     splits = {"train": SubsetSource(made, rows[:train]), "test": SubsetSource(made, rows[train:])}
-    return Dataset(splits, tuple(made.classes), tuple(made.vocabulary), made.description)
+    return Dataset(
+        splits,
+        tuple(made.classes),
+        tuple(made.vocabulary),
+        made.description,
+        skeleton=made.skeleton,
+    )
 
 
 def open_moving_digits(cfg: MovingData) -> Dataset:
@@ -66,8 +72,8 @@ def generate(cfg: SyntheticData, rows: int, fields: tuple[str, ...]) -> Generate
     match cfg:
         case ShapesData():
             options |= {"objects": (1, cfg.max_objects), "anywhere": cfg.anywhere}
-            if cfg.wants_segments():
-                options["fields"] = fields or ("image", "segments")
+            asked = cfg.row_fields()
+            options |= {"fields": asked} if asked and not fields else {}
             return Shapes(rows, image_size=cfg.size(64), **options)
         case MovingData(name="scenes"):
             return MovingScenes(rows, image_size=cfg.size(32))

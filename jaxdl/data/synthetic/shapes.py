@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxdl.checks import check_one_of
 from jaxdl.data.captions import END, NULL, SPECIAL, START, UNKNOWN
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.splits.philox import choose, uniforms, words
 from jaxdl.data.synthetic.base import Generated
 from jaxdl.data.synthetic.outlines import (
@@ -39,6 +40,7 @@ FIELDS = (
     *("image", "label", "boxes", "labels", "kept", "masks", "points", "visible"),
     "caption",
 )
+SKELETON = Skeleton(KEYPOINTS, ((0, 1), (1, 2), (2, 3), (3, 0)))
 GROUND = "background"  # the first class of `segments`, where no shape is
 
 
@@ -56,7 +58,7 @@ class Shapes(Generated):
     classes: tuple[str, ...] = KINDS
     colors = tuple(COLORS)
     vocabulary = VOCABULARY
-    keypoints = KEYPOINTS
+    skeleton = SKELETON
 
     def __init__(
         self,

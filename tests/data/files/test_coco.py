@@ -13,6 +13,7 @@ from jaxdl.data.files.coco import read_coco
 from jaxdl.data.files.coco_captions import CaptionedImages
 from jaxdl.data.files.coco_schema import CocoFile
 from jaxdl.data.gather import stack_rows
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.synthetic.outlines import tight_boxes
 from jaxdl.data.synthetic.shapes import Shapes
 
@@ -33,7 +34,7 @@ def made(tmp_path, drawn):
     (tmp_path / "images").mkdir()
     content = {"images": [], "annotations": [], "categories": []}
     content["categories"] = [
-        {"id": 10 * k + 3, "name": name, "keypoints": list(shapes.keypoints)}
+        {"id": 10 * k + 3, "name": name, "keypoints": list(shapes.skeleton.names)}
         for k, name in reversed(list(enumerate(shapes.classes)))
     ]
     for r in range(COUNT):
@@ -82,6 +83,24 @@ def test_objects_come_back_as_they_were_drawn(made, drawn):
         got["difficult"], rows["kept"][back, :most] & (np.arange(most) == 5)
     )
     np.testing.assert_array_equal(got["scale"], np.ones((COUNT, 2)))
+
+
+def test_keypoints_have_the_names_and_lines_of_the_richest_category(made):
+    content = made[1]
+    assert read(made, masks=True).skeleton is None
+    assert read(made, keypoints=True).skeleton == Skeleton(Shapes.skeleton.names)
+    content["categories"][0]["skeleton"] = [[1, 2]]  # of equally rich ones the least id counts
+    content["categories"][-1]["skeleton"] = [[1, 2], ["2", 4], [0, 1], [5, 1], "x"]
+    bent = read(made, keypoints=True)
+    assert bent.skeleton.bones == ((0, 1), (1, 3))
+    (doubt,) = bent.notes.doubts
+    assert "pairs of numbers from 1 to 4" in doubt
+    content["categories"][0]["keypoints"] = ["a", "b"]
+    for annotation in content["annotations"]:
+        annotation["keypoints"] = annotation["keypoints"][
+            : 6 if annotation["category_id"] > 50 else 12
+        ]
+    assert "are named otherwise" in read(made, keypoints=True).notes.doubts[0]
 
 
 @pytest.mark.parametrize("size", [(24, 32), (96, 100)])

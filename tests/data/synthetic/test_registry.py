@@ -13,7 +13,7 @@ from jaxdl.data.load import load_splits
 from jaxdl.data.made_names import LANGUAGES, POINTS, TOYS
 from jaxdl.data.synthetic.densities import DENSITIES
 from jaxdl.data.synthetic.registry import open_synthetic
-from jaxdl.data.synthetic.shapes import MOST
+from jaxdl.data.synthetic.shapes import MOST, Shapes
 from jaxdl.data.synthetic.toy import MADE
 from jaxdl.data.synthetic.translation import TASKS
 
@@ -48,6 +48,17 @@ def test_options_reach_the_set(most):
     assert rows["kept"].sum(axis=1).max() == most
     assert rows["image"].shape == (200, 32, 32, 3)
     assert len(opened.splits["test"]) == 40
+
+
+PARTS = {"boxes": set(), "masks": {"masks"}, "keypoints": {"points", "visible"}}
+
+
+@pytest.mark.parametrize("asked", PARTS)
+def test_shapes_have_what_is_asked_for(asked):
+    opened = open_synthetic(data_config("shapes", annotations=asked, synthetic_rows=4))
+    boxes = {"image", "boxes", "labels", "kept"}
+    assert set(opened.splits["train"][0]) == boxes | PARTS[asked]
+    assert opened.skeleton == Shapes.skeleton
 
 
 def test_the_test_rows_of_a_toy_are_its_next_draw():
