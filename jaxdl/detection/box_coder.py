@@ -1,6 +1,7 @@
-"""Boxes as offsets from anchors and back: YOLO's form and R-CNN's.
+"""Boxes as offsets from anchors and back: the forms of R-CNN, YOLO and FCOS.
 
-Sizes are logarithms in both, and are bounded before `exp`, so that no offset gives infinity.
+Sizes are logarithms in the first two, and are bounded before `exp`, so that no offset gives
+infinity.
 """
 
 import math
@@ -53,6 +54,30 @@ def decode_yolo(anchors: Array, offsets: Array) -> Array:
     center = a[..., :2] + offsets[..., :2]
     size = _sides(a) * _exp(offsets[..., 2:])
     return center_to_corners(jnp.concatenate([center, size], axis=-1))
+
+
+def encode_sides(anchors: Array, boxes: Array) -> Array:
+    """FCOS's form (Tian et al. 2019, arXiv 1904.01355, eq. 1): how far the sides of a box are.
+
+    Left, top, right and bottom of the box from the anchor's center, in widths and heights of the
+    anchor; negative beyond the center. `(..., 4)` corners x 2 -> `(..., 4)`.
+    """
+    center, size = _doubled(anchors)
+    low, high = boxes[..., :2] - center, boxes[..., 2:] - center
+    return jnp.concatenate([-low, high], axis=-1) / jnp.maximum(size, SMALLEST)
+
+
+def decode_sides(anchors: Array, offsets: Array) -> Array:
+    """The boxes of `encode_sides`'s offsets: `(..., 4)` x 2 -> `(..., 4)` corners."""
+    center, size = _doubled(anchors)
+    away = offsets * size
+    return jnp.concatenate([center - away[..., :2], center + away[..., 2:]], axis=-1)
+
+
+def _doubled(anchors: Array) -> tuple[Array, Array]:
+    """Centers `(..., 2)`, and widths and heights twice over `(..., 4)`."""
+    form = corners_to_center(anchors)
+    return form[..., :2], jnp.concatenate([form[..., 2:], form[..., 2:]], axis=-1)
 
 
 def _sides(boxes: Array) -> Array:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import check_rank
-from jaxdl.ops.boxes.geometry import corners_to_center, iou, usable_boxes
+from jaxdl.ops.boxes.geometry import box_area, corners_to_center, iou, usable_boxes
 from jaxdl.typing import Array, Host
 
 NONE = -1  # neither an object's nor background: it does not count
@@ -33,12 +33,16 @@ def match_by_iou(
     positive: float = 0.7,
     negative: float = 0.3,
     best: bool = True,
+    own: bool = False,
 ) -> Matches:
     """Faster R-CNN's rule (Ren et al. 2015, arXiv 1506.01497, section 3.1.2).
 
     An anchor is positive where its IoU with some truth is at least `positive`, or, with `best`,
     where no anchor has a larger one with that truth (all of them in a tie); negative where it is
     below `negative` with all; else it does not count. `(N, 4)`, `(M, 4)`, `(M,)` bool.
+
+    What is positive as the best of a truth is that truth's; with `own`, which is torchvision's
+    form, it is the one's that it shares most with itself.
     """
     if not 0 <= negative <= positive <= 1:
         raise ValueError(
@@ -51,12 +55,63 @@ def match_by_iou(
     hit = most >= positive
     if best:
         top = jnp.max(overlap, axis=0, keepdims=True, initial=0)
-        own = (overlap == top) & (overlap > 0)
-        hit, truth = (
-            hit | jnp.any(own, axis=1),
-            jnp.where(jnp.any(own, axis=1) & (most < positive), jnp.argmax(own, axis=1), truth),
-        )
+        tops = (overlap == top) & (overlap > 0)
+        is_top = jnp.any(tops, axis=1)
+        if not own:
+            truth = jnp.where(is_top & (most < positive), _first_max(tops), truth)
+        hit = hit | is_top
     return Matches(truth.astype(jnp.int32), hit, ~hit & (most < negative))
+
+
+def match_each_truth(
+    anchors: Array, truths: Array, kept: Array, *, positive: float = 0.5
+) -> Matches:
+    """SSD's rule (Liu et al. 2016, arXiv 1512.02325, section 2.2): no truth goes without an anchor.
+
+    An anchor belongs to the truth that it shares most with, from an IoU of `positive` on; and the
+    first anchor of those with the largest IoU with a truth belongs to that truth in any case, to
+    the last of several. All others are negative. `(N, 4)`, `(M, 4)`, `(M,)` bool.
+    """
+    overlap = _overlaps(anchors, truths, kept)
+    hit = jnp.max(overlap, axis=1, initial=0) >= positive
+    good = kept & usable_boxes(truths)
+    best = jnp.where(good, jnp.argmax(overlap, axis=0), len(anchors))  # padding falls off the end
+    order = jnp.arange(len(truths), dtype=jnp.int32)
+    forced = jnp.full(len(anchors), NONE, jnp.int32).at[best].max(order, mode="drop")
+    truth = jnp.where(forced == NONE, _first_max(overlap), forced)
+    hit = hit | (forced != NONE)
+    return Matches(jnp.where(hit, truth, 0).astype(jnp.int32), hit, ~hit)
+
+
+def match_by_range(
+    anchors: Array,
+    reach: Array,
+    truths: Array,
+    kept: Array,
+    *,
+    radius: float = 1.5,
+) -> Matches:
+    """FCOS's rule (Tian et al. 2019, arXiv 1904.01355, sections 3.1-3.2; 2006.09214, 3.2).
+
+    A square anchor `(N, 4)` of side s is positive for a truth that its center is inside of, at most
+    `radius` s in x and in y from the truth's center, and whose farthest side is between the two
+    numbers of `reach` `(N, 2)` away in pixels; of several it belongs to the smallest. All others
+    are negative. `(M, 4)`, `(M,)` bool.
+    """
+    kept = kept & usable_boxes(truths)
+    center = corners_to_center(anchors)[:, None]  # (N, 1, 4)
+    middle = corners_to_center(jnp.where(kept[:, None], truths, 0))[None]  # (1, M, 4)
+    away = jnp.max(jnp.abs(center[..., :2] - middle[..., :2]), axis=-1)  # (N, M)
+    sides = jnp.concatenate(
+        [center[..., :2] - truths[None, :, :2], truths[None, :, 2:] - center[..., :2]], axis=-1
+    )
+    far = jnp.max(sides, axis=-1)
+    fits = (jnp.min(sides, axis=-1) > 0) & (away < radius * center[..., 2])
+    fits = fits & (far > reach[:, :1]) & (far < reach[:, 1:]) & kept[None]
+    area = jnp.where(fits, box_area(truths)[None], jnp.inf)
+    hit = jnp.any(fits, axis=1)
+    truth = jnp.argmin(area, axis=1) if len(truths) else jnp.zeros(len(anchors), jnp.int32)
+    return Matches(jnp.where(hit, truth, 0).astype(jnp.int32), hit, ~hit)
 
 
 def match_by_cell(anchors: Array, truths: Array, kept: Array, *, negative: float = 0.2) -> Matches:

@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from jaxdl.checks import check_positive, check_same_shape
+from jaxdl.checks import check_fraction, check_positive, check_same_shape
+from jaxdl.losses.classification import binary_cross_entropy
 from jaxdl.ops.precision import at_least_float32
 from jaxdl.typing import Array
 
@@ -39,3 +40,46 @@ def heatmap_focal_loss(
     peak = -((1 - p) ** alpha) * jax.nn.log_sigmoid(logits)
     rest = -((1 - heat) ** beta) * p**alpha * jax.nn.log_sigmoid(-logits)
     return jnp.where(heat == 1, peak, rest)
+
+
+def sigmoid_focal_loss(
+    logits: Array, targets: Array, *, alpha: float = 0.25, gamma: float = 2.0
+) -> Array:
+    """Focal loss (Lin et al. 2017, arXiv 1708.02002, eq. 5): `(...)` x 2 -> `(...)`.
+
+    -alpha_t (1 - p_t)^gamma log p_t, where p_t = p = sigmoid(logit) and alpha_t = alpha at a target
+    of 1, and p_t = 1 - p, alpha_t = 1 - alpha at 0.
+    """
+    check_fraction("sigmoid_focal_loss: alpha", alpha)
+    logits = at_least_float32(logits)
+    cross_entropy = binary_cross_entropy(logits, targets)  # checks the shapes
+    targets = targets.astype(logits.dtype)
+    p = jax.nn.sigmoid(logits)
+    wrong = p + targets - 2 * p * targets  # 1 - p_t
+    weight = alpha * targets + (1 - alpha) * (1 - targets)
+    return weight * wrong**gamma * cross_entropy
+
+
+def hard_negatives(loss: Array, positive: Array, *, ratio: float = 3.0) -> Array:
+    """Which of what is not `positive` counts: the `ratio` times as many with the largest loss.
+
+    SSD's (Liu et al. 2016, arXiv 1512.02325, section 2.2, "Hard negative mining"), for each picture
+    by itself: `(..., N)`, `(..., N)` bool -> `(..., N)` bool; equal losses go by place.
+    """
+    check_same_shape("hard_negatives: loss, positive", loss, positive)
+    ranked = jnp.where(positive, -jnp.inf, jax.lax.stop_gradient(loss))
+    rank = jnp.argsort(jnp.argsort(-ranked, axis=-1, stable=True), axis=-1)
+    most = ratio * jnp.sum(positive, axis=-1, keepdims=True)
+    return (rank < most) & ~positive
+
+
+def centerness(sides: Array) -> Array:
+    """How near the middle of a box a point is (Tian et al. 2019, arXiv 1904.01355, eq. 3).
+
+    sqrt(min(l, r) / max(l, r) min(t, b) / max(t, b)) of its distances to the left, top, right and
+    bottom `(..., 4)` -> `(...)`, 0 outside and on the edge.
+    """
+    near, far = (pick(sides[..., :2], sides[..., 2:]) for pick in (jnp.minimum, jnp.maximum))
+    inside = jnp.all(near > 0, axis=-1)
+    ratio = jnp.where(inside[..., None], near, 1) / jnp.where(inside[..., None], far, 1)
+    return jnp.where(inside, jnp.sqrt(ratio[..., 0] * ratio[..., 1]), 0)

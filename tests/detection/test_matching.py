@@ -1,5 +1,6 @@
-"""Matching rules in loops, and the Hungarian assignment against SciPy's."""
+"""Matching rules in loops and torchvision's own, the Hungarian assignment against SciPy's."""
 
+import importlib
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from jaxdl.detection.anchors import make_anchors
-from jaxdl.detection.matching import match_by_cell, match_by_cost, match_by_iou
+from jaxdl.detection.matching import (
+    match_by_cell,
+    match_by_cost,
+    match_by_iou,
+    match_by_range,
+    match_each_truth,
+)
 
 
 def overlap(a, b):
@@ -76,16 +83,75 @@ def test_matching_by_cell_is_the_rule_in_loops(negative):
     np.testing.assert_array_equal(got.negative, low & (want < 0))
 
 
-@pytest.mark.parametrize("rule", ["iou", "cell"])
+@pytest.mark.parametrize("rule", ["iou", "own", "each"])
+def test_matching_of_torchvisions_detectors_is_its_own(torchvision, rule):
+    torch = pytest.importorskip("torch")
+    lib = importlib.import_module("torchvision.models.detection._utils")
+    if rule == "each":
+        theirs, match = lib.SSDMatcher(0.5), partial(match_each_truth, positive=0.5)
+    else:
+        theirs = lib.Matcher(0.6, 0.3, allow_low_quality_matches=rule == "own")
+        match = partial(match_by_iou, positive=0.6, negative=0.3, best=rule == "own", own=True)
+    match = jax.jit(match)
+    others = 0
+    for seed in range(8):
+        anchors, truths, kept = problem(seed, n=30, m=9, real=7)
+        # Larger than all others, and so the best of several truths that are not its own.
+        anchors[0] = [0, 0, 12, 12]
+        table = [[overlap(a, t) for a in anchors] for t in truths[kept]]
+        want = theirs(torch.tensor(table)).numpy()
+        got = match(anchors, truths, kept)
+        np.testing.assert_array_equal(got.positive, want >= 0)
+        np.testing.assert_array_equal(got.truth[want >= 0], want[want >= 0])
+        np.testing.assert_array_equal(got.negative, want == -1)
+        if rule == "own":
+            paper = match_by_iou(anchors, truths, kept, positive=0.6, negative=0.3)
+            others += np.sum(paper.truth != got.truth)
+    assert rule != "own" or others
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.5])
+def test_matching_by_range_is_the_rule_in_loops(radius):
+    rng, seen = np.random.default_rng(3), 0
+    middle = rng.uniform(0, 16, (90, 2))
+    side = rng.choice([2.0, 4.0], 90)
+    anchors = np.concatenate([middle - side[:, None] / 2, middle + side[:, None] / 2], 1)
+    reach = np.where(side[:, None] == 2, [[0, 5.0]], [[5.0, np.inf]])
+    _, truths, kept = problem(2)
+    truths = truths * 1.4
+    got = match_by_range(*(jnp.float32(v) for v in (anchors, reach, truths)), kept, radius=radius)
+    for i, ((x, y), s, (low, high)) in enumerate(zip(middle, side, reach, strict=True)):
+        best, area = -1, np.inf
+        for j in np.flatnonzero(kept):
+            x1, y1, x2, y2 = truths[j]
+            sides = x - x1, y - y1, x2 - x, y2 - y
+            near = max(abs(x - (x1 + x2) / 2), abs(y - (y1 + y2) / 2)) < radius * s
+            fits = near and min(sides) > 0 and low < max(sides) < high
+            if fits and (x2 - x1) * (y2 - y1) < area:
+                best, area = j, (x2 - x1) * (y2 - y1)
+        assert got.positive[i] == (best >= 0) == (not got.negative[i])
+        assert got.truth[i] == max(best, 0)
+        seen += best >= 0
+    assert seen > 5
+
+
+@pytest.mark.parametrize("rule", ["iou", "cell", "each", "range"])
 def test_padding_and_what_is_no_box_match_nothing(rule):
     anchors = make_anchors((4, 4), (1, 1, 2, 2))
-    flat = jax.jit(lambda *given: match_by_iou(anchors.reshape(-1, 4), *given))
-    by_cell = jax.jit(partial(match_by_cell, anchors))
+    boxes, reach = anchors.reshape(-1, 4), jnp.tile(jnp.array([[0.0, jnp.inf]]), (32, 1))
+    match: Any = {
+        "iou": partial(match_by_iou, boxes),
+        "cell": partial(match_by_cell, anchors),
+        "each": partial(match_each_truth, boxes),
+        "range": partial(match_by_range, boxes, reach),
+    }[rule]
+    match = jax.jit(match)
     truths = jnp.array([[np.nan, 0, 1, 1], [2, 2, 2, 2], [3, 3, 1, 1], [0, 0, 2, 2]])
     for kept in (jnp.zeros(4, bool), jnp.array([True, True, True, False])):
-        got = (flat if rule == "iou" else by_cell)(truths, kept)
+        got = match(truths, kept)
         assert not got.positive.any()
         assert got.negative.all()
+    assert match(truths[:0], kept[:0]).negative.all()
 
 
 def test_thresholds_must_rise():

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from jaxdl.detection.anchors import make_anchors
-from jaxdl.detection.box_coder import decode_rcnn, decode_yolo, encode_rcnn, encode_yolo
+from jaxdl.detection.box_coder import (
+    decode_rcnn,
+    decode_sides,
+    decode_yolo,
+    encode_rcnn,
+    encode_sides,
+    encode_yolo,
+)
 from jaxdl.ops.boxes.geometry import (
     box_area,
     center_to_corners,
@@ -134,6 +141,19 @@ def test_rcnn_offsets_are_torchvisions(torchvision, weights):
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-2)
 
 
+def test_offsets_of_sides_are_torchvisions(torchvision):
+    import torch
+    from torchvision.models.detection._utils import BoxLinearCoder
+
+    rng = np.random.default_rng(4)
+    anchors, boxes = random_boxes(rng, 9), random_boxes(rng, 9)
+    coder = BoxLinearCoder(normalize_by_size=True)
+    want = coder.encode(torch.tensor(anchors), torch.tensor(boxes))
+    np.testing.assert_allclose(encode_sides(anchors, boxes), want, rtol=1e-4, atol=1e-4)
+    back = coder.decode(want, torch.tensor(anchors))
+    np.testing.assert_allclose(decode_sides(anchors, want.numpy()), back, rtol=1e-4, atol=1e-3)
+
+
 def test_yolo_offsets_by_hand_and_back():
     anchor = jnp.array([2.0, 2, 4, 4])  # center 3, 3
     box = jnp.array([2.3, 1.5, 4.3, 5.5])  # center 3.3, 3.5; sides 2, 4
@@ -144,7 +164,7 @@ def test_yolo_offsets_by_hand_and_back():
     np.testing.assert_allclose(far[:2], [0.5, 0.5])
 
 
-@pytest.mark.parametrize("encode", [encode_rcnn, encode_yolo])
+@pytest.mark.parametrize("encode", [encode_rcnn, encode_sides, encode_yolo])
 def test_offsets_of_boxes_without_area_are_finite(encode):
     zero, box = jnp.zeros(4), jnp.array([0.0, 0, 3, 3])
     assert np.isfinite(encode(zero, zero)).all()
