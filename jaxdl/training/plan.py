@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from jaxdl.checks import UsageError, check_one_of
+from jaxdl.say import say_once
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class LoopConfig:
     log_every: int | None = None
     """Steps a row of metrics.jsonl covers (default: an epoch, at most 500)."""
     eval_every: int | None = None
-    """Steps between evaluations on the val split (default: an epoch, where there is one)."""
+    """Steps between evaluations on the val split (default: an epoch, where there is one), as
+    save_every rounded up to a multiple of log_every."""
     save_every: int | None = None
     """Steps between checkpoints (default: a tenth of the run)."""
     best: str = ""
@@ -43,8 +45,6 @@ class LoopConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"loop.{name} must be at least 1, got {value}")
-        if self.log_every:
-            _check_multiples(self, self.log_every)
         check_one_of("loop.on_nan", self.on_nan, ("stop", "skip"))
         if self.patience and not self.best:
             raise UsageError("loop.patience needs loop.best, the number that must get better")
@@ -70,14 +70,15 @@ def total_steps(loop: LoopConfig, steps_per_epoch: int) -> int:
 
 
 def make_plan(loop: LoopConfig, steps_per_epoch: int, has_val: bool) -> Intervals:
-    """Every interval in steps. Raises UsageError where they do not fit together."""
+    """Every interval in steps. Raises UsageError where they need a val split and there is none."""
     steps = total_steps(loop, steps_per_epoch)
     given = [n for n in (loop.eval_every, loop.save_every) if n]
     log = loop.log_every or min(steps_per_epoch, 500, math.gcd(*given) if given else 500)
     tenth = max(math.ceil(steps / 10 / log), 1) * log
     epoch = max(round(steps_per_epoch / log), 1) * log
-    plan = Intervals(steps, log, (loop.eval_every or epoch) * has_val, loop.save_every or tenth)
-    _check_multiples(plan, log)
+    evals = _whole("eval_every", loop.eval_every, log) or epoch
+    saves = _whole("save_every", loop.save_every, log) or tenth
+    plan = Intervals(steps, log, evals * has_val, saves)
     if loop.eval_every and not has_val:
         raise UsageError("loop.eval_every needs a val split; set data.val to its number of rows")
     if loop.best and not has_val:
@@ -85,8 +86,9 @@ def make_plan(loop: LoopConfig, steps_per_epoch: int, has_val: bool) -> Interval
     return plan
 
 
-def _check_multiples(loop: LoopConfig | Intervals, log: int) -> None:
-    for name in ("eval_every", "save_every"):
-        value = getattr(loop, name)
-        if value and value % log:
-            raise UsageError(f"loop.{name} ({value}) must be a multiple of log_every ({log})")
+def _whole(name: str, given: int | None, log: int) -> int:
+    """`given` as a multiple of the steps of a row of the log, which is said; 0 for none."""
+    whole = math.ceil((given or 0) / log) * log
+    if given and whole != given:
+        say_once(f"loop.{name}: every {whole} steps, not {given}: a multiple of log_every ({log})")
+    return whole
