@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from jaxdl import __version__
+from jaxdl.catalog import all_configs, home
 from jaxdl.checks import JaxdlError, UsageError, nearest, printable
 from jaxdl.commands import (
     bench,
@@ -23,6 +24,7 @@ from jaxdl.commands import (
     doctor,
     explain,
     models,
+    new,
     predict,
     report,
     results,
@@ -34,11 +36,11 @@ from jaxdl.commands import (
     weights,
 )
 from jaxdl.commands import list as list_configs
-from jaxdl.experiment import find_checkout, find_configs
 
 # Each has HELP, `add_arguments(parser)` and `run(args, rest) -> exit code`.
 COMMANDS: dict[str, ModuleType] = {
     "run": run,
+    "new": new,
     "list": list_configs,
     "models": models,
     "summary": summary,
@@ -183,11 +185,14 @@ def _has_fields(words: list[str]) -> bool:
         return names[:1] == ["data"] and len(names) > 1
     if command == "check-data":
         return bool(names)
-    configs = find_configs(find_checkout())
-    return any(name.endswith(".toml") or name in configs for name in names)
+    configs = all_configs()
+    return any(name.endswith((".toml", ".py")) or name in configs for name in names)
 
 
 def _script_arguments(script: str, argv: list[str]) -> list[str]:
+    """Those of `jaxdl run` for a script; jaxdl's own need a config, a person's have defaults."""
+    if home() not in Path(script).resolve().parents:
+        return [script, *argv]
     if any(word == "--config" or word.startswith("--config=") for word in argv):
         return argv
     raise UsageError(f"{Path(script).name}: give --config FILE or use: jaxdl run CONFIG")

@@ -1,25 +1,22 @@
-"""Experiments: found in a source checkout, read with a config, run, and taken up again."""
+"""Experiments: read with a config, run, and taken up again."""
 
 import dataclasses
-import importlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxdl.checks import UsageError, unknown
+from jaxdl.catalog import find_config, load_script
+from jaxdl.checks import UsageError
 from jaxdl.config import (
     flatten,
     parse,
     read_toml,
     rename_flags,
-    say_renamed,
     to_table,
     with_added,
 )
-from jaxdl.old_names import CONFIGS
 from jaxdl.plain_file import check_only_files
 from jaxdl.runs.environment import prepare_process, use_compilation_cache
 from jaxdl.runs.results import Report
@@ -31,6 +28,7 @@ if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
     from jaxdl.training.task import Task
 
 PARTS = ("build", "run", "show", "predict", "predict_labels", "resolve")
+REPORTED = {"metrics", "seconds", "device", "devices"}
 # What a config.toml has beside the fields of its experiment, where many were trained.
 MANY = {"sweep": "the trials of a search", "seeds": "runs under several seeds"}
 
@@ -75,7 +73,13 @@ class Experiment:
     def execute(self, cfg: Any, run_dir: Path, resume: bool = False) -> Report:
         """The script's own `run`, else its task is trained and measured; what is to be reported."""
         if self.run is not None:
-            return self.run(cfg, run_dir, **({"resume": True} if resume else {}))
+            report = self.run(cfg, run_dir, **({"resume": True} if resume else {}))
+            if lacks := REPORTED - report.keys():
+                raise UsageError(
+                    f"experiment {self.name}: what run(cfg, run_dir) returns lacks "
+                    f"{', '.join(sorted(lacks))}; report_numbers of jaxdl.training.report makes it"
+                )
+            return report
         from jaxdl.training.loop import fit
         from jaxdl.training.report import report_fit
 
@@ -89,66 +93,38 @@ def weights_of(cfg: Any) -> str:
     return getattr(getattr(cfg, "model", None), "weights", "")
 
 
-def find_checkout() -> Path:
-    """The source checkout: this folder, else the one that the package was installed from."""
-    for root in (Path.cwd(), Path(__file__).parents[1]):
-        if (root / "experiments").is_dir() and (root / "configs").is_dir():
-            return root
-    raise UsageError("experiments and configs run from a source checkout of jaxdl; change into one")
-
-
-def find_configs(root: Path) -> dict[str, Path]:
-    """Name -> file of every config under `root/configs`."""
-    return {path.stem: path for path in sorted((root / "configs").rglob("*.toml"))}
-
-
-def find_config(name: str) -> Path:
-    """A config by its path, or by its name in the checkout; UsageError with near names."""
-    path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise UsageError(f"config {name}: there is no such file")
-        return path
-    configs = find_configs(find_checkout())
-    if name in CONFIGS:
-        say_renamed(f"config {name}", [CONFIGS[name]])
-        name = CONFIGS[name]
-    if name not in configs:
-        raise unknown("config", name, configs, "`jaxdl list` shows them all.")
-    return configs[name]
-
-
 def find_experiment(name: str) -> Experiment:
-    """Imports the script `experiments/<name>.py`, dots for folders; UsageError with near names."""
-    root = find_checkout()
-    folder = root / "experiments"
-    known = {
-        ".".join(path.relative_to(folder).with_suffix("").parts): path
-        for path in folder.rglob("*.py")
-        if path.name != "__init__.py"
-    }
-    if name not in known:
-        raise unknown("experiment", name, known, "`jaxdl list` shows what configs use.")
+    """The experiment of that name, or of a .py file (`jaxdl.catalog`).
+
+    Raises UsageError with near names where there is none.
+    """
     prepare_process()
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    module = importlib.import_module(f"experiments.{name}")
+    module = load_script(name)
     use_compilation_cache()
-    parts = {part: getattr(module, part, None) for part in PARTS}
-    return Experiment(name, module.Config, **parts)
+    return Experiment(name, module.Config, **{part: getattr(module, part, None) for part in PARTS})
 
 
 def read_config(
-    path: Path, flags: Sequence[str], command: str = "run", *, saved: bool = False
+    path: Path,
+    flags: Sequence[str],
+    command: str = "run",
+    *,
+    script: Path | None = None,
+    saved: bool = False,
 ) -> tuple[Experiment, Any]:
     """(the experiment, its config) of a TOML file and flags; `command` stands in messages.
 
-    Where a run `saved` the file, options that came later are as they were before.
+    The experiment is that of `script` where it is given; a script in place of the file has its own
+    defaults. Where a run `saved` the file, options that came later are as they were before.
     """
-    table = read_toml(path)
-    name = table.pop("experiment", None)
+    script = path if path.suffix == ".py" else script
+    table = {} if path.suffix == ".py" else read_toml(path)
+    name = table.pop("experiment", None) if script is None else str(script.resolve())
     if not isinstance(name, str):
         raise UsageError(f'config {path}: it must name its script: experiment = "..."')
+    if name.endswith(".py"):  # beside the file that names it
+        name = str((path.parent / name).resolve())
+    table.pop("experiment", None)
     experiment = find_experiment(name)
     flags, prog = rename_flags(flags, name), f"jaxdl {command} {path.stem}"
     cfg = parse(experiment.Config, table, flags, path=path, prog=prog)

@@ -14,6 +14,7 @@ JUDGES = {
     "classic/test_regression.py": "classic: cost_surface",
     "classic/test_worked_examples.py": "classic: entropy",
     "classic/features/test_pca.py": "classic/features: standardize",
+    "commands/test_new.py": "skeleton: my_experiment test_my_experiment",
     "commands/test_style.py": "interpret/synthesis: restyle",
     "compare/test_run.py": "compare: float64 gan_sides html_report pair_sides sides stage_checks "
     "view_sides interop/torch_twins: clip embedding trainer",

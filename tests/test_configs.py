@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from jaxdl.catalog import find_configs
 from jaxdl.commands.list import list_rows
 from jaxdl.config import read_toml
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.runs.results import render
 
 ROOT = Path(__file__).parents[1]

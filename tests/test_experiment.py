@@ -8,10 +8,11 @@ import jax
 import numpy as np
 import pytest
 
+from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
 from jaxdl.commands import run
 from jaxdl.data.digits import load_digits
-from jaxdl.experiment import Experiment, find_config, find_experiment, load_run, read_config
+from jaxdl.experiment import Experiment, find_experiment, load_run, read_config
 from jaxdl.runs.run_folder import find_run
 from jaxdl.training.plan import LoopConfig
 from tests.commands.asking import ask
@@ -63,10 +64,17 @@ def test_a_task_is_trained_and_reported_where_the_script_has_no_run(tmp_path):
 @pytest.mark.parametrize("resume", [False, True])
 def test_the_scripts_own_run_takes_the_place_of_the_loop(tmp_path, resume):
     def own(cfg, run_dir, **options):
-        return {"given": (cfg, run_dir, options)}
+        head = dict.fromkeys(("metrics", "seconds", "device", "devices"))
+        return {**head, "given": (cfg, run_dir, options)}
 
     report = Experiment("own", Config, run=own).execute("cfg", tmp_path, resume)
     assert report["given"] == ("cfg", tmp_path, {"resume": True} if resume else {})
+
+
+def test_a_report_without_its_parts_is_refused(tmp_path):
+    bare = Experiment("own", Config, run=lambda cfg, run_dir: {"metrics": {}, "device": "cpu"})
+    with pytest.raises(UsageError, match="own: .* lacks devices, seconds; report_numbers"):
+        bare.execute("cfg", tmp_path)
 
 
 def test_load_run_gives_the_model_that_was_tested(tmp_path):

@@ -5,8 +5,9 @@ import json
 import jax
 import pytest
 
+from jaxdl.catalog import find_configs
 from jaxdl.cli import main
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.vision3d.single_view import mesh_scores
 from tests.data.files.made_omniglot import write_omniglot
 from tests.language.made_vectors import write_vectors

@@ -36,10 +36,12 @@ ROOMS = (
     ("interop",),
     ("bench",),
     ("compare",),
+    ("catalog",),
     ("experiment",),
     ("front",),
     ("commands",),
     ("cli",),
+    ("skeleton",),
 )
 FOLDERS = {  # the rooms that are divided, and into what
     "ops": {"augment", "boxes", "forms", "upsampling"},

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from jaxdl import old_names
+from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
 from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table, write_toml
 from jaxdl.data.config import data_config
-from jaxdl.experiment import find_config, read_config
+from jaxdl.experiment import read_config
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import LBFGS, RULES, Momentum, OptimConfig
 from jaxdl.runs.results import read_results

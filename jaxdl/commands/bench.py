@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError, require
-from jaxdl.experiment import find_config, read_config, task_of
+from jaxdl.experiment import read_config, task_of
 
 HELP = "time training steps and data loading, compared with PyTorch"
 

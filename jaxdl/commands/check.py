@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from jaxdl.experiment import find_config, read_config
+from jaxdl.catalog import find_config
+from jaxdl.experiment import read_config
 
 HELP = "verdicts on a config: data, loss, rate, layers"
 

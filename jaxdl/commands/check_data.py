@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxdl.catalog import all_configs, find_config
 from jaxdl.checks import DataError
 from jaxdl.config import parse, rename_flags
-from jaxdl.experiment import find_checkout, find_config, find_configs, read_config
+from jaxdl.experiment import read_config
 
 HELP = "read a data set once, name every bad row"
 
@@ -32,7 +33,7 @@ def read_data(name: str, flags: Sequence[str], command: str) -> Any:
     """The DataConfig of a config, or of a data set with fields such as --path."""
     from jaxdl.data.config import DataConfig
 
-    if name in find_configs(find_checkout()) or name.endswith(".toml"):
+    if name in all_configs() or name.endswith((".toml", ".py")):
         return read_config(find_config(name), flags, command)[1].data
     path, prog = Path(name), f"jaxdl {command} {name}"
     flags = [re.sub("^--(data[.])?", "--data.", flag) for flag in flags]

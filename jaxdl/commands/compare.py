@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
-from jaxdl.experiment import find_config, read_config
+from jaxdl.experiment import read_config
+from jaxdl.runs.run_folder import run_folder
 
 HELP = "train a config and its PyTorch twin: what differs"
 
@@ -15,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=100, help="how long both train")
     parser.add_argument("--full", action="store_true", help="train both to the config's end")
     parser.add_argument("--no-speed", action="store_true", help="leave the timing out")
-    parser.add_argument("--out", type=Path, help="the folder (default: NAME_compare)")
+    parser.add_argument("--out", type=Path, help="the folder (default: runs/NAME_compare/...)")
     parser.set_defaults(takes_fields=True)
 
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         experiment.builder(f"compare {args.config}"),
         experiment.name,
         [args.config, *rest],
-        args.out or Path(f"{path.stem}_compare"),
+        run_folder(f"{path.stem}_compare", args.out, resume=False),
         steps=None if args.full else args.steps,
         speed=not args.no_speed,
     )

@@ -2,12 +2,11 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
+from jaxdl.catalog import all_configs, home, results_root
 from jaxdl.checks import unknown
 from jaxdl.config import flatten, read_toml
-from jaxdl.experiment import find_checkout, find_configs
 from jaxdl.runs.results import headline, read_results
 
 HELP = "every config, its data set and its measured result"
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Prints a line a config, those of a domain under its name, or all as JSON."""
-    rows = list_rows(find_checkout())
+    rows = list_rows()
     known = {part for row in rows for part in (domain(row), row["data"], row["config"]) if part}
     for word in args.words:
         if not any(has(row, word) for row in rows):
@@ -37,8 +36,9 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
 
 def domain(row: dict[str, Any]) -> str:
-    """The folder of the experiment."""
-    return (row["experiment"] or "").rpartition(".")[0]
+    """The folder of the experiment, or the script where it stands in no folder of those."""
+    name = row["experiment"] or ""
+    return name if name.endswith(".py") else name.rpartition(".")[0]
 
 
 def has(row: dict[str, Any], word: str) -> bool:
@@ -59,11 +59,11 @@ def to_text(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def list_rows(root: Path) -> list[dict[str, Any]]:
+def list_rows() -> list[dict[str, Any]]:
     """Every config with its experiment, data set and recorded metrics (None: not yet run)."""
-    results = read_results(root)
+    results = read_results(home()) | read_results(results_root())
     rows = []
-    for name, path in find_configs(root).items():
+    for name, path in all_configs().items():
         table = flatten(read_toml(path))
         recorded = results.get(name)
         rows.append(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from jaxdl.experiment import find_checkout
+from jaxdl.catalog import results_root
 from jaxdl.runs.results import add_result
 
 HELP = "record what a run measured"
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
-    """Records the run in the checkout."""
-    root = find_checkout()
+    """Records the run in the checkout, or beside a person's own results."""
+    root = results_root()
     print(f"{add_result(args.run, root)}: recorded in {root / 'results.json'} and RESULTS.md")
     return 0

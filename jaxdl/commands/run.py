@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
-from jaxdl.experiment import Experiment, find_config, read_config, weights_of
+from jaxdl.experiment import Experiment, read_config, weights_of
 from jaxdl.runs import processes
 from jaxdl.runs.environment import prepare_process
 from jaxdl.runs.results import Report
@@ -32,21 +33,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Runs the config, or trains it under several seeds; leaves `report.json` in its folder."""
-    name = args.config_flag or args.config
-    if name is None:
+    given = (getattr(args, "config", None), args.config_flag)
+    words = [word for word in given if word is not None]
+    if not words:
         raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
-    path = find_config(name)
+    path, script = find_config(words[-1]), _script(words)
     prepare_process()
     with processes.joined(args):
-        if args.seeds is not None and hasattr(read_config(path, [])[1], "seeds"):  # its own field
+        # A field of the experiment's own comes before the flag of that name.
+        if args.seeds is not None and hasattr(read_config(path, [], script=script)[1], "seeds"):
             rest, args.seeds = [*rest, f"--seeds={args.seeds}"], None
-        experiment, cfg = read_config(path, rest)
+        experiment, cfg = read_config(path, rest, script=script)
         from jaxdl.models.weights.weights_folder import weights_of_run
 
+        said = ["jaxdl", "run", words[0], *[f"--config={word}" for word in words[1:]], *rest]
         with _folder(path.stem, args) as folder, weights_of_run(folder):
             cfg = experiment.resolved(cfg)
-            _work(experiment, cfg, folder, args, path.stem, ["jaxdl", "run", name, *rest])
+            _work(experiment, cfg, folder, args, path.stem, said)
     return 0
+
+
+def _script(words: list[str]) -> Path | None:
+    """The script that is run with another file as its config."""
+    if len(words) == 2 and not words[0].endswith(".py"):
+        raise UsageError(
+            f"run: give {words[0]} or --config {words[1]}; only a .py file goes with it"
+        )
+    return find_config(words[0]) if len(words) == 2 else None
 
 
 @contextmanager

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from jaxdl.catalog import all_configs
 from jaxdl.checks import UsageError
-from jaxdl.experiment import find_checkout, find_configs, task_of
+from jaxdl.experiment import task_of
 
 HELP = "layers: shapes, parameters, FLOPs, memory"
 
@@ -35,7 +36,7 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
     """The model of a config and its input's shape, or a registered model for RGB images."""
     from jaxdl.models.registry import create_model, list_models
 
-    if args.config in list_models() and args.config not in find_configs(find_checkout()):
+    if args.config in list_models() and args.config not in all_configs():
         if rest:
             raise UsageError(f"summary {args.config}: unknown arguments {' '.join(rest)}")
         return create_model(args.config, args.classes), (args.size, args.size, 3)

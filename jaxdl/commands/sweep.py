@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jaxdl.catalog import find_config
 from jaxdl.config import to_table
-from jaxdl.experiment import find_config, read_config
+from jaxdl.experiment import read_config
 from jaxdl.runs.run_folder import config_table, run_folder, say, work_in_folder
 
 HELP = "search the numbers of a config"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jaxdl.catalog import find_configs
 from jaxdl.checks import UsageError
 from jaxdl.commands import list as command
-from jaxdl.experiment import find_configs
 from tests.commands.asking import ask
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,6 @@ def test_list_names_every_config_with_its_data(capsys):
 
 
 def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp_path, monkeypatch):
-    (tmp_path / "experiments").mkdir()
     (tmp_path / "configs").mkdir()
     for name in ("old", "new"):
         (tmp_path / "configs" / f"{name}.toml").write_text(
@@ -33,6 +32,8 @@ def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp
     (tmp_path / "results.json").write_text(json.dumps({"old": entry}))
     monkeypatch.chdir(tmp_path)
     assert ask(command) == 0
+    assert "mnist_mlp5" in capsys.readouterr().out  # jaxdl's own are there beside them
+    assert ask(command, "er.train") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         ["config", "data", "measured"],

@@ -12,11 +12,12 @@ from jaxdl.checks import UsageError
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
+from jaxdl.catalog import find_config  # noqa: E402
 from jaxdl.cli import main  # noqa: E402
 from jaxdl.compare import run as harness  # noqa: E402
 from jaxdl.compare import stage_checks as stages  # noqa: E402
 from jaxdl.compare.html_report import write_page  # noqa: E402
-from jaxdl.experiment import find_config, read_config  # noqa: E402
+from jaxdl.experiment import read_config  # noqa: E402
 from jaxdl.interop.torch_twins.registry import twin_of  # noqa: E402
 from jaxdl.models.registry import create_model  # noqa: E402
 from jaxdl.optim.config import Adam  # noqa: E402

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from jaxdl.catalog import find_configs
 from jaxdl.detection.detector import DetectConfig
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.training.loop import fit
 
 FLAGS = [

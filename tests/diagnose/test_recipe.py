@@ -12,6 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from jaxdl.catalog import find_configs
 from jaxdl.classification.task import classifier_task
 from jaxdl.cli import main
 from jaxdl.data.digits import load_digits
@@ -36,7 +37,7 @@ from jaxdl.diagnose.training_checks import (
     update_to_weight_ratio,
     updates,
 )
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.task import supervised
 

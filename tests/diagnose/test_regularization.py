@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import jaxdl
+from jaxdl.catalog import find_configs
 from jaxdl.diagnose.regularization import plain_loss, plain_prepare, without_regularization
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.models.named import make_model
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
 from jaxdl.training.step import apply_train

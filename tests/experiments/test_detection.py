@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxdl.catalog import find_config
 from jaxdl.cli import main
 from jaxdl.config import read_toml
 from jaxdl.data.synthetic.shapes import Shapes
-from jaxdl.experiment import find_config, read_config
+from jaxdl.experiment import read_config
 from jaxdl.runs.checkpoint import Checkpoints
 from tests.experiments.made_weights import MODEL_FLAGS, make_weights
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from experiments.generative.adversarial import surest
+from jaxdl.catalog import find_configs
 from jaxdl.cli import main
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
 
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,10 @@ from experiments.language.sequence_layers import (
     layers_to_see_all,
     measure,
 )
+from jaxdl.catalog import find_configs
 from jaxdl.checks import UsageError
 from jaxdl.data.captions import decode_caption
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.language.decoding import write_sequences
 
 ROOT = Path(__file__).parents[2]

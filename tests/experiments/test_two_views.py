@@ -10,10 +10,11 @@ from sklearn.linear_model import LogisticRegression
 
 from experiments.classification import finetune
 from experiments.selfsup import two_views
+from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
 from jaxdl.cli import main
 from jaxdl.data.config import DataConfig
-from jaxdl.experiment import find_config, load_run, read_config
+from jaxdl.experiment import load_run, read_config
 from jaxdl.models.registry import model_options
 from jaxdl.selfsup.two_view_methods import BYOL, METHODS
 from jaxdl.selfsup.views import ViewConfig

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jaxdl.catalog import find_configs
 from jaxdl.checks import UsageError
 from jaxdl.classification.task import classifier_task
 from jaxdl.cli import main
@@ -14,7 +15,7 @@ from jaxdl.config import to_table
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.folds import fold_of_rows
-from jaxdl.experiment import find_configs, read_config
+from jaxdl.experiment import read_config
 from jaxdl.search.sweep_table import Row, draw_search, rank
 from jaxdl.training.loop import fit
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxdl.catalog import find_config
 from jaxdl.checks import DataError, UsageError
 from jaxdl.data.config import VARIANTS, OwnData, data_config
 from jaxdl.data.files.open import OPENERS
 from jaxdl.data.load import load_splits
-from jaxdl.experiment import find_config, read_config
+from jaxdl.experiment import read_config
 
 OWN = [name for name, variant in VARIANTS.items() if issubclass(variant, OwnData)]
 
