@@ -72,7 +72,7 @@ JUDGES = {
     "layers/sequence/test_transformer.py": "layers/sequence: attention embed",
     "losses/test_classification.py": "ops: precision",
     "losses/test_sequence.py": "metrics: sequence",
-    "metrics/test_voc_ap.py": "metrics: coco_ap",
+    "metrics/test_coco_ap.py": "metrics: coco_matching",
     "models/test_registry.py": "models: named register",
     "models/small/test_small_convnets.py": "models/small: mnist_inception mnist_residual",
     "models/weights/test_torchvision_rules.py": "models/convnets: alexnet convnext densenet "

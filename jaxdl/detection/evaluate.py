@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxdl.data.splits.split import Split
 from jaxdl.data.summary import draw_boxes
+from jaxdl.detection.evaluate_instances import keypoint_numbers, mask_numbers, mask_rows
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
@@ -22,6 +23,7 @@ from jaxdl.metrics.voc_ap import (
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Numbers, Prepare, Tree
 
+TRUTH = ("boxes", "labels", "kept", "difficult", "scale", "points", "visible")
 SHOWN = 12  # pictures
 SURE = 0.3  # the least score of a box that is drawn
 
@@ -30,8 +32,10 @@ class DetectionEvaluator(Evaluator):
     """`(state, split, folder) -> numbers`, over every row of the split.
 
     `map50` is VOC's mean average precision at IoU .5 (all points), `map50_11` that of VOC 2007;
-    `ap` ... are COCO's, in pixels of the file where the set says how it was scaled. In `folder`:
-    predictions and ground truth, precision over recall, heat maps where there are any.
+    `ap` ... are COCO's, in pixels of the file where the set says how it was scaled. `mask_map50`,
+    `mask_ap` ... and `keypoint_ap`, `keypoint_ap50` ... stand beside them where the detector gives
+    masks or points and the rows have true ones. In `folder`: predictions and ground truth,
+    precision over recall, heat maps where there are any.
     """
 
     def __init__(
@@ -47,11 +51,11 @@ class DetectionEvaluator(Evaluator):
         self.rows_of = RowEvaluator(self._row, prepare, batch_size=batch_size)
 
     def _row(self, variables: Tree, batch: Batch) -> dict[str, Array]:
-        kept = {
-            k: batch[k] for k in ("boxes", "labels", "kept", "difficult", "scale") if k in batch
-        }
-        found = self.detect(variables, batch)._asdict()
-        made = {f"found_{name}": value for name, value in found.items() if value is not None}
+        found = self.detect(variables, batch)
+        kept = {name: batch[name] for name in TRUTH if name in batch}
+        made = {f"found_{name}": v for name, v in found._asdict().items() if v is not None}
+        if found.masks is not None and "masks" in batch:
+            made |= mask_rows(found, batch)
         return made | kept | self.maps(variables, batch)
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Host]:
@@ -66,6 +70,10 @@ class DetectionEvaluator(Evaluator):
             mean_of(average_precisions(found, truth, count, points=p)) for p in ("all", "11")
         )
         numbers = coco_precision(found, truth, count)
+        if "mask_shared" in rows:
+            numbers |= mask_numbers(rows, count)
+        if {"found_points", "points"} <= rows.keys():
+            numbers |= keypoint_numbers(rows, count, split.skeleton)
         return {"map50": every, "map50_11": eleven} | {k: v for k, v in numbers.items() if v >= 0}
 
     def draw_rows(

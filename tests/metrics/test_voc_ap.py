@@ -1,8 +1,5 @@
 """Average precision against pycocotools and the VOC devkit's loop."""
 
-import contextlib
-import io
-
 import numpy as np
 import pytest
 
@@ -17,6 +14,7 @@ from jaxdl.metrics.voc_ap import (
     mean_of,
     precision_recall,
 )
+from tests.metrics.cocotools import judge
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
 NAMES += ("ar1", "ar10", "ar100", "ar_small", "ar_medium", "ar_large")
@@ -46,37 +44,16 @@ def problem(seed):
 
 
 def pycocotools_numbers(found, truth):
-    coco = pytest.importorskip("pycocotools.coco")
-    evaluation = pytest.importorskip("pycocotools.cocoeval")
-
     def rows(objects, extra):
-        made = []
         for i, item in enumerate(objects):
             for j, (x1, y1, x2, y2) in enumerate(np.asarray(item.boxes)):
                 box = [float(v) for v in (x1, y1, x2 - x1, y2 - y1)]
-                row = {"image_id": i + 1, "bbox": box, "area": box[2] * box[3]}
-                row |= {"category_id": int(item.labels[j]) + 1, "id": len(made) + 1}
-                made.append(row | extra(item, j))
-        return made
+                row = {"image": i, "bbox": box, "area": box[2] * box[3]}
+                yield row | {"label": int(item.labels[j])} | extra(item, j)
 
-    def index(annotations):
-        made = coco.COCO()
-        made.dataset = {
-            "images": [{"id": i + 1} for i in range(len(truth))],
-            "categories": [{"id": k + 1} for k in range(3)],
-            "annotations": annotations,
-        }
-        made.createIndex()
-        return made
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        real = index(rows(truth, lambda t, j: {"iscrowd": int(t.difficult[j])}))
-        seen = index(rows(found, lambda f, j: {"iscrowd": 0, "score": float(f.scores[j])}))
-        run = evaluation.COCOeval(real, seen, "bbox")
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    return dict(zip(NAMES, run.stats, strict=True))
+    real = list(rows(truth, lambda t, j: {"iscrowd": int(t.difficult[j])}))
+    seen = list(rows(found, lambda f, j: {"score": float(f.scores[j])}))
+    return dict(zip(NAMES, judge("bbox", real, seen, images=len(truth), classes=3), strict=True))
 
 
 @pytest.mark.filterwarnings("ignore")
