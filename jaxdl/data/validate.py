@@ -86,7 +86,8 @@ def label_faults(row: Mapping[str, Any], classes: int) -> list[str]:
 
 
 def content_faults(row: Mapping[str, Any], opened: Dataset) -> list[str]:
-    """Numbers that are not finite, boxes outside their picture or without area, empty captions."""
+    """Numbers that are not finite, boxes outside their picture or without area, masks without a
+    pixel, keypoints outside, empty captions."""
     faults = [
         f"{name} has a number that is not finite"
         for name, value in row.items()
@@ -99,12 +100,28 @@ def content_faults(row: Mapping[str, Any], opened: Dataset) -> list[str]:
         labels = row["labels"][row["kept"]]
         wrong = labels[(labels < 0) | (labels >= len(opened.classes))]
         faults += [f"box label {n} is not in 0..{len(opened.classes) - 1}" for n in wrong]
+        faults += part_faults(row, shape)
     if "captions" in row:
         own = row["captions"][row["kept"]]
         empty = np.flatnonzero((own >= UNKNOWN).sum(axis=1) == 0)
         if len(empty) and not opened.synthetic:
             faults += [f"caption {i} is empty" for i in empty]
     return list(dict.fromkeys(faults))
+
+
+def part_faults(row: Mapping[str, Any], shape: tuple[int, int]) -> list[str]:
+    """Masks of objects without a pixel, keypoints outside the picture (H, W)."""
+    faults = []
+    if "masks" in row:
+        blank = row["kept"] & ~row["masks"].any(axis=(1, 2))
+        size = f"{shape[0]}x{shape[1]}"
+        faults += [f"the mask of object {i} has no pixel at {size}" for i in np.flatnonzero(blank)]
+    if "points" in row:
+        x, y = np.moveaxis(row["points"], -1, 0)
+        inside = (x >= 0) & (x <= shape[1]) & (y >= 0) & (y <= shape[0])
+        wrong = np.argwhere(row["visible"] & row["kept"][:, None] & ~inside).tolist()
+        faults += [f"keypoint {k} of object {i} lies outside the image" for i, k in wrong]
+    return faults
 
 
 def report_scan(name: str, scan: Scan) -> str:

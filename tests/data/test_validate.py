@@ -54,6 +54,22 @@ def test_boxes_outside_or_without_area_and_their_labels():
         assert word in why
 
 
+def test_masks_without_a_pixel_and_keypoints_outside():
+    row = picture(
+        boxes=np.float32([[1, 1, 5, 5], [2, 2, 8, 8], [0, 0, 0, 0]]),
+        labels=np.zeros(3, int),
+        kept=np.array([True, True, False]),
+        masks=np.zeros((3, 10, 20), bool),
+        points=np.float32([[[3, 3], [21, 5]], [[20, 10], [-1, 0]], [[-9, 9], [0, 0]]]),
+        visible=np.array([[True, True], [True, False], [True, True]]),
+    )
+    row["masks"][1, 4, 4] = True
+    assert faults(ListedRows([row]), classes=("a",)) == [
+        ("0", "the mask of object 0 has no pixel at 10x20"),
+        ("0", "keypoint 1 of object 0 lies outside the image"),
+    ]
+
+
 def test_empty_captions():
     captions = np.array([[1, 7, 2, 0], [1, 2, 0, 0], [0, 0, 0, 0]])
     rows = ListedRows([picture(captions=captions, kept=np.array([True, True, False]))])

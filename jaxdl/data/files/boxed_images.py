@@ -18,6 +18,7 @@ from jaxdl.data.images.decode import (
 from jaxdl.data.images.letterbox import letterbox, letterbox_masks, letterbox_scale
 from jaxdl.data.images.orientation import turn_boxes, turn_pixels, turn_points, turn_shape
 from jaxdl.data.notes import Notes, name_some
+from jaxdl.data.point_checks import PointCheck
 from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.source import Source
 from jaxdl.typing import Host
@@ -82,7 +83,8 @@ class AnnotatedImages(Source):
     what x and y were multiplied by; `image_id` int32; where the source has them and they are
     asked for, `masks` `(N, H, W)` bool, `points` `(N, K, 2)` float32 and `visible` `(N, K)` bool.
 
-    Unusable boxes are dropped and counted in `check.dropped`; unreadable images are left out, or,
+    Unusable boxes are dropped and counted in `check.dropped`, keypoints outside their pictures are
+    no longer visible, and counted in `notes`; unreadable images are left out, or,
     where that shows only on reading, replaced by the next, and stand in `skipped`.
     """
 
@@ -113,8 +115,10 @@ class AnnotatedImages(Source):
         self.check = BoxCheck(who, fraction=box_budget)
         self.skipped = BadFileBudget(who, len(pictures), fraction=budget)
         self.notes = notes or Notes()
+        self.points = PointCheck(who, self.notes, fraction=box_budget)
         good = self.usable(pictures)
         self.check.finish()
+        self.points.finish()
         self.pictures = [p for p in good if empty or len(p.boxes)]
         if not self.pictures:
             raise DataError(f"{who}: no pictures are left")
@@ -140,7 +144,7 @@ class AnnotatedImages(Source):
             known, names = fitted.faults(fitted.shape), fitted.objects
             boxes = fitted.boxes
             kept = self.check.good(fitted.name, boxes, fitted.shape, objects=names, known=known)
-            good.append(fitted.of(kept))
+            good.append(self.with_points_inside(fitted.of(kept)))
         self.skipped.check()
         unsized = sum(p.shape is None for p in pictures)
         if unsized:
@@ -153,6 +157,16 @@ class AnnotatedImages(Source):
                 f"pictures annotated as stored, whose objects turn with them (EXIF): {turned}"
             )
         return good
+
+    def with_points_inside(self, picture: AnnotatedImage) -> AnnotatedImage:
+        """The same picture without the keypoints that lie outside it, which are counted."""
+        if not picture.points or picture.shape is None:
+            return picture
+        own, names = picture.points, picture.objects
+        inside = self.points.good(
+            picture.name, own["points"], own["visible"], picture.shape, objects=names
+        )
+        return replace(picture, points=inside)
 
     def check_objects(self) -> None:
         """Raises DataError where no picture has an object: any model would be right about them."""

@@ -28,15 +28,18 @@ def decode_mask(segment: Any, shape: tuple[int, int]) -> Host:
 def segment_fault(segment: Any, shape: tuple[int, int]) -> str:
     """Why a `segmentation` is none of an image (H, W); "" if it is one. Nothing is drawn."""
     try:
-        if isinstance(segment, Mapping):
-            read_runs(segment, shape)
-        elif not isinstance(segment, list) or not segment:
+        if isinstance(segment, Mapping) and not read_runs(segment, shape)[1::2].sum():
+            return "its segmentation has no pixel"
+        if not isinstance(segment, (Mapping, list)) or not segment:
             return f"its segmentation must be polygons or run lengths, got {show_value(segment)}"
-        for polygon in segment if isinstance(segment, list) else ():
-            check_near(read_polygon(polygon), shape)
+        polygons = [read_polygon(p) for p in segment] if isinstance(segment, list) else []
+        for corners in polygons:
+            check_near(corners, shape)
+        if polygons and not any(covers(corners, shape) for corners in polygons):
+            return "its segmentation has no area in the picture"
+        return ""
     except DataError as error:
         return f"its segmentation is of no use: {error}"
-    return ""
 
 
 def read_runs(segment: Mapping[str, Any], shape: tuple[int, int]) -> Host:
@@ -76,6 +79,13 @@ def check_near(corners: Host, shape: tuple[int, int]) -> None:
     if corners.min() < -side or corners.max() > 2 * side:
         far = corners.ravel()[np.abs(corners).argmax()]
         raise DataError(f"a polygon reaches to {far:g}, far beyond {shape[0]}x{shape[1]}")
+
+
+def covers(corners: Host, shape: tuple[int, int]) -> bool:
+    """Whether a polygon has an area, and reaches into the image (H, W)."""
+    (x, y), (x1, y1) = corners.T, np.roll(corners, -1, axis=0).T
+    inside = (corners.max(axis=0) > 0).all() and x.min() < shape[1] and y.min() < shape[0]
+    return bool(inside and np.sum(x * y1 - x1 * y) != 0)
 
 
 def polygon_bounds(segment: Any) -> Host | None:

@@ -178,6 +178,35 @@ def test_bad_boxes_name_their_image(made):
     assert near <= 1
 
 
+def test_masks_of_nothing_and_keypoints_outside_are_left_out_and_named(made):
+    folder, content = made
+    content = copy.deepcopy(content)
+    content["annotations"][0]["segmentation"] = []
+    content["annotations"][1]["segmentation"] = [[2, 2, 2, 2, 2, 2]]
+    with pytest.raises(DataError, match=r"no area in the picture.*annotations\[0\]: its seg"):
+        read((folder, content), masks=True)
+    source = read((folder, content), masks=True, box_budget=0.5)
+    dropped = {fault.where.split(", ")[-1] for fault in source.check.dropped.values()}
+    assert dropped == {"annotations[0]", "annotations[1]"}
+    row = stack_rows(source)
+    assert (row["masks"].any(axis=(2, 3)) == row["kept"]).all()
+    assert read((folder, content)).check.dropped == {}  # boxes do not need them
+
+    first = content["annotations"][0]["keypoints"]
+    first[:3] = [-40, 3, 2]
+    content["annotations"][1]["keypoints"][3] = float("nan")
+    content["annotations"][2]["keypoints"] = [0] * 12
+    with pytest.raises(DataError, match=r"annotations\[1\]: its keypoints"):
+        read((folder, content), keypoints=True)
+    source = read((folder, content), keypoints=True, box_budget=0.5)
+    assert len(source.check.dropped) == 1
+    (named,) = source.notes.left_out["a keypoint outside its picture"]
+    assert "annotations[0], keypoint 1 at [-39.5, 3.5]" in named
+    assert "objects without a labeled keypoint: 1 of" in " ".join(source.notes.taken)
+    row = stack_rows(source)
+    assert (~row["visible"])[row["kept"]].sum() == 1 + 4
+
+
 def test_corrupt_images_are_left_out_within_the_budget(made):
     folder, _ = made
     (folder / "images" / "004.png").write_bytes(b"")

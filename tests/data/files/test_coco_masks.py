@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from jaxdl.checks import DataError
-from jaxdl.data.files.coco_masks import decode_mask
+from jaxdl.data.files.coco_masks import decode_mask, segment_fault
 
 coco = pytest.importorskip("pycocotools.mask")
 RNG = np.random.default_rng(0)
@@ -81,3 +81,22 @@ def test_empty_and_full_masks(fill):
 def test_damaged_masks_are_errors(segment, words):
     with pytest.raises(DataError, match=words):
         decode_mask(segment, (4, 4))
+
+
+SQUARE = [1, 1, 3, 1, 3, 3, 1, 3]
+USELESS = {
+    "no pixel": {"size": [4, 4], "counts": [16]},
+    "no area in the picture": [[1, 1, 1, 1, 1, 1], [0, 0, 2, 2, 3, 3]],
+    "area in the picture": [[5, 1, 7, 1, 7, 3]],
+    "polygons or run lengths, got \\[\\]": [],
+    "polygons or run lengths, got nothing": None,
+    "three x, y pairs": [[]],
+}
+
+
+@pytest.mark.parametrize("words", USELESS)
+def test_masks_of_nothing_are_faults(words):
+    with pytest.raises(AssertionError, match=words):
+        assert segment_fault(USELESS[words], (4, 4)) == ""
+    assert segment_fault([SQUARE, [1, 1, 1, 1, 1, 1]], (4, 4)) == ""
+    assert segment_fault({"size": [4, 4], "counts": [3, 1, 12]}, (4, 4)) == ""
