@@ -35,7 +35,7 @@ JUDGES = {
     "data/files/test_open.py": "data/files: own_path data: registry",
     "data/test_config.py": "data: made_names",
     "data/tfds/test_open.py": "data/tfds: prepared rows",
-    "detection/dense/test_centernet.py": "detection/dense: heatmap",
+    "detection/dense/test_centernet.py": "detection/dense: heatmap map_heads",
     "detection/test_task.py": "detection: evaluate predict data: summary",
     "detection/two_stage/test_faster_rcnn.py": "detection/two_stage: sampler",
     "diagnose/test_recipe.py": "diagnose: data_checks init_checks training_checks verdict "

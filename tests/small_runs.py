@@ -13,10 +13,11 @@ OFTEN = [*TWO, *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save
 BOXES = [
     *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
     *("--model.name", "deep_convnet", "--model.filters", "4", "4", "--model.pools", "1", "2"),
-    *("--head.hidden", "4"),
+    *("--optim.warmup", "0"),
 ]
-STAGE = [*BOXES, "--head.stage", "stage2"]
-FASTER = [*BOXES, "--head.stages", "stage2", "--head.post_nms_top_k", "4"]
+CELLS = [*BOXES, "--head.stage", "stage2"]
+STAGE = [*CELLS, "--head.hidden", "4"]
+FASTER = [*BOXES, "--head.hidden", "4", "--head.stages", "stage2", "--head.post_nms_top_k", "4"]
 THIN = [
     *("--model.name", "squeezenet1_1", "--model.weights", "", "--model.stem", "4"),
     *("--model.squeeze", *["1"] * 8),
@@ -71,6 +72,8 @@ SMALL = {
         ],
     ),
     "detection.centernet": ("shapes_centernet", STAGE),
+    "detection.cornernet": ("shapes_cornernet", [*CELLS, "--head.features", "4"]),
+    "detection.detr": ("shapes_detr", [*CELLS, "--head.hidden", "4"]),
     "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
     "detection.localize": ("shapes_localize", STAGE),
     "detection.one_stage": ("shapes_one_stage", STAGE),

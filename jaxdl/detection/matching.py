@@ -4,15 +4,16 @@ Everything is written for one picture, N anchors and M truths of which `kept` `(
 `jax.vmap` for a batch. Padding never matches.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from optax.assignment import hungarian_algorithm
 
 from jaxdl.checks import check_rank
 from jaxdl.ops.boxes.geometry import box_area, corners_to_center, iou, usable_boxes
-from jaxdl.typing import Array, Host
+from jaxdl.typing import Array
 
 NONE = -1  # neither an object's nor background: it does not count
 
@@ -139,41 +140,28 @@ def match_by_cell(anchors: Array, truths: Array, kept: Array, *, negative: float
     return Matches(jnp.maximum(truth, 0), hit, ~hit & (most < negative))
 
 
-def assign_host(cost: Host) -> tuple[Host, Host]:
-    """Rows and columns `(min(N, M),)` of the assignment with the least sum of `cost` `(N, M)`."""
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(np.nan_to_num(cost, nan=1e9, posinf=1e9, neginf=-1e9))
-    return rows, columns
-
-
 def match_by_cost(cost: Array, kept: Array) -> Array:
     """The Hungarian assignment of truths to predictions (DETR: Carion et al. 2020, 2005.12872).
 
     `cost` `(..., N, M)`, `kept` `(..., M)` -> the prediction of each truth `(..., M)` int32, -1 for
-    padding. SciPy solves it on the host, inside a jitted program too; it has no gradient.
+    padding, and for those left over where there are more than N. Pairs whose cost is not finite are
+    avoided; there is no gradient. optax solves it, exactly, as a part of the program.
     """
-    if cost.shape[-1] > cost.shape[-2]:
-        raise ValueError(
-            f"match_by_cost: there must be a prediction for each of {cost.shape[-1]} truths, got "
-            f"{cost.shape[-2]}"
-        )
-    cost = jax.lax.stop_gradient(cost)
-    shape = jax.ShapeDtypeStruct(kept.shape, jnp.int32)
-    return jax.pure_callback(_assign_all, shape, cost, kept, vmap_method="expand_dims")
+    predictions, truths = cost.shape[-2:]
+    cost, real = jax.lax.stop_gradient(cost), kept[..., None, :]
+    finite = jnp.isfinite(cost) & real
+    most = 1 + jnp.max(jnp.abs(jnp.where(finite, cost, 0)), initial=0)
+    worst = (2 * min(predictions, truths) + 1) * most  # more than all others can save
+    cost = jnp.where(finite, cost, worst)
+    if truths <= predictions:  # padding that costs the same with every prediction moves nobody
+        cost = jnp.where(real, cost, 0)
 
+    @partial(jnp.vectorize, signature="(n,m)->(m)")
+    def assign(cost: Array) -> Array:
+        prediction, truth = hungarian_algorithm(cost)
+        return jnp.full(truths, NONE, jnp.int32).at[truth].set(prediction.astype(jnp.int32))
 
-def _assign_all(cost: Host, kept: Host) -> Host:
-    cost, kept = np.asarray(cost, np.float64), np.asarray(kept)
-    lead = np.broadcast_shapes(cost.shape[:-2], kept.shape[:-1])
-    cost = np.broadcast_to(cost, (*lead, *cost.shape[-2:]))
-    kept = np.broadcast_to(kept, (*lead, kept.shape[-1]))
-    found = np.full(kept.shape, NONE, np.int32)
-    for place in np.ndindex(*lead):
-        real = np.flatnonzero(kept[place])
-        rows, columns = assign_host(cost[place][:, real])
-        found[place][real[columns]] = rows
-    return found
+    return jnp.where(kept, assign(cost), NONE)
 
 
 def _overlaps(anchors: Array, truths: Array, kept: Array) -> Array:

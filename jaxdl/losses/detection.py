@@ -83,3 +83,32 @@ def centerness(sides: Array) -> Array:
     inside = jnp.all(near > 0, axis=-1)
     ratio = jnp.where(inside[..., None], near, 1) / jnp.where(inside[..., None], far, 1)
     return jnp.where(inside, jnp.sqrt(ratio[..., 0] * ratio[..., 1]), 0)
+
+
+def pull_together(first: Array, second: Array, kept: Array) -> Array:
+    """Associative embedding, one object (Law & Deng 2018, arXiv 1808.01244, eq. 4).
+
+    The mean over objects of (e1 - e)^2 + (e2 - e)^2, e = (e1 + e2) / 2, where e1 and e2 are the
+    embeddings of its two corners: `(..., N)` x 2, `kept` `(..., N)` bool -> `(...)`.
+    """
+    check_same_shape("pull_together: first, second", first, second)
+    middle = (first + second) / 2
+    apart = (first - middle) ** 2 + (second - middle) ** 2
+    count = jnp.maximum(jnp.sum(kept, axis=-1), 1)
+    return jnp.sum(jnp.where(kept, apart, 0), axis=-1) / count
+
+
+def push_apart(first: Array, second: Array, kept: Array, *, margin: float = 1.0) -> Array:
+    """Associative embedding, two objects (Law & Deng 2018, arXiv 1808.01244, eq. 5).
+
+    The mean over pairs of objects of max(0, margin - |e - e'|), 0 where there is no pair; arguments
+    as in `pull_together`.
+    """
+    check_same_shape("push_apart: first, second", first, second)
+    middle = (first + second) / 2
+    near = jax.nn.relu(margin - jnp.abs(middle[..., :, None] - middle[..., None, :]))
+    order = jnp.arange(kept.shape[-1])
+    other = (order[:, None] != order[None]).reshape((1,) * (kept.ndim - 1) + (len(order),) * 2)
+    pair = kept[..., :, None] & kept[..., None, :] & other
+    count = jnp.maximum(jnp.sum(pair, axis=(-2, -1)), 1)
+    return jnp.sum(jnp.where(pair, near, 0), axis=(-2, -1)) / count

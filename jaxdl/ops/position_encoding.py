@@ -14,9 +14,28 @@ def sincos_table(length: int, width: int, *, temperature: float = 10000.0) -> Ho
     """
     if width % 2:
         raise ValueError(f"sincos_table: width must be even, got {width}")
+    return _sines(np.arange(length), width, temperature)
+
+
+def sincos_grid(height: int, width: int, features: int, *, temperature: float = 10000.0) -> Host:
+    """Where a cell of a grid stands: sines of y, then of x (DETR: Carion et al. 2020, 2005.12872).
+
+    Each half is as in `sincos_table`, of positions 2 pi (i + 1) / size, as published.
+    Returns: `(height * width, features)` float32, row by row.
+    """
+    if features % 4:
+        raise ValueError(f"sincos_grid: features must divide by 4, got {features}")
+    y, x = (
+        _sines(2 * np.pi * np.arange(1, size + 1) / size, features // 2, temperature)
+        for size in (height, width)
+    )
+    return np.concatenate([np.repeat(y, width, axis=0), np.tile(x, (height, 1))], axis=1)
+
+
+def _sines(positions: Host, width: int, temperature: float) -> Host:
     omega = temperature ** -(np.arange(0, width, 2) / width)
-    angle = np.arange(length)[:, None] * omega
-    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(length, width).astype("f4")
+    angle = positions[:, None] * omega
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(-1, width).astype("f4")
 
 
 def rotary_embedding(x: Array, positions: Array, *, temperature: float = 10000.0) -> Array:

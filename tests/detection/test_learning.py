@@ -23,6 +23,8 @@ MORE = {
     "shapes_faster_rcnn": [*FASTER, "stage4"],
     "shapes_fpn": [*FASTER, "stage2", "stage4"],
     "shapes_centernet": STAGE,
+    "shapes_cornernet": STAGE,
+    "shapes_detr": [*STAGE, "--optim.warmup", "20", "--loop.steps", "600"],
     "shapes_fast_rcnn": [*STAGE, "--head.dropout", "0", "--head.roi_size", "3"],
     "shapes_localize": [*STAGE, "--data.max_objects", "1"],
 }

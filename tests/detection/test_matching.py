@@ -161,18 +161,37 @@ def test_thresholds_must_rise():
         )
 
 
-def test_matching_by_cost_is_scipys_in_a_jitted_batch():
-    cost = np.random.default_rng(0).normal(size=(3, 9, 5)).astype(np.float32)
-    kept = np.arange(5)[None] < np.array([[5], [2], [0]])
+@pytest.mark.parametrize("queries", [3, 5, 12])
+@pytest.mark.parametrize("kind", ["normal", "tied"])
+def test_matching_by_cost_costs_what_scipys_does(queries, kind):
+    rng = np.random.default_rng(0)
+    cost = rng.normal(size=(30, queries, 5)).astype(np.float32)
+    if kind == "tied":
+        cost = rng.integers(-2, 3, cost.shape).astype(np.float32)
+    kept = rng.permuted(np.arange(5)[None] < np.arange(30)[:, None] % 6, axis=1)  # 0 to 5
     got = np.asarray(jax.jit(match_by_cost)(cost, kept))
-    np.testing.assert_array_equal(got, jax.vmap(match_by_cost)(cost, kept))
-    for row, mine, real in zip(cost, got, kept.sum(1), strict=True):
-        rows, columns = linear_sum_assignment(row[:, :real])
-        assert row[mine[:real], np.arange(real)].sum() == row[rows, columns].sum()
-        assert len(set(mine[:real])) == real
-        assert (mine[real:] == -1).all()
+    for row, mine, real in zip(cost, got, kept, strict=True):
+        rows, columns = linear_sum_assignment(row[:, real])
+        want = np.float64(row[:, real])[rows, columns].sum()
+        found = np.flatnonzero(mine >= 0)
+        np.testing.assert_allclose(np.float64(row)[mine[found], found].sum(), want, rtol=1e-6)
+        assert len(set(mine[found])) == len(found) == min(real.sum(), queries)
+        assert real[found].all()
 
 
-def test_each_truth_needs_a_prediction():
-    with pytest.raises(ValueError, match="each of 3 truths, got 2"):
-        match_by_cost(jnp.ones((2, 3)), jnp.ones(3, bool))
+def test_a_pair_whose_cost_is_not_finite_is_avoided():
+    cost = np.array([[np.nan, 1], [5, np.inf], [6, 9]], np.float32)
+    match = jax.jit(match_by_cost)
+    np.testing.assert_array_equal(match(cost, np.ones(2, bool)), [1, 0])
+    assert len({*np.asarray(match(cost * np.nan, np.ones(2, bool)))} - {-1}) == 2  # it ends
+
+
+def test_matching_by_cost_takes_no_truths_and_many():
+    assert match_by_cost(jnp.zeros((2, 3, 0)), jnp.zeros((2, 0), bool)).shape == (2, 0)
+    cost = np.random.default_rng(0).normal(size=(100, 200)).astype(np.float32)
+    got = np.asarray(jax.jit(match_by_cost)(cost, np.ones(200, bool)))
+    rows, columns = linear_sum_assignment(cost)
+    found = np.flatnonzero(got >= 0)
+    assert len(found) == 100
+    want = cost[rows, columns].sum()
+    np.testing.assert_allclose(cost[got[found], found].sum(), want, rtol=1e-5)

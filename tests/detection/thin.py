@@ -10,8 +10,16 @@ from jaxdl.detection.dense.centernet import (
     centernet_heat,
     centernet_losses,
 )
+from jaxdl.detection.dense.cornernet import (
+    CornerNet,
+    cornernet_candidates,
+    cornernet_heat,
+    cornernet_losses,
+)
 from jaxdl.detection.dense.one_stage import OneStage, one_stage_candidates, one_stage_losses
 from jaxdl.detection.detector import Detector
+from jaxdl.detection.set_prediction.detr import DETR, detr_candidates
+from jaxdl.detection.set_prediction.set_losses import detr_losses
 from jaxdl.detection.two_stage.faster_rcnn import (
     FasterRCNN,
     faster_rcnn_candidates,
@@ -69,10 +77,24 @@ def centernet(classes, **options):
     return Detector(model, losses, candidates, heat=centernet_heat)
 
 
+def cornernet(classes, **options):
+    model = CornerNet(Thin(), classes, features=8, num_upsamples=0)
+    candidates = partial(cornernet_candidates, count=6)
+    return Detector(model, partial(cornernet_losses, **options), candidates, heat=cornernet_heat)
+
+
+def detr(classes, **options):
+    model = DETR(Thin(), classes, num_queries=8, width=8, heads=2, hidden=8, dropout=0.0)
+    model = model.clone(encoder_depth=1, decoder_depth=2)
+    return Detector(model, partial(detr_losses, **options), detr_candidates)
+
+
 PYRAMID = {"stages": ("fine", "last"), "fpn_features": 4, "fpn_canonical_cells": 2.0}
 DETECTORS = {
     "one_stage": one_stage,
     "faster_rcnn": faster_rcnn,
     "pyramid": partial(faster_rcnn, levels=PYRAMID),
     "centernet": centernet,
+    "cornernet": cornernet,
+    "detr": detr,
 }

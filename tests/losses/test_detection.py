@@ -11,6 +11,8 @@ from jaxdl.losses.detection import (
     centerness,
     hard_negatives,
     heatmap_focal_loss,
+    pull_together,
+    push_apart,
     sigmoid_focal_loss,
     smooth_l1,
 )
@@ -79,3 +81,23 @@ def test_centerness_by_formula():
     sides = np.array([[1, 2, 3, 4], [2, 2, 2, 2], [0, 1, 1, 1], [-1, 1, 3, 1]], float)
     want = [np.sqrt((1 / 3) * (2 / 4)), 1, 0, 0]
     np.testing.assert_allclose(centerness(jnp.float32(sides)), want, rtol=1e-6)
+
+
+def test_embeddings_are_pulled_and_pushed_as_in_the_paper():
+    first, second = np.random.default_rng(0).normal(0, 0.5, (2, 3, 4))
+    kept = np.arange(4)[None] < np.array([[3], [1], [0]])
+    given = (jnp.float32(first), jnp.float32(second), jnp.array(kept))
+    pull, pushes = pull_together(*given), {m: push_apart(*given, margin=m) for m in (1.0, 0.3)}
+    for i in range(3):
+        pairs = list(zip(first[i][kept[i]], second[i][kept[i]], strict=True))
+        means, n = [(a + b) / 2 for a, b in pairs], len(pairs)
+        near = sum((a - m) ** 2 + (b - m) ** 2 for (a, b), m in zip(pairs, means, strict=True))
+        np.testing.assert_allclose(pull[i], near / max(n, 1), rtol=1e-5)
+        for margin, push in pushes.items():
+            apart = [
+                max(0, margin - abs(means[k] - means[j]))
+                for k in range(n)
+                for j in range(n)
+                if j != k
+            ]
+            np.testing.assert_allclose(push[i], sum(apart) / max(n * (n - 1), 1), rtol=1e-5)

@@ -13,7 +13,7 @@ from jaxdl.ops.attention import (
     scaled_dot_product,
 )
 from jaxdl.ops.embedding_lookup import lookup
-from jaxdl.ops.position_encoding import rotary_embedding, sincos_table
+from jaxdl.ops.position_encoding import rotary_embedding, sincos_grid, sincos_table
 
 
 def test_the_worked_example():
@@ -60,6 +60,16 @@ def test_sines_and_cosines_in_loops(temperature):
         np.testing.assert_allclose(table[t, 2 * k + 1], np.cos(angle), atol=1e-6)
 
 
+@pytest.mark.parametrize("temperature", [10000.0, 20.0])
+def test_a_cell_of_a_grid_has_the_sines_of_y_then_of_x(temperature):
+    table = sincos_grid(3, 4, 8, temperature=temperature)
+    for y, x, half, k in np.ndindex(3, 4, 2, 2):
+        part = (x + 1) / 4 if half else (y + 1) / 3
+        angle = 2 * np.pi * part / temperature ** (2 * k / 4)
+        pair = table[4 * y + x, 4 * half + 2 * k :][:2]
+        np.testing.assert_allclose(pair, [np.sin(angle), np.cos(angle)], atol=1e-6)
+
+
 def test_rotated_products_depend_on_the_distance_alone():
     rng = np.random.default_rng(0)
     q, k = rng.normal(size=(2, 1, 8)).astype(np.float32)
@@ -97,3 +107,5 @@ def test_errors_name_the_shapes():
         masked_softmax(jnp.ones((1, 2, 3)), jnp.ones((2, 3), bool))
     with pytest.raises(ValueError, match="width must be even, got 3"):
         sincos_table(2, 3)
+    with pytest.raises(ValueError, match="divide by 4, got 6"):
+        sincos_grid(2, 3, 6)

@@ -7,12 +7,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxdl.detection.dense.heatmap import decode_peaks, heat_targets
+from jaxdl.detection.dense.heatmap import (
+    at_cells,
+    find_peaks,
+    heat_targets,
+    hide_nan,
+    peak_points,
+)
+from jaxdl.detection.dense.map_heads import RARE, enlarge, map_head
 from jaxdl.detection.dense.one_stage import backbone_features, cell_size, in_cells
-from jaxdl.layers.conv import Conv
-from jaxdl.layers.conv_norm import ConvNorm
 from jaxdl.losses.detection import heatmap_focal_loss
-from jaxdl.ops.resize import resize
+from jaxdl.ops.boxes.geometry import center_to_corners, corners_to_center
 from jaxdl.typing import Array, Batch
 
 
@@ -27,8 +32,7 @@ class CenterMaps(NamedTuple):
 class CenterNet(nn.Module):
     """Backbone, `num_upsamples` times (twice the size, 3x3 conv), three heads.
 
-    `(B, H, W, C)` -> `CenterMaps`. Each head is 3x3 conv - ReLU - 1x1 conv. Enlarging is bilinear,
-    where the paper has transposed convolutions that start bilinear.
+    `(B, H, W, C)` -> `CenterMaps`.
     """
 
     backbone: nn.Module
@@ -40,18 +44,12 @@ class CenterNet(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> CenterMaps:
         y = backbone_features(self.backbone, self.stage, x, train)
-        for i in range(1, self.num_upsamples + 1):
-            y = resize(y, (2 * y.shape[1], 2 * y.shape[2]))
-            y = ConvNorm(self.features, 3, name=f"up{i}")(y, train=train)
-
-        def head(name: str, features: int, bias: float) -> Array:
-            z = jax.nn.relu(Conv(self.features, 3, padding=1, name=f"{name}_hidden")(y))
-            start, at = nn.initializers.normal(0.01), nn.initializers.constant(bias)
-            return Conv(features, 1, kernel_init=start, bias_init=at, name=name)(z)
-
-        # A bias of -2.19 is a heat of .1: the first losses are not those of the empty ground.
-        heat = head("heat", self.num_classes, -2.19)
-        return CenterMaps(heat, head("offset", 2, 0.5), head("size", 2, 1.0))
+        y = enlarge(y, self.features, self.num_upsamples, train=train)
+        return CenterMaps(
+            map_head(y, "heat", self.features, self.num_classes, RARE),
+            map_head(y, "offset", self.features, 2, 0.5),
+            map_head(y, "size", self.features, 2, 1.0),
+        )
 
 
 def centernet_losses(
@@ -61,21 +59,22 @@ def centernet_losses(
 
     Focal loss of the heat; absolute differences of offset and size (in cells) at true centers.
     """
-    rows, height, width, classes = out.heat.shape
+    _, height, width, classes = out.heat.shape
     grid, kept = (height, width), batch["kept"]
-    truths = in_cells(batch["boxes"], batch["image"].shape[1:3], grid)
+    form = corners_to_center(in_cells(batch["boxes"], batch["image"].shape[1:3], grid))
+    center, size = form[..., :2], form[..., 2:]
     make = partial(heat_targets, grid=grid, num_classes=classes)
-    target = jax.vmap(make)(truths, batch["labels"], kept)
+    target = jax.vmap(make)(center, size, batch["labels"], kept)
     count = jnp.maximum(jnp.sum(kept, axis=1), 1)
 
     def apart(cells: Array, aim: Array) -> Array:
-        said = jnp.take_along_axis(cells.reshape(rows, -1, 2), target.cell[..., None], axis=1)
-        return jnp.sum(jnp.where(kept[..., None], jnp.abs(said - aim), 0), axis=(1, 2)) / count
+        far = jnp.abs(at_cells(cells, target.cell) - aim)
+        return jnp.sum(jnp.where(kept[..., None], far, 0), axis=(1, 2)) / count
 
     parts = {
         "heat": jnp.sum(heatmap_focal_loss(out.heat, target.heat), axis=(1, 2, 3)) / count,
         "offset": apart(out.offset, target.offset),
-        "size": apart(out.size, target.size),
+        "size": apart(out.size, size),
     }
     return {k: w * v for (k, v), w in zip(parts.items(), loss_weights, strict=True)}
 
@@ -90,7 +89,9 @@ def centernet_candidates(
 ) -> tuple[Array, Array, Array]:
     """The `count` highest peaks in pixels: boxes `(B, N, 4)`, scores `(B, N)`, labels `(B, N)`."""
     heat = jax.nn.sigmoid(out.heat)
-    boxes, score, label = decode_peaks(heat, out.offset, out.size, count=count)
-    hidden = jnp.isnan(heat).any((1, 2, 3))[:, None]  # a NaN is no peak
-    score = jnp.where(hidden, jnp.nan, score)
-    return boxes * cell_size(size, out.heat.shape[1:3]), score, label
+    peaks = find_peaks(heat, count=count)
+    sides = jnp.maximum(at_cells(out.size, peaks.cell), 0)
+    middle = peak_points(peaks, out.offset)
+    boxes = center_to_corners(jnp.concatenate([middle, sides], axis=-1))
+    boxes = boxes * cell_size(size, out.heat.shape[1:3])
+    return boxes, hide_nan(heat, peaks.score), peaks.label

@@ -1,4 +1,4 @@
-"""Heat maps of centers: what CenterNet is trained towards, and boxes read off its peaks."""
+"""Heat maps of points: what CenterNet and CornerNet are trained towards, and their peaks."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,24 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.checks import check_fraction
-from jaxdl.ops.boxes.geometry import center_to_corners, corners_to_center
 from jaxdl.ops.pool import max_pool
 from jaxdl.typing import Array
 
 
 class HeatTargets(NamedTuple):
-    """Of one picture, N truths, on a grid of H x W cells."""
+    """Of one picture, N points, on a grid of H x W cells."""
 
-    heat: Array  # (H, W, K) in [0, 1], 1 at the cell of each center
+    heat: Array  # (H, W, K) in [0, 1], 1 at the cell of each point
     cell: Array  # (N,) int32, y W + x
-    offset: Array  # (N, 2): where in its cell the center is, in [0, 1)
-    size: Array  # (N, 2): width and height in cells
+    offset: Array  # (N, 2): where in its cell the point is, in [0, 1) but at the grid's far edges
+
+
+class Peaks(NamedTuple):
+    """Cells that no neighbor of their class exceeds, by falling score."""
+
+    score: Array  # (B, n)
+    cell: Array  # (B, n) int32, y W + x
+    label: Array  # (B, n) int32
 
 
 def gaussian_radius(size: Array, *, overlap: float = 0.7) -> Array:
@@ -40,47 +46,60 @@ def gaussian_radius(size: Array, *, overlap: float = 0.7) -> Array:
 
 
 def heat_targets(
-    boxes: Array, labels: Array, kept: Array, *, grid: tuple[int, ...], num_classes: int
+    points: Array,
+    size: Array,
+    labels: Array,
+    kept: Array,
+    *,
+    grid: tuple[int, ...],
+    num_classes: int,
+    overlap: float = 0.7,
 ) -> HeatTargets:
-    """A Gaussian around each center, the larger where two meet (Zhou et al. 2019, 1904.07850).
+    """A Gaussian around each point, the larger where two meet (Law & Deng 2018, section 3.2).
 
     Its deviation is a third of `gaussian_radius`, rounded down to whole cells as published:
-    (2 floor(r) + 1) / 6. `boxes` `(N, 4)` in cells; padding leaves no trace.
+    (2 floor(r) + 1) / 6. `points` `(N, 2)`, x and y, and `size` `(N, 2)`, width and height of their
+    boxes, in cells; padding leaves no trace.
     """
     height, width = grid
-    boxes = jnp.where(kept[:, None], boxes, 0)
-    form = corners_to_center(boxes)
-    center, size = form[:, :2], form[:, 2:]
+    points, size = (jnp.where(kept[:, None], x, 0) for x in (points, size))
     last = jnp.array([[width - 1, height - 1]])
-    place = jnp.clip(jnp.floor(center).astype(jnp.int32), 0, last)  # (N, 2) x, y
-    sigma = (2 * jnp.floor(jnp.maximum(gaussian_radius(size), 0)) + 1) / 6
+    place = jnp.clip(jnp.floor(points).astype(jnp.int32), 0, last)  # (N, 2) x, y
+    radius = gaussian_radius(size, overlap=overlap)
+    sigma = (2 * jnp.floor(jnp.maximum(radius, 0)) + 1) / 6
     dx = (jnp.arange(width)[None] - place[:, :1]) ** 2  # (N, W)
     dy = (jnp.arange(height)[None] - place[:, 1:]) ** 2
     distance = dy[:, :, None] + dx[:, None]  # (N, H, W)
     bump = jnp.exp(-distance / (2 * sigma[:, None, None] ** 2))
     bump = jnp.where(kept[:, None, None], bump, 0)
     label = jnp.where(kept, labels, 0)
-    heat = jnp.zeros((num_classes, height, width), boxes.dtype).at[label].max(bump)
+    heat = jnp.zeros((num_classes, height, width), points.dtype).at[label].max(bump)
     cell = jnp.where(kept, place[:, 1] * width + place[:, 0], 0)
-    offset = jnp.where(kept[:, None], center - place, 0)
-    return HeatTargets(jnp.moveaxis(heat, 0, -1), cell, offset, size)
+    offset = jnp.where(kept[:, None], points - place, 0)
+    return HeatTargets(jnp.moveaxis(heat, 0, -1), cell, offset)
 
 
-def decode_peaks(
-    heat: Array, offset: Array, size: Array, *, count: int
-) -> tuple[Array, Array, Array]:
-    """The `count` highest cells that no neighbor of their class exceeds, as boxes in cells.
-
-    `heat` `(B, H, W, K)` in [0, 1], `offset` and `size` `(B, H, W, 2)` -> boxes `(B, count, 4)`,
-    scores, labels `(B, count)`.
-    """
+def find_peaks(heat: Array, *, count: int) -> Peaks:
+    """The `count` highest of `heat` `(B, H, W, K)` in [0, 1]."""
     rows, height, width, classes = heat.shape
     peaks = jnp.where(heat == max_pool(heat, 3, 1, 1), heat, 0)
     score, index = jax.lax.top_k(peaks.reshape(rows, -1), min(count, height * width * classes))
-    cell, label = index // classes, index % classes
-    shift, sides = (
-        jnp.take_along_axis(x.reshape(rows, -1, 2), cell[..., None], axis=1) for x in (offset, size)
-    )
-    middle = jnp.stack([cell % width, cell // width], axis=-1) + shift
-    boxes = center_to_corners(jnp.concatenate([middle, jnp.maximum(sides, 0)], axis=-1))
-    return boxes, score, label.astype(jnp.int32)
+    return Peaks(score, index // classes, (index % classes).astype(jnp.int32))
+
+
+def at_cells(values: Array, cell: Array) -> Array:
+    """What maps say at cells: `(B, H, W, D)`, `(B, n)` -> `(B, n, D)`."""
+    flat = values.reshape(len(values), -1, values.shape[-1])
+    return jnp.take_along_axis(flat, cell[..., None], axis=1)
+
+
+def peak_points(peaks: Peaks, offset: Array) -> Array:
+    """x and y of peaks in cells, each moved by `offset` `(B, H, W, 2)`: `(B, n, 2)`."""
+    width = offset.shape[2]
+    corner = jnp.stack([peaks.cell % width, peaks.cell // width], axis=-1)
+    return corner + at_cells(offset, peaks.cell)
+
+
+def hide_nan(heat: Array, score: Array) -> Array:
+    """`(B, H, W, K)`, `(B, n)`: where a picture's heat has a NaN, which is no peak, so has all."""
+    return jnp.where(jnp.isnan(heat).any((1, 2, 3))[:, None], jnp.nan, score)

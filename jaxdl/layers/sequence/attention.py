@@ -89,6 +89,8 @@ class MultiHeadAttention(nn.Module):
 
     `x (B, M, D)`, `context (B, L, E)` (default x: self-attention) -> y `(B, M, D)`, weights
     `(B, heads, M, L)`. `rotary` turns queries and keys by their positions (self-attention only).
+    `positions` and `context_positions`, of the shapes of x and context, are added to what queries
+    and keys are made of, and not to values (as in DETR).
     """
 
     heads: int
@@ -104,14 +106,26 @@ class MultiHeadAttention(nn.Module):
         self.query, self.key, self.value, self.out = (dense() for _ in range(4))
 
     def __call__(
-        self, x: Array, context: Array | None = None, *, mask: Array | None = None
+        self,
+        x: Array,
+        context: Array | None = None,
+        *,
+        mask: Array | None = None,
+        positions: Array | None = None,
+        context_positions: Array | None = None,
     ) -> tuple[Array, Array]:
         check_rank("MultiHeadAttention: x", x, 3)
-        return self.attend(x, self.cached(x if context is None else context), mask=mask)
+        if context is None:
+            context, context_positions = x, positions
+        cache = self.cached(context, positions=context_positions)
+        return self.attend(placed(x, positions), cache, mask=mask)
 
-    def cached(self, context: Array, start: Array | int = 0) -> Cache:
+    def cached(
+        self, context: Array, start: Array | int = 0, *, positions: Array | None = None
+    ) -> Cache:
         """Keys and values of `context (B, L, E)`, which begins at position `start`."""
-        key, value = self.split(self.key(context)), self.split(self.value(context))
+        key = self.split(self.key(placed(context, positions)))
+        value = self.split(self.value(context))
         if self.rotary:
             key = rotary_embedding(key, start + jnp.arange(key.shape[2]))
         return {"key": key, "value": value}
@@ -149,3 +163,8 @@ class MultiHeadAttention(nn.Module):
     def split(self, x: Array) -> Array:
         """`(B, L, D)` -> `(B, heads, L, D / heads)`."""
         return x.reshape(*x.shape[:2], self.heads, -1).swapaxes(1, 2)
+
+
+def placed(x: Array, positions: Array | None) -> Array:
+    """x with what says where it stands, if that is given."""
+    return x if positions is None else x + positions

@@ -40,6 +40,7 @@ class Block(nn.Module):
     Norm first: x + part(norm(x)); else norm(x + part(x)). An encoder layer, or with `cross` a
     decoder layer (whose mask is causal); with a causal mask and no `cross` a layer of a language
     model. Returns x, and the weights of the cross attention, else of self-attention.
+    `positions` and `memory_positions`: see `MultiHeadAttention`.
     """
 
     heads: int
@@ -67,12 +68,20 @@ class Block(nn.Module):
         *,
         mask: Array | None = None,
         memory_mask: Array | None = None,
+        positions: Array | None = None,
+        memory_positions: Array | None = None,
         train: bool,
     ) -> tuple[Array, Array]:
-        attend = partial(self.self_attention, mask=mask)
+        attend = partial(self.self_attention, mask=mask, positions=positions)
         x, weights = self.add(x, self.norm_self, attend, train=train)
         if self.cross:
-            look = partial(self.cross_attention, context=memory, mask=memory_mask)
+            look = partial(
+                self.cross_attention,
+                context=memory,
+                mask=memory_mask,
+                positions=positions,
+                context_positions=memory_positions,
+            )
             x, weights = self.add(x, self.norm_cross, look, train=train)
         return self.add_mlp(x, train=train), weights
 

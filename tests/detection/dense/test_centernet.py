@@ -26,13 +26,12 @@ def test_the_radius_of_a_heat_is_where_the_first_iou_falls_to_the_goal(goal):
 
 def test_heat_and_losses_of_centernet_are_the_papers_in_loops():
     boxes = BOXES / 8
-    make = lambda b: heat_targets(  # noqa: E731
-        jnp.asarray(boxes[b], jnp.float32),
-        BATCH["labels"][b],
-        BATCH["kept"][b],
-        grid=GRID,
-        num_classes=CLASSES,
-    )
+
+    def make(b):
+        low, high = jnp.split(jnp.asarray(boxes[b], jnp.float32), 2, axis=-1)
+        truth = (BATCH["labels"][b], BATCH["kept"][b])
+        return heat_targets((low + high) / 2, high - low, *truth, grid=GRID, num_classes=CLASSES)
+
     maps = [RNG.normal(size=(2, *GRID, n)) for n in (CLASSES, 2, 2)]
     out = CenterMaps(*(jnp.asarray(m, jnp.float32) for m in maps))
     weights = (1.0, 2.0, 0.5)
