@@ -23,6 +23,7 @@ from jaxdl.commands import (
     compare,
     doctor,
     explain,
+    export,
     models,
     new,
     predict,
@@ -55,6 +56,7 @@ COMMANDS: dict[str, ModuleType] = {
     "results": results,
     "bench": bench,
     "compare": compare,
+    "export": export,
     "weights": weights,
     "doctor": doctor,
 }

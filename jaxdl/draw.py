@@ -61,11 +61,13 @@ def draw_grid(
     width = cell * columns + 0.2
     each = max(1, int(width / 0.95))  # names in a line of the legend
     below = 0.22 * -(-len(legend) // each) if legend else 0.0
-    height = (cell + above) * rows + 0.5 + below
+    # A row is as tall as its tallest picture, none of which is wider than its place.
+    tall = cell * min(1, max((image.shape[0] / image.shape[1] for image in images), default=1))
+    height = (tall + above) * rows + 0.5 + below
     # Its places are known: matplotlib's own layout would look for them for seconds.
     figure = Figure(rows, columns, size=(width, height), layout=None)
     top = 1 - (0.45 + above) / height
-    gap = 0.26 * (above / 0.25) * (1.3 / cell)
+    gap = 0.26 * (above / 0.25) * (1.3 / tall)
     bottom = 0.02 + below / height
     figure.figure.subplots_adjust(0.02, bottom, 0.98, top, wspace=0.06, hspace=gap)
     for axis in figure.axes:

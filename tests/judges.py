@@ -14,7 +14,7 @@ JUDGES = {
     "classic/test_regression.py": "classic: cost_surface",
     "classic/test_worked_examples.py": "classic: entropy",
     "classic/features/test_pca.py": "classic/features: standardize",
-    "commands/test_new.py": "skeleton: my_experiment test_my_experiment",
+    "commands/test_export.py": "interop: stablehlo",
     "commands/test_style.py": "interpret/synthesis: restyle",
     "compare/test_run.py": "compare: float64 gan_sides html_report pair_sides sides stage_checks "
     "view_sides interop/torch_twins: clip embedding trainer",
@@ -58,7 +58,6 @@ JUDGES = {
     "models/weights/test_weight_rules.py": "models/weights: rule_sets",
     "models/weights/test_published.py": "models/weights: preprocessing weight_file",
     "classification/test_robust.py": "classification: robust_pictures",
-    "commands/test_predict.py": "commands: own_files",
     "commands/test_explain.py": "interpret: explain_files subjects interpret/attribution: methods",
     "interpret/synthesis/test_ascent.py": "interpret/synthesis: targets",
     "interpret/synthesis/test_descent.py": "interpret/synthesis: inversion",
@@ -115,6 +114,7 @@ JUDGES = {
     "vision3d/surfaces/test_geometry.py": "vision3d/surfaces: subdivision",
     "segmentation/test_task.py": "segmentation: evaluate predict",
     "training/test_freeze.py": "runs: run_folder",
+    "skeleton/test_my_experiment.py": "commands: new skeleton: test_my_experiment",
     "training/test_loop.py": "training: divergence plan tally validation",
     "training/test_step.py": "training: state task",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxdl.checks import UsageError
-from jaxdl.commands.own_files import add_file_arguments, say_made
+from jaxdl.commands.predict import add_file_arguments, say_made
 from jaxdl.experiment import read_run_alone
 from jaxdl.runs.environment import prepare_process
 

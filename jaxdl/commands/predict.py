@@ -1,11 +1,11 @@
 """`jaxdl predict`: a trained run, or a published net, on a person's own files."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxdl.checks import UsageError
-from jaxdl.commands.own_files import add_file_arguments, say_made
+from jaxdl.checks import DataError, UsageError
 from jaxdl.experiment import read_run_alone
 from jaxdl.runs.environment import prepare_process
 
@@ -65,3 +65,29 @@ def _predict_published(args: argparse.Namespace) -> "Predicted":
 
     out = args.out or Path("predicted")
     return predict_published(args.model, args.weights or args.model, args.files, out)
+
+
+def add_file_arguments(parser: argparse.ArgumentParser, files: str, example: str) -> None:
+    """The run and the files, or a model with its weights and the files."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="RUN FILE",
+        help=f"a run folder (not with --model), then {files}",
+    )
+    parser.add_argument("--model", help=f"a registered model in place of a run: {example}, ...")
+    parser.add_argument(
+        "--weights", help="its weights: a file, or a name in JAXDL_WEIGHTS_DIR (default: MODEL's)"
+    )
+
+
+def say_made(made: "Predicted") -> int:
+    """Prints what was made of the files, then those that could not be used; the exit code, that of
+    a data error where there are such."""
+    lines, faults = made
+    for line in lines:
+        print(line)
+    for fault in faults:
+        print(f"left out: {fault}", file=sys.stderr)
+    return DataError.code if faults else 0

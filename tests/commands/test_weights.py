@@ -3,19 +3,16 @@
 import jax
 import numpy as np
 import pytest
-from PIL import Image
 
+from jaxdl.checks import CheckpointError
 from jaxdl.cli import main
-from jaxdl.commands import run, weights
-from jaxdl.experiment import load_run
+from jaxdl.commands import export, weights
 from jaxdl.models.registry import create_model
 from jaxdl.models.weights.published import load_weights, variable_shapes
 from jaxdl.models.weights.rule_sets import rules_for
 from jaxdl.models.weights.weight_file import read_weights, write_safetensors
 from jaxdl.models.weights.weight_rules import to_torch
 from tests.commands.asking import ask
-
-THIN = ("--model.expansions", "1", "--model.features", "8", "--model.repeats", "1")
 
 
 def call(capsys, *words):
@@ -45,7 +42,7 @@ def test_a_file_of_another_library_is_named_as_such(published, capsys):
     assert "another library's file" in out
 
 
-def test_import_show_and_export(published, tmp_path, capsys):
+def test_import_show_and_back(published, tmp_path, capsys):
     ours, back = tmp_path / "ours.safetensors", tmp_path / "back.safetensors"
     words = ("import", published, "--model", "mobilenet_v2", "--out", ours)
     code, out, _ = call(capsys, *words, "--resize", 232, "--mean", 0, 0.5, 0)
@@ -61,8 +58,7 @@ def test_import_show_and_export(published, tmp_path, capsys):
     assert code == 0
     assert "classifier.1.weight" in out
     assert "another library's file" in out
-    code, out, _ = call(capsys, "export", ours, back)
-    assert code == 0
+    assert ask(export, ours, "--to", "safetensors", "--out", back) == 0
     before, after = read_weights(published), read_weights(back)
     assert before.keys() == after.keys()
     for name, value in before.items():
@@ -79,9 +75,8 @@ def test_mistakes_are_one_line_and_an_exit_code(published, tmp_path, capsys):
     code, _, err = call(capsys, "import", published, "--model", "resnet18", "--out", tmp_path / "x")
     assert code == 7
     assert "Traceback" not in err
-    code, _, err = call(capsys, "export", published, tmp_path / "x")
-    assert code == 7
-    assert "not a weight file of jaxdl" in err
+    with pytest.raises(CheckpointError, match="not a weight file of jaxdl"):
+        ask(export, published, "--to", "safetensors", "--out", tmp_path / "x")
     code, _, err = call(capsys, "show", tmp_path / "absent")
     assert code == 7
     assert not list(tmp_path.iterdir())
@@ -120,52 +115,3 @@ def test_options_reach_the_import(published, tmp_path, capsys):
     assert call(capsys, *words, "--source", "timm")[0] == 2
     assert call(capsys, *words, "--cast", "--classes", 6)[0] == 7
     assert call(capsys, *words, "--cast", "--source", "torchvision")[0] == 0
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """Runs on two classes of noise, of a thin MobileNet with either padding."""
-    root = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    for name in ("a", "b"):
-        (root / "data" / name).mkdir(parents=True)
-        for i in range(10):
-            pixels = rng.integers(0, 255, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(root / "data" / name / f"{i}.png")
-    for padding in ("symmetric", "same"):
-        words = ["--config", "own_folder", "--data.path", root / "data", "--data.image_size", "32"]
-        words += ["--model.name", "mobilenet_v2", *THIN, "--model.strides", "2"]
-        words += ["--model.padding", padding, "--data.batch_size", "8", "--loop.steps", "2"]
-        words += ["--run-dir", root / padding]
-        assert ask(run, *words) == 0
-    return root
-
-
-def test_a_run_is_exported_and_gives_equal_logits_in_torch(photos, tmp_path, capsys, torchvision):
-    import torch
-
-    path = tmp_path / "mine.safetensors"
-    code, out, _ = call(capsys, "export", photos / "symmetric", path)
-    assert (code, out) == (0, f"{path}: mobilenet_v2 under torchvision's names\n")
-    net = torchvision.models.MobileNetV2(2, inverted_residual_setting=[[1, 8, 1, 2]])
-    arrays = {name: torch.tensor(value.copy()) for name, value in read_weights(path).items()}
-    net.load_state_dict(arrays)
-    model, variables, prepare, classes = load_run(photos / "symmetric")
-    assert classes == ("a", "b")
-    pixels = np.random.default_rng(1).integers(0, 255, (3, 32, 32, 3), np.uint8)
-    x = prepare(jax.random.split(jax.random.key(0), 3), {"image": pixels}, train=False)["image"]
-    with torch.no_grad():
-        want = net.eval()(torch.tensor(np.array(x)).permute(0, 3, 1, 2)).numpy()
-    np.testing.assert_allclose(model.apply(variables, x, train=False), want, atol=1e-5)
-
-
-def test_an_export_says_where_torchs_network_differs(photos, tmp_path, capsys):
-    code, out, _ = call(capsys, "export", photos / "same", tmp_path / "mine.safetensors")
-    assert code == 0
-    assert "torchvision's own network pads otherwise" in out
-
-
-def test_a_run_of_another_kind_is_not_exported(trained, tmp_path, capsys):
-    code, _, err = call(capsys, "export", trained, tmp_path / "mine.safetensors")
-    assert code == 2
-    assert "no library has names for mlp" in err
