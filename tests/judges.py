@@ -36,6 +36,7 @@ JUDGES = {
     "data/test_config.py": "data: made_names",
     "data/tfds/test_open.py": "data/tfds: prepared rows",
     "detection/dense/test_centernet.py": "detection/dense: heatmap map_heads",
+    "detection/dense/test_retinanet.py": "detection/dense: levels",
     "detection/test_task.py": "detection: evaluate predict data: summary",
     "detection/two_stage/test_faster_rcnn.py": "detection/two_stage: sampler",
     "diagnose/test_recipe.py": "diagnose: data_checks init_checks training_checks verdict "

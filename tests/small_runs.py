@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tests.detection.small_runs import DETECTION
+
 ROOT = Path(__file__).parents[1]
 GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
 VAL = ["--data.val", "100"]
@@ -10,14 +12,6 @@ TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is compiling
 OFTEN = [*TWO, *("--loop.log_every", "1", "--loop.eval_every", "2", "--loop.save_every", "2")]
-BOXES = [
-    *("--data.synthetic_rows", "16", "--data.batch_size", "8", "--data.image_size", "24", *TWO),
-    *("--model.name", "deep_convnet", "--model.filters", "4", "4", "--model.pools", "1", "2"),
-    *("--optim.warmup", "0"),
-]
-CELLS = [*BOXES, "--head.stage", "stage2"]
-STAGE = [*CELLS, "--head.hidden", "4"]
-FASTER = [*BOXES, "--head.hidden", "4", "--head.stages", "stage2", "--head.post_nms_top_k", "4"]
 THIN = [
     *("--model.name", "squeezenet1_1", "--model.weights", "", "--model.stem", "4"),
     *("--model.squeeze", *["1"] * 8),
@@ -71,13 +65,7 @@ SMALL = {
             *("--model.name", "lenet", "--model.weights", "", "--loop.steps", "2"),
         ],
     ),
-    "detection.centernet": ("shapes_centernet", STAGE),
-    "detection.cornernet": ("shapes_cornernet", [*CELLS, "--head.features", "4"]),
-    "detection.detr": ("shapes_detr", [*CELLS, "--head.hidden", "4"]),
-    "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
-    "detection.localize": ("shapes_localize", STAGE),
-    "detection.one_stage": ("shapes_one_stage", STAGE),
-    "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.max_proposals", "6"]),
+    **DETECTION,
     "training.curves": ("line_curves", ["--data.synthetic_rows", "11", "--steps", "20"]),
     "training.norms": (
         "fashion_norm_rates",

@@ -16,7 +16,10 @@ from jaxdl.detection.dense.cornernet import (
     cornernet_heat,
     cornernet_losses,
 )
+from jaxdl.detection.dense.fcos import FCOS, fcos_candidates, fcos_losses
 from jaxdl.detection.dense.one_stage import OneStage, one_stage_candidates, one_stage_losses
+from jaxdl.detection.dense.retinanet import RetinaNet, retinanet_candidates, retinanet_losses
+from jaxdl.detection.dense.ssd import SSD, count_boxes, ssd_candidates, ssd_losses
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.set_prediction.detr import DETR, detr_candidates
 from jaxdl.detection.set_prediction.set_losses import detr_losses
@@ -26,6 +29,7 @@ from jaxdl.detection.two_stage.faster_rcnn import (
     faster_rcnn_losses,
 )
 from jaxdl.layers.conv import Conv
+from jaxdl.layers.norm.group_norm import GroupNorm
 
 SHAPES = (1.0, 1.0, 2.0, 2.0, 3.0, 2.0)
 
@@ -89,6 +93,29 @@ def detr(classes, **options):
     return Detector(model, partial(detr_losses, **options), detr_candidates)
 
 
+def retinanet(classes):
+    options = {"sides": ((6, 9), (16, 24)), "ratios": (1.0,)}
+    model = RetinaNet(Thin(), classes, 2, ("last",), features=4, depth=1, num_extra=1)
+    losses = partial(retinanet_losses, **options)
+    return Detector(model, losses, partial(retinanet_candidates, count=20, **options))
+
+
+def fcos(classes):
+    strides = (8.0, 16.0)
+    norm = partial(GroupNorm, groups=2)
+    model = FCOS(Thin(), classes, ("last",), features=4, depth=1, num_extra=1, norm=norm)
+    losses = partial(fcos_losses, strides=strides)
+    return Detector(model, losses, partial(fcos_candidates, strides=strides, count=20))
+
+
+def ssd(classes):
+    options = {"scales": (0.2, 0.5, 0.9), "ratios": ((2,), (2,))}
+    boxes = count_boxes(options["ratios"])
+    model = SSD(Thin(), classes, boxes, extra=(4,), extra_strides=(2,))
+    losses = partial(ssd_losses, **options)
+    return Detector(model, losses, partial(ssd_candidates, count=20, **options))
+
+
 PYRAMID = {"stages": ("fine", "last"), "fpn_features": 4, "fpn_canonical_cells": 2.0}
 DETECTORS = {
     "one_stage": one_stage,
@@ -97,4 +124,7 @@ DETECTORS = {
     "centernet": centernet,
     "cornernet": cornernet,
     "detr": detr,
+    "fcos": fcos,
+    "retinanet": retinanet,
+    "ssd": ssd,
 }

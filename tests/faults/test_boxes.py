@@ -83,8 +83,8 @@ def test_no_boxes_and_bad_boxes_give_finite_losses_in_one_program(name):
         assert np.isfinite(value), what
         assert all(np.isfinite(g).all() for g in jax.tree.leaves(grads)), what
         if what in ("none", "degenerate", "not finite"):
-            of_boxes = {"box", "class", "proposal", "offset", "size"} & metrics.keys()
-            if name in ("faster_rcnn", "pyramid"):
+            of_boxes = {"box", "center", "class", "proposal", "offset", "size"} & metrics.keys()
+            if name in ("faster_rcnn", "pyramid", "retinanet", "fcos"):
                 of_boxes -= {"class"}  # that of the ground is learned everywhere
             assert all(float(metrics[part][0][0]) == 0 for part in of_boxes), what
     assert compiled == 1

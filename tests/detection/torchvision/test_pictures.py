@@ -1,6 +1,7 @@
 """torchvision's own GeneralizedRCNNTransform, there and back, for pictures of several sizes."""
 
 import importlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_pictures_and_what_is_found_are_torchvisions(torchvision, photos, name):
     boxes = rng.uniform(0, 40, (3, 5, 4)).astype(np.float32)
     points = rng.uniform(0, 40, (3, 5, 2, 3)).astype(np.float32)
     ones = np.ones((3, 5))
-    back = to_full_size(Detections(boxes, ones, ones, ones > 0, points=points), got)
+    back: Any = to_full_size(Detections(boxes, ones, ones, ones > 0, points=points), got)
     found = [
         {"boxes": torch.tensor(b), "keypoints": torch.tensor(p)}
         for b, p in zip(boxes, points, strict=True)
