@@ -37,7 +37,7 @@ JUDGES = {
     "data/tfds/test_open.py": "data/tfds: prepared rows",
     "detection/dense/test_centernet.py": "detection/dense: heatmap map_heads",
     "detection/dense/test_retinanet.py": "detection/dense: levels",
-    "detection/test_task.py": "detection: evaluate predict data: summary",
+    "detection/test_task.py": "detection: evaluate predict",
     "detection/two_stage/test_faster_rcnn.py": "detection/two_stage: sampler",
     "diagnose/test_recipe.py": "diagnose: data_checks init_checks training_checks verdict "
     "search: programs",

@@ -10,9 +10,9 @@ import numpy as np
 from jaxdl.checks import check_fraction, check_positive
 from jaxdl.cli import main
 from jaxdl.data.config import DataConfig, MovingData
+from jaxdl.data.images.draw_objects import draw_objects
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
-from jaxdl.data.summary import draw_boxes
 from jaxdl.draw import draw_grid
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
@@ -140,7 +140,7 @@ class ActorEvaluator(Evaluator):
         figure = draw_grid(images, columns=len(videos[0][::2]), cell=1.6)
         for axis, seen in zip(figure.axes, found, strict=False):
             row = {**seen._asdict(), "kept": np.ones(len(seen.labels), bool)}
-            draw_boxes(axis, row, split.classes)
+            draw_objects(axis, row, split.classes)
         return [figure.save(folder / "clips.png")]
 
 

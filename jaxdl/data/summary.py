@@ -1,11 +1,12 @@
 """A look at a data set: what its splits hold, in words and as a picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from jaxdl.checks import one_line
 from jaxdl.data.captions import decode_caption
+from jaxdl.data.images.draw_objects import draw_objects, object_legend
 from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure, class_legend, draw_grid, paint_classes
 from jaxdl.typing import Host
@@ -13,7 +14,6 @@ from jaxdl.typing import Host
 SHOWN = 36
 CLASSES = 100  # whose counts are printed
 LOOKED = 1000  # rows of a streamed split whose values are looked at
-COLORS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:purple", "tab:cyan")
 
 
 def describe(splits: Mapping[str, Split]) -> str:
@@ -31,6 +31,7 @@ def describe(splits: Mapping[str, Split]) -> str:
             low, high = value.min(), value.max()
             lines.append(f"  {name}: {value.dtype} {value.shape[1:]}, {low}..{high}{mean}")
         lines += ["  " + pixel_shares(split, held["segments"])] if "segments" in held else []
+        lines += ["  " + line for line in count_parts(split, held)]
         counts = count_classes(split, held)
         named = [
             f"{one_line(c)} {n}" for c, n in zip(split.classes, counts[:CLASSES], strict=False)
@@ -46,6 +47,24 @@ def pixel_shares(split: Split, segments: Host) -> str:
     order = np.argsort(-shares[: len(split.classes)], kind="stable")[:CLASSES]
     named = [f"{one_line(split.classes[i])} {shares[i]:.1%}" for i in order if shares[i]]
     return ", ".join([*named, f"void {shares[255]:.1%}"])
+
+
+def count_parts(split: Split, held: Mapping[str, Host]) -> list[str]:
+    """How many objects have a mask, and which keypoints are labeled how often."""
+    lines = []
+    if "masks" in held:
+        shares = held["masks"][held["kept"]].mean(axis=(1, 2))
+        some = f"{(shares > 0).sum()} of {len(shares)} objects have a mask"
+        lines.append(
+            f"{some}, of {shares[shares > 0].mean() if shares.any() else 0:.1%} of a picture"
+        )
+    if "visible" in held:
+        seen = held["visible"][held["kept"]]
+        names = split.skeleton.names if split.skeleton else range(seen.shape[1])
+        each = [f"{name} {n}" for name, n in zip(names, seen.sum(axis=0), strict=True)]
+        count = f"{seen.any(axis=1).sum()} of {len(seen)} objects have keypoints"
+        lines.append(one_line(f"{count}: {', '.join(each)}"))
+    return lines
 
 
 def count_classes(split: Split, held: Mapping[str, Host]) -> Host:
@@ -65,9 +84,6 @@ def draw_examples(split: Split, *, title: str = "") -> Figure:
     if "image" not in batch and "video" not in batch:
         return draw_rows(batch, title=title)
     images = list(batch["image"] if "image" in batch else clip_strip(batch["video"]))
-    if "masks" in batch:
-        pairs = zip(images, batch["masks"], strict=True)
-        images = [overlay_masks(image, masks) for image, masks in pairs]
     legend = None
     if "segments" in batch:
         pairs = zip(images, batch["segments"], strict=True)
@@ -75,10 +91,12 @@ def draw_examples(split: Split, *, title: str = "") -> Figure:
         legend = class_legend(split.classes, batch["segments"])
     rows = [{name: value[i] for name, value in batch.items()} for i in range(len(images))]
     titles = [row_title(row, split) for row in rows]
+    if "boxes" in batch and split.classes:
+        legend = object_legend(rows, split.classes)
     figure = draw_grid(images, titles, title=title, legend=legend)
     for axis, row in zip(figure.axes, rows, strict=False):
         if "boxes" in row:
-            draw_boxes(axis, row, split.classes)
+            draw_objects(axis, row, split.classes, split.skeleton)
     return figure
 
 
@@ -97,33 +115,6 @@ def row_title(row: Mapping[str, Host], split: Split) -> str:
     if "label" not in row:
         return ""
     return split.classes[int(row["label"])] if split.classes else f"{row['label']:.4g}"
-
-
-def draw_boxes(axis: object, row: Mapping[str, Host], classes: Sequence[str]) -> None:
-    """Every kept box with the name of its class, and its score where the row has `scores`."""
-    from matplotlib.patches import Rectangle
-
-    for i in np.flatnonzero(row["kept"]):
-        (x1, y1, x2, y2), label = row["boxes"][i], row["labels"][i]
-        color = COLORS[int(label) % len(COLORS)]
-        # Pixel centers are whole numbers in the picture, pixel edges in the data.
-        corner = (x1 - 0.5, y1 - 0.5)
-        frame = Rectangle(corner, x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=0.8)
-        axis.add_patch(frame)  # pyright: ignore[reportAttributeAccessIssue]
-        name = classes[int(label)] if classes else str(label)
-        name += f" {row['scores'][i]:.0%}" if "scores" in row else ""
-        axis.text(*corner, name, fontsize=4, color=color)  # pyright: ignore
-
-
-def overlay_masks(image: Host, masks: Host) -> Host:
-    """The image with each mask `(N, H, W)` in a color of its own."""
-    made = image.astype(np.float32)
-    rainbow = np.array(
-        [(230, 40, 40), (40, 200, 60), (60, 80, 240), (240, 160, 30), (170, 50, 200)]
-    )
-    for i, mask in enumerate(masks):
-        made[mask] = 0.5 * made[mask] + 0.5 * rainbow[i % len(rainbow)]
-    return made.astype(np.uint8)
 
 
 def draw_rows(batch: Mapping[str, Host], *, title: str = "") -> Figure:

@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from jaxdl.data.images.draw_objects import draw_objects, object_legend
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.splits.split import Split
-from jaxdl.data.summary import draw_boxes
-from jaxdl.detection.evaluate_instances import keypoint_numbers, mask_numbers, mask_rows
+from jaxdl.detection.evaluate_instances import (
+    SHADES,
+    keypoint_numbers,
+    mask_numbers,
+    mask_rows,
+    place_masks,
+    sure_points,
+)
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
@@ -116,25 +124,41 @@ def draw_first(rows: Mapping[str, Host], split: Split, predictions: Path, heat: 
     The file of the heat is written where there is any; returns those that are.
     """
     chosen = np.arange(min(SHOWN, split.size))
-    images = split.batch(chosen)["image"]
-    shown = [{k: v[i] for k, v in rows.items()} for i in chosen]
-    made = [draw_predictions(images, shown, split.classes).save(predictions, dpi=160)]
+    batch = split.batch(chosen)
+    images, masks = batch["image"], {k: v for k, v in batch.items() if k == "masks"}
+    shown = [{k: v[i] for k, v in {**rows, **masks}.items()} for i in chosen]
+    figure = draw_predictions(images, shown, split.classes, split.skeleton)
+    made = [figure.save(predictions, dpi=160)]
     if "heat" in rows:
         made.append(draw_heat(images, rows["heat"]).save(heat, dpi=160))
     return made
 
 
 def draw_predictions(
-    images: Sequence[Host] | Host, rows: Sequence[Mapping[str, Host]], classes: Sequence[str]
+    images: Sequence[Host] | Host,
+    rows: Sequence[Mapping[str, Host]],
+    classes: Sequence[str],
+    skeleton: Skeleton | None = None,
 ) -> Figure:
-    """Each picture twice: with its true boxes, then with those found, and their scores."""
-    figure = _draw_pairs(images, ["truth", "found"])
+    """Each picture twice: with its true objects, then with those found, and their scores."""
+    found = [found_objects(row, images[i].shape[:2]) for i, row in enumerate(rows)]
+    figure = _draw_pairs(images, ["truth", "found"], object_legend([*rows, *found], classes))
     for i, row in enumerate(rows):
-        draw_boxes(figure.axes[2 * i], row, classes)
-        sure = row["found_valid"] & (row["found_scores"] >= SURE)
-        seen = {"boxes": row["found_boxes"], "labels": row["found_labels"], "kept": sure}
-        draw_boxes(figure.axes[2 * i + 1], seen | {"scores": row["found_scores"]}, classes)
+        draw_objects(figure.axes[2 * i], row, classes, skeleton)
+        draw_objects(figure.axes[2 * i + 1], found[i], classes, skeleton)
     return figure
+
+
+def found_objects(row: Mapping[str, Host], size: tuple[int, int]) -> dict[str, Host]:
+    """The detections of one row that are sure enough, as `draw_objects` takes them."""
+    sure = row["found_valid"] & (row["found_scores"] >= SURE)
+    made = {name: row[f"found_{name}"] for name in ("boxes", "labels", "scores")} | {"kept": sure}
+    if "found_masks" in row:
+        shades = row["found_masks"] / np.float32(SHADES)
+        made["masks"] = place_masks(shades, made["boxes"], sure, size)
+    if "found_points" in row:
+        made |= sure_points(row["found_points"])
+    return made
 
 
 def draw_heat(images: Sequence[Host] | Host, heat: Host) -> Figure:
@@ -146,10 +170,13 @@ def draw_heat(images: Sequence[Host] | Host, heat: Host) -> Figure:
     return figure
 
 
-def _draw_pairs(images: Sequence[Host] | Host, titles: list[str]) -> Figure:
+def _draw_pairs(
+    images: Sequence[Host] | Host, titles: list[str], legend: Mapping[str, Host] | None = None
+) -> Figure:
     """Each picture twice, under two titles."""
     doubled = [image for image in images for _ in range(2)]
-    return draw_grid(doubled, titles * len(images), columns=min(6, len(doubled)))
+    columns = min(6, len(doubled))
+    return draw_grid(doubled, titles * len(images), columns=columns, legend=legend)
 
 
 def draw_precision_recall(

@@ -25,6 +25,7 @@ from jaxdl.ops.boxes.paste_masks import SURE, paste_masks
 from jaxdl.typing import Array, Batch, Host, Numbers
 
 SHADES = 255  # in which found masks are kept for pictures
+LEAST_LOGIT = 0.0  # of a keypoint that is drawn as seen
 
 
 def mask_rows(found: Detections, batch: Batch) -> dict[str, Array]:
@@ -105,6 +106,20 @@ def keypoint_numbers(
     names = skeleton.names if skeleton else ("",) * rows["points"].shape[2]
     numbers = keypoint_precision(found, truth, num_classes, sigmas_of(names))
     return {f"keypoint_{name}": value for name, value in numbers.items()}
+
+
+def place_masks(masks: Host, boxes: Host, kept: Host, size: tuple[int, int]) -> Host:
+    """Found masks `(K, M, M)` in a picture of `size`, of those that are kept: `(K, *size)` bool."""
+    made = np.zeros((len(masks), *size), bool)
+    for i in np.flatnonzero(kept):  # one by one: a photograph's are large
+        pasted = paste_masks(masks[i][None], boxes[i][None], size)
+        made[i] = pasted[0] > SURE
+    return made
+
+
+def sure_points(points: Host) -> dict[str, Host]:
+    """Found points `(K, P, 3)` as `points` `(K, P, 2)` and `visible` `(K, P)`, by their scores."""
+    return {"points": points[..., :2], "visible": points[..., 2] > LEAST_LOGIT}
 
 
 def scale_of(rows: Mapping[str, Host], i: int) -> Host:

@@ -8,11 +8,13 @@ import jax
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.images.draw_objects import draw_objects, object_legend
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale
-from jaxdl.data.summary import draw_boxes
+from jaxdl.data.skeleton import Skeleton
 from jaxdl.detection.evaluate import SURE
+from jaxdl.detection.evaluate_instances import place_masks, sure_points
 from jaxdl.detection.task import DetectionTask
-from jaxdl.draw import Figure
+from jaxdl.draw import Figure, add_legend
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted
 from jaxdl.training.restore import RestoredRun
 from jaxdl.typing import Batch, Host
@@ -30,14 +32,28 @@ def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Pred
     for group, images in pictures:
         rows = find_boxes(run, [letterbox(image, (height, width)) for image in images])
         for file, image, row in zip(group, images, rows, strict=True):
-            scale = np.tile(letterbox_scale(image.shape[:2], (height, width)), 2)
-            kept = row["valid"] & (row["scores"] >= SURE)
-            row = {**row, "boxes": row["boxes"] / scale, "kept": kept}
+            size = image.shape[0], image.shape[1]
+            row = in_picture(row, size, letterbox_scale(size, (height, width)))
             out = folder / f"{next(places)}_{file.stem}.png"
             lines += [f"{file}: {describe_count(row)}, drawn in {out}"]
             lines += describe_boxes(row, split.classes)
-            draw_picture(image, row, split.classes).save(out, dpi=150)
+            draw_picture(image, row, split.classes, split.skeleton).save(out, dpi=150)
     return Predicted(lines, pictures.faults)
+
+
+def in_picture(row: Mapping[str, Host], size: tuple[int, int], scale: Host) -> dict[str, Host]:
+    """What `find_boxes` gave of one picture as `draw_objects` takes it, in pixels of its file.
+
+    `size`: its height and width; `scale` `(2,)`: what x and y were multiplied by for the model.
+    """
+    kept = row["valid"] & (row["scores"] >= SURE)
+    boxes = (row["boxes"] / np.tile(scale, 2)).astype(np.float32)
+    made = {**row, "boxes": boxes, "kept": kept}
+    if "masks" in row:
+        made["masks"] = place_masks(row["masks"], boxes, kept, size)
+    if "points" in row:
+        made |= sure_points(row["points"] / np.append(scale, 1))
+    return made
 
 
 def describe_count(row: Mapping[str, Host]) -> str:
@@ -73,21 +89,37 @@ def prepared_batch(task: DetectionTask, images: Sequence[Host]) -> Batch:
 
 
 def describe_boxes(row: Mapping[str, Host], classes: Sequence[str]) -> list[str]:
-    """A line a kept box: class, score and corners in pixels."""
-    kept = zip(*(row[k][row["kept"]] for k in ("boxes", "labels", "scores")), strict=True)
-    return [
-        f"  {classes[int(label)]} {score:.0%} at {', '.join(f'{v:.0f}' for v in box)}"
-        for box, label, score in kept
-    ]
+    """A line per kept object: class, score, corners in pixels, pixels of its mask, sure points."""
+    lines = []
+    for i in np.flatnonzero(row["kept"]):
+        box = ", ".join(f"{v:.0f}" for v in row["boxes"][i])
+        line = f"  {classes[int(row['labels'][i])]} {row['scores'][i]:.0%} at {box}"
+        if "masks" in row:
+            mask = row["masks"][i]
+            line += f", mask of {mask.sum()} pixels ({mask.mean():.1%})"
+        if "visible" in row:
+            line += f", {row['visible'][i].sum()} of {len(row['visible'][i])} keypoints seen"
+        lines.append(line)
+    return lines
 
 
-def draw_picture(image: Host, row: Mapping[str, Host], classes: Sequence[str]) -> Figure:
-    """One picture with its kept boxes."""
-    height, width = image.shape[:2]
-    figure = Figure(size=(5, 5 * height / width))
+def draw_picture(
+    image: Host,
+    row: Mapping[str, Host],
+    classes: Sequence[str],
+    skeleton: Skeleton | None = None,
+) -> Figure:
+    """One picture with its kept objects, and below it the colors of their classes."""
+    legend, columns = object_legend([row], classes), 5
+    below = 0.22 * -(-len(legend) // columns)  # inches
+    height = 5 * image.shape[0] / image.shape[1] + below
+    figure = Figure(size=(5, height), layout=None)
+    figure.figure.subplots_adjust(0, below / height, 1, 1)
     (axis,) = figure.axes
     flat = image[..., 0] if image.shape[-1] == 1 else image
     axis.imshow(flat, cmap="gray", vmin=0, vmax=255)
     axis.set_axis_off()
-    draw_boxes(axis, row, classes)
+    draw_objects(axis, row, classes, skeleton, letters=7)
+    if legend:
+        add_legend(figure, legend, columns=columns)
     return figure

@@ -51,6 +51,9 @@ def read_coco(
     entries, categories, notes = coco.images(), coco.categories(), Notes()
     objects: dict[Id, list[Annotation]] = defaultdict(list)
     for annotation in coco.annotations(entries):
+        if masks and is_bare_crowd(annotation):
+            notes.leave_out(annotation.name, "a crowd without a segmentation")
+            continue
         objects[annotation.image].append(annotation)
     reader = ObjectReader(str(coco.path), categories, masks, keypoints)
     names = {key: entry.file_name for key, entry in entries.items()}
@@ -70,6 +73,12 @@ def read_coco(
     if keypoints and not any(p.points["visible"].any() for p in pictures):
         raise DataError(f"{coco.path}: no annotation has a labeled keypoint")
     return made
+
+
+def is_bare_crowd(annotation: Annotation) -> bool:
+    """Whether it is a crowd of no outline, in which nothing could be learned or ignored."""
+    crowd = read_truth(annotation.fields.get("iscrowd")) is True
+    return crowd and annotation.fields.get("segmentation") is None
 
 
 def read_skeleton(categories: Sequence[Category], notes: Notes) -> Skeleton:

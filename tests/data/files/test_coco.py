@@ -191,6 +191,12 @@ def test_masks_of_nothing_and_keypoints_outside_are_left_out_and_named(made):
     row = stack_rows(source)
     assert (row["masks"].any(axis=(2, 3)) == row["kept"]).all()
     assert read((folder, content)).check.dropped == {}  # boxes do not need them
+    bare = {"iscrowd": 1, "segmentation": None}
+    crowd = {**content["annotations"][2], **bare, "id": 999}
+    crowded = {**content, "annotations": [*content["annotations"][2:], crowd]}
+    assert read((folder, crowded), masks=True).notes.left_out == {
+        "a crowd without a segmentation": [f"annotations[{len(crowded['annotations']) - 1}]"]
+    }
 
     first = content["annotations"][0]["keypoints"]
     first[:3] = [-40, 3, 2]
