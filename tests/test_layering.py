@@ -49,7 +49,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "data": set(DATA.split()),
     "models": {"convnets", "mobile", "segmentation", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
-    "detection": {"dense", "set_prediction", "torchvision", "two_stage"},
+    "detection": {"dense", "instances", "set_prediction", "torchvision", "two_stage"},
     "generative": {"autoregressive", "gan"},
     "interpret": {"attribution", "synthesis"},
     "rl": {"agents", "environments", "tabular"},

@@ -59,8 +59,8 @@ class Detector:
     With `sees_truth` the model is called with `truth=batch` in training. `propose(images)`, for a
     detector of given regions, makes `proposals` `(n, P, 4)` and `proposed` `(n, P)` on the host.
     `heat(out) -> (B, h, w)` in [0, 1] is drawn over pictures, where a detector has such maps.
-    `finish(variables, out, detections)` gives the detections their masks and points, where a
-    detector has such heads: they see the boxes that are left after suppression.
+    `finish(variables, out, detections, size)` gives the detections their masks and points, where
+    a detector has such heads: they see the boxes that are left after suppression.
     """
 
     model: nn.Module
@@ -69,21 +69,22 @@ class Detector:
     sees_truth: bool = False
     propose: Callable[[Host], dict[str, Host]] | None = None
     heat: Callable[[Any], Array] | None = None
-    finish: Callable[[Tree, Any, Detections], Detections] | None = None
+    finish: Callable[[Tree, Any, Detections, Size], Detections] | None = None
 
     def options(self, batch: Batch, *, train: bool) -> dict[str, Any]:
         """What the model is called with besides the images of a prepared batch."""
         made = {"truth": batch} if self.sees_truth and train else {}
         if self.propose is not None:
             made |= {name: batch[name] for name in ("proposals", "proposed")}
-        return made
+        # Heights and widths of pictures (B, 2), in a batch whose arrays they do not fill.
+        return made | ({"sizes": batch["sizes"]} if "sizes" in batch else {})
 
     def detect(self, cfg: DetectConfig, variables: Tree, batch: Batch) -> Detections:
         """The detections in the images `(B, H, W, C)` of a prepared batch."""
         size = batch["image"].shape[1], batch["image"].shape[2]
         out = self._out(variables, batch)
         found = postprocess(cfg, *self.candidates(out, size), size)
-        return found if self.finish is None else self.finish(variables, out, found)
+        return found if self.finish is None else self.finish(variables, out, found, size)
 
     def all_boxes(self, variables: Tree, batch: Batch) -> tuple[Array, Array, Array]:
         """`candidates` of a prepared batch."""

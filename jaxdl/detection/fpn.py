@@ -12,7 +12,7 @@ import numpy as np
 from jaxdl.layers.conv import Conv
 from jaxdl.ops.boxes.geometry import box_area
 from jaxdl.ops.boxes.roi_align import roi_align
-from jaxdl.typing import Array
+from jaxdl.typing import Array, ModuleDef
 
 
 class FeaturePyramid(nn.Module):
@@ -20,19 +20,28 @@ class FeaturePyramid(nn.Module):
 
     Levels -> as many of the same sizes with `features` channels. torchvision's
     `FeaturePyramidNetwork`; sizes need not be multiples of each other, the nearest cell is taken.
+    With a `norm` it follows each convolution, which then has no bias (torchvision's v2).
     """
 
     features: int
+    norm: ModuleDef | None = None
 
     @nn.compact
-    def __call__(self, levels: Sequence[Array]) -> list[Array]:
+    def __call__(self, levels: Sequence[Array], *, train: bool = False) -> list[Array]:
         out: list[Array] = []
         above = None
         for number, level in reversed(list(enumerate(levels, 1))):
-            y = Conv(self.features, 1, name=f"lateral{number}")(level)
+            y = self.unit(1, f"lateral{number}", level, train)
             above = y if above is None else y + _enlarge(above, y.shape[1:3])
-            out.append(Conv(self.features, 3, padding=1, name=f"smooth{number}")(above))
+            out.append(self.unit(3, f"smooth{number}", above, train))
         return out[::-1]
+
+    @nn.nowrap
+    def unit(self, size: int, name: str, x: Array, train: bool) -> Array:
+        """A convolution, and its norm where there is one."""
+        bias = self.norm is None
+        y = Conv(self.features, size, padding=size // 2, use_bias=bias, name=name)(x)
+        return y if self.norm is None else self.norm(train=train, name=f"{name}_norm")(y)
 
 
 def assign_levels(
@@ -57,6 +66,7 @@ def multilevel_roi_align(
     size: tuple[int, int],
     strides: Sequence[float],
     canonical_cells: float = 14.0,
+    aligned: bool = True,
 ) -> Array:
     """`roi_align` of each box `(B, N, 4)` in its own level: `(B, N, *size, C)`.
 
@@ -64,7 +74,7 @@ def multilevel_roi_align(
     """
     own = assign_levels(boxes, strides, canonical_cells=canonical_cells)[..., None, None, None]
     cuts = [
-        roi_align(level, boxes, size=size, scale=1 / stride)
+        roi_align(level, boxes, size=size, scale=1 / stride, aligned=aligned)
         for level, stride in zip(levels, strides, strict=True)
     ]
     chosen = cuts[0]

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxdl.data.config import DataConfig, ShapesData
+from jaxdl.data.splits.split import Split
 from jaxdl.detection.detector import DetectConfig, Detections, Detector
 from jaxdl.detection.evaluate import DetectionEvaluator
 from jaxdl.detection.prepare import BoxImageConfig, load_boxes, prepare_boxes
@@ -60,7 +61,13 @@ def detection_task(
     """The task of `build_detector(cfg, number of classes)` on the data of `cfg`."""
     cfg = resolve_backbone(cfg)
     splits = load_boxes(cfg.data)
-    detector = build_detector(cfg, len(splits["train"].classes))
+    return train_detector(cfg, build_detector(cfg, len(splits["train"].classes)), splits)
+
+
+def train_detector(
+    cfg: DetectionConfig, detector: Detector, splits: dict[str, Split]
+) -> DetectionTask:
+    """The task of a detector on splits of `load_boxes`."""
     if detector.propose is not None:
         splits = {role: with_proposals(split, detector.propose) for role, split in splits.items()}
     skeleton = splits["train"].skeleton

@@ -13,6 +13,10 @@ TOWERS = [
     *(*BOXES, "--head.stages", "stage2", "--head.features", "8", "--head.depth", "1"),
     *("--head.norm_groups", "2"),
 ]
+REGIONS = [
+    *(*BOXES, "--head.stages", "stage1", "stage2", "--head.features", "4", "--head.hidden", "4"),
+    *("--head.mask_features", "2", "--head.mask_convs", "1", "--head.samples_per_image", "8"),
+]
 DETECTION = {
     "detection.centernet": ("shapes_centernet", STAGE),
     "detection.cornernet": ("shapes_cornernet", [*CELLS, "--head.features", "4"]),
@@ -20,6 +24,7 @@ DETECTION = {
     "detection.faster_rcnn": ("shapes_faster_rcnn", FASTER),
     "detection.fcos": ("shapes_fcos", [*TOWERS, "--head.strides", "4", "8"]),
     "detection.localize": ("shapes_localize", STAGE),
+    "detection.mask_rcnn": ("shapes_mask_rcnn", REGIONS),
     "detection.one_stage": ("shapes_one_stage", STAGE),
     "detection.regions": ("shapes_fast_rcnn", [*STAGE, "--head.max_proposals", "6"]),
     "detection.retinanet": ("shapes_retinanet", [*TOWERS, "--head.sides", "8", "16"]),

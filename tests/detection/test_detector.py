@@ -56,8 +56,9 @@ def test_masks_and_points_are_of_the_boxes_that_are_left():
     batch = {"image": jax.random.normal(jax.random.key(0), (2, 32, 32, 3))}
     variables = detector.model.init(jax.random.key(1), batch["image"], train=False)
 
-    def finish(given, out, found):  # each mask is the width of its own box
+    def finish(given, out, found, size):  # each mask is the width of its own box
         assert given is variables
+        assert size == (32, 32)
         assert len(out[0]) == 2
         width = found.boxes[..., 2] - found.boxes[..., 0]
         points = jnp.repeat(found.boxes[:, :, None, :3], 4, axis=2)

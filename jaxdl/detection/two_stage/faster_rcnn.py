@@ -5,7 +5,7 @@ Ren et al. 2015, arXiv 1506.01497, in the form of the notes: the proposal head i
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -17,7 +17,12 @@ from jaxdl.detection.box_coder import decode_rcnn, encode_rcnn
 from jaxdl.detection.dense.one_stage import backbone_stages
 from jaxdl.detection.fpn import FeaturePyramid, multilevel_roi_align
 from jaxdl.detection.matching import Matches, match_by_iou
-from jaxdl.detection.two_stage.sampler import sample_balanced
+from jaxdl.detection.two_stage.sampler import (
+    boxes_of,
+    mean_where,
+    sample_matches,
+    sum_over,
+)
 from jaxdl.layers.conv import Conv
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.detection import smooth_l1
@@ -166,13 +171,13 @@ def faster_rcnn_losses(
     """
     rule = partial(match_by_iou, out.anchors, positive=rpn_positive_iou, negative=rpn_negative_iou)
     first = Matches(*jax.vmap(rule)(batch["boxes"], batch["kept"]))
-    some, others = _sample(batch["draw"], first, samples_per_image, 0.5)
-    target = jax.vmap(partial(encode_rcnn, out.anchors))(_own_boxes(first, some, batch))
+    some, others = sample_matches(batch["draw"], first, samples_per_image, 0.5)
+    target = jax.vmap(partial(encode_rcnn, out.anchors))(boxes_of(first, some, batch))
     parts = {
-        "objectness": _mean(
+        "objectness": mean_where(
             softmax_cross_entropy(out.objectness, some.astype(jnp.int32)), some | others
         ),
-        "proposal": _over(smooth_l1(out.offsets, target, beta=1 / 9), some, samples_per_image),
+        "proposal": sum_over(smooth_l1(out.offsets, target, beta=1 / 9), some, samples_per_image),
     }
     given = (out.proposals, out.valid, out.classes, out.refined)
     parts |= region_losses(
@@ -198,13 +203,13 @@ def region_losses(
     rule = partial(match_by_iou, positive=roi_positive_iou, negative=roi_positive_iou, best=False)
     match = Matches(*jax.vmap(rule)(proposals, batch["boxes"], batch["kept"]))
     match = Matches(match.truth, match.positive & valid, match.negative & valid)
-    some, others = _sample(batch["draw"] + jnp.uint32(1), match, samples_per_image, 0.25)
+    some, others = sample_matches(batch["draw"] + jnp.uint32(1), match, samples_per_image, 0.25)
     label = jnp.take_along_axis(batch["labels"], match.truth, axis=1)
     label = jnp.where(some, label, logits.shape[-1] - 1)
-    aim = encode_rcnn(proposals, _own_boxes(match, some, batch), weights=BOX_WEIGHTS)
+    aim = encode_rcnn(proposals, boxes_of(match, some, batch), weights=BOX_WEIGHTS)
     return {
-        "class": _mean(softmax_cross_entropy(logits, label), some | others),
-        "box": _over(smooth_l1(offsets, aim), some, samples_per_image),
+        "class": mean_where(softmax_cross_entropy(logits, label), some | others),
+        "box": sum_over(smooth_l1(offsets, aim), some, samples_per_image),
     }
 
 
@@ -224,22 +229,3 @@ def region_candidates(
     boxes = jnp.repeat(clip_to_image(boxes, size), classes, axis=1)
     label = jnp.broadcast_to(jnp.arange(classes, dtype=jnp.int32)[None, None], chance.shape)
     return boxes, chance.reshape(rows, count * classes), label.reshape(rows, count * classes)
-
-
-def _sample(draw: Array, match: Matches, count: int, share: float) -> Any:
-    pick = partial(sample_balanced, count=count, share=share)
-    return jax.vmap(pick)(draw, match.positive, match.negative)
-
-
-def _own_boxes(match: Matches, some: Array, batch: Batch) -> Array:
-    """The true box of each, zeros where there is none."""
-    boxes = jnp.take_along_axis(batch["boxes"], match.truth[..., None], axis=1)
-    return jnp.where(some[..., None], boxes, 0)
-
-
-def _mean(values: Array, mask: Array) -> Array:
-    return jnp.sum(jnp.where(mask, values, 0), axis=1) / jnp.maximum(jnp.sum(mask, axis=1), 1)
-
-
-def _over(values: Array, mask: Array, count: int) -> Array:
-    return jnp.sum(jnp.where(mask, values, 0), axis=1) / count

@@ -49,6 +49,10 @@ class Rules:
     those that are not named have a batch axis there: (1, L, D)."""
     constants: Mapping[str, Host] = field(default_factory=dict)
     """Arrays under their names that no training changes, and that we have no parameters for."""
+    transposed: Sequence[str] = ()
+    """Modules that are transposed convolutions, whose kernels have the inputs first there."""
+    counters: bool = True
+    """Whether their norms count batches; frozen ones do not."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Place:
     shape: tuple[int, ...]
     image: tuple[int, int] | None = None  # of a flattened input
     ones: tuple[int, ...] | None = None  # see `Rules.ones`
+    transposed: bool = False  # see `Rules.transposed`
 
     @property
     def their_shape(self) -> tuple[int, ...]:
@@ -74,6 +79,8 @@ class Place:
             array = array.reshape(*self.image, -1, self.shape[-1])
             return array.transpose(3, 2, 0, 1).reshape(self.shape[::-1])
         window = range(array.ndim - 2)
+        if self.transposed:
+            return array.transpose(array.ndim - 2, array.ndim - 1, *window)
         return array.transpose(array.ndim - 1, array.ndim - 2, *window)
 
     def back(self, array: Host) -> Host:
@@ -83,7 +90,8 @@ class Place:
         if self.image is not None:
             array = array.reshape(self.shape[-1], -1, *self.image)
             return array.transpose(2, 3, 1, 0).reshape(self.shape)
-        return array.transpose(*range(2, array.ndim), 1, 0)
+        last = (0, 1) if self.transposed else (1, 0)
+        return array.transpose(*range(2, array.ndim), *last)
 
     @property
     def _ones(self) -> tuple[int, ...]:
@@ -98,7 +106,8 @@ def places(rules: Rules, variables: Tree) -> list[Place]:
         module = "/".join(path[1:-1])
         image = rules.flattened.get(module)
         ones = rules.ones.get(path[-1])
-        found.append(Place(path, their_name(rules, path), tuple(leaf.shape), image, ones))
+        shape, turned = tuple(leaf.shape), module in rules.transposed
+        found.append(Place(path, their_name(rules, path), shape, image, ones, turned))
     return found
 
 
@@ -144,12 +153,15 @@ def from_torch(
 
 
 def to_torch(rules: Rules, variables: Tree) -> dict[str, Host]:
-    """All arrays of `variables` under their names, with a zero `num_batches_tracked` a norm."""
+    """All arrays of `variables` under their names, with a zero `num_batches_tracked` a norm.
+
+    Without those where `rules.counters` says that theirs have none.
+    """
     arrays = {}
     values = jax.tree.leaves(variables)
     for place, value in zip(places(rules, variables), values, strict=True):
         arrays[place.theirs] = np.asarray(place.out(np.asarray(value)), order="C")
-        if place.path[-1] == "var":
+        if place.path[-1] == "var" and rules.counters:
             counter = place.theirs.replace("running_var", "num_batches_tracked")
             arrays[counter] = np.zeros((), np.int64)
     return arrays | dict(rules.constants)

@@ -23,18 +23,19 @@ def roi_align(
     *,
     size: Size,
     scale: float = 1.0,
-    samples: int = 2,
+    samples: int | None = 2,
     aligned: bool = True,
 ) -> Array:
     """Means of `samples`^2 bilinear samples a bin (He et al. 2017, arXiv 1703.06870, section 3).
 
-    torchvision's `roi_align` with `sampling_ratio=samples`. `aligned` takes half a pixel off the
+    torchvision's `roi_align` with `sampling_ratio=samples`; None: each box has as many as its bins
+    have cells, rounded up (torchvision's -1). `aligned` takes half a pixel off the
     coordinates, as they should be; without it, a box has sides of at least 1. A sample outside of
     the map by more than a cell is 0. The samples of a box form a grid, so that the whole is two
     products with small matrices; boxes have gradients too.
     """
     _check("roi_align", features, boxes)
-    if samples < 1:
+    if samples is not None and samples < 1:
         raise ValueError(f"roi_align: samples must be at least 1, got {samples}")
     shift = 0.5 if aligned else 0.0
     low, high = boxes[..., :2] * scale - shift, boxes[..., 2:] * scale - shift
@@ -76,15 +77,38 @@ def roi_pool(features: Array, boxes: Array, *, size: Size, scale: float = 1.0) -
     return pooled.reshape(*boxes.shape[:2], *size, features.shape[3])
 
 
-def _weights(low: Array, side: Array, bins: int, cells: int, samples: int) -> Array:
+def _weights(low: Array, side: Array, bins: int, cells: int, samples: int | None) -> Array:
     """What each cell counts in each bin along one axis: `(B, N)` -> `(B, N, bins, cells)`."""
+    if samples is None:
+        return _adaptive_weights(low, side, bins, cells)
     steps = (jnp.arange(bins * samples, dtype=jnp.float32) + 0.5) / (bins * samples)
     place = low[..., None] + side[..., None] * steps[None, None]  # (B, N, bins * samples)
+    tent = _tents(place, cells)
+    return jnp.mean(tent.reshape(*low.shape, bins, samples, cells), axis=3)
+
+
+def _adaptive_weights(low: Array, side: Array, bins: int, cells: int) -> Array:
+    """`_weights` with a number of samples of each box's own: the cells of a bin, rounded up.
+
+    A box may be somewhat larger than the map, whose number of cells is the most that is provided
+    for.
+    """
+    most = -(-cells // bins) + 1
+    count = jnp.clip(jnp.ceil(side / bins), 1, most)[..., None, None]  # (B, N, 1, 1)
+    sample = jnp.arange(most, dtype=jnp.float32)[None, None, None]
+    steps = (jnp.arange(bins)[None, None, :, None] + (sample + 0.5) / count) / bins
+    place = low[..., None, None] + side[..., None, None] * steps  # (B, N, bins, most)
+    used = (sample < count) / count
+    tent = _tents(place.reshape(*low.shape, -1), cells).reshape(*place.shape, cells)
+    return jnp.sum(tent * used[..., None], axis=3)
+
+
+def _tents(place: Array, cells: int) -> Array:
+    """What each cell counts at places `(B, N, P)` along an axis: `(B, N, P, cells)`."""
     inside = (place >= -1) & (place <= cells)
     place = jnp.clip(place, 0, cells - 1)[..., None]
     tent = jnp.maximum(1 - jnp.abs(place - jnp.arange(cells)[None, None, None]), 0)
-    tent = jnp.where(inside[..., None], tent, 0)
-    return jnp.mean(tent.reshape(*low.shape, bins, samples, cells), axis=3)
+    return jnp.where(inside[..., None], tent, 0)
 
 
 def _round(x: Array) -> Array:

@@ -48,13 +48,14 @@ def align_in_loops(features, box, size, scale, samples, aligned):
         return (low, 1 - part), (min(low + 1, length - 1), part)
 
     out = np.zeros((*size, features.shape[2]))
-    for p, q, i, j in np.ndindex(*size, samples, samples):
-        y = y1 + (p + (i + 0.5) / samples) * tall / size[0]
-        x = x1 + (q + (j + 0.5) / samples) * wide / size[1]
+    rows, columns = (samples, samples) if isinstance(samples, int) else samples
+    for p, q, i, j in np.ndindex(*size, rows, columns):
+        y = y1 + (p + (i + 0.5) / rows) * tall / size[0]
+        x = x1 + (q + (j + 0.5) / columns) * wide / size[1]
         if y < -1 or y > height or x < -1 or x > width:
             continue
         for (h, wh), (w, ww) in itertools.product(taps(y, height), taps(x, width)):
-            out[p, q] += wh * ww * features[h, w] / samples**2
+            out[p, q] += wh * ww * features[h, w] / (rows * columns)
     return out
 
 
@@ -66,6 +67,17 @@ def test_roi_align_is_torchvisions_kernel_outside_too(aligned, scale, samples):
         want = align_in_loops(FEATURES[b], BOXES[b, n], (2, 3), scale, samples, aligned)
         np.testing.assert_allclose(got[b, n], want, atol=1e-5)
     assert not np.asarray(got[0, 3]).any()  # it lies outside
+
+
+@pytest.mark.parametrize(("size", "scale"), [((2, 3), 1.0), ((1, 4), 0.5)])
+def test_a_box_has_as_many_samples_as_its_bins_have_cells(size, scale):
+    boxes = np.array([[[0, 0, 11, 9], [1.5, 2, 3.1, 9], [2, 2, 2.5, 2.5], [8, 1, 12, 4]]])
+    got = roi_align(FEATURES[:1], boxes, size=size, scale=scale, samples=None, aligned=False)
+    for n, box in enumerate(boxes[0]):
+        sides = np.maximum((box[2:] - box[:2]) * scale, 1)[::-1]  # height and width
+        rows, columns = (math.ceil(side / bins) for side, bins in zip(sides, size, strict=True))
+        want = align_in_loops(FEATURES[0], box, size, scale, (rows, columns), False)
+        np.testing.assert_allclose(got[0, n], want, atol=1e-5)
 
 
 @pytest.mark.parametrize("aligned", [True, False])

@@ -1,0 +1,282 @@
+"""torchvision's own region CNNs with random weights: stage by stage, their losses, and back."""
+
+import importlib
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.detection.detector import DetectConfig
+from jaxdl.detection.instances.detector import region_cnn_detector
+from jaxdl.detection.instances.heads import BoxHead, MaskHead, PointHead
+from jaxdl.detection.instances.losses import region_cnn_losses
+from jaxdl.detection.instances.region_cnn import RegionCNN
+from jaxdl.detection.torchvision.region_cnns import REGION_CNNS
+from jaxdl.detection.torchvision.region_rules import region_cnn_rules
+from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.weights.weight_rules import from_torch, to_torch
+from tests.detection.torchvision.stand_ins import stand_ins
+from tests.models.weights.twins import arrays_of, quick_jit, randomize
+
+CLASSES, POINTS, WIDTH = 3, 4, 8
+SIZES = ((64, 64), (48, 57))  # of the pictures, in one batch
+SIDES = ((16.0,), (32.0,), (64.0,))
+SHARED = {"min_size": 48, "max_size": 64, "image_mean": [0.0] * 3, "image_std": [1.0] * 3}
+
+
+def thin_pair(lib, second):
+    """Theirs and ours with all heads: three stages of one block, a pyramid of 8 features."""
+    ops = importlib.import_module("torchvision.ops")
+    resnet = importlib.import_module("torchvision.models.resnet")
+    from torch import nn
+
+    norm = nn.BatchNorm2d if second else ops.misc.FrozenBatchNorm2d
+    body = resnet.ResNet(resnet.BasicBlock, [1, 1, 1, 1], norm_layer=norm)
+    names = {"layer1": "0", "layer2": "1"}
+    inner = nn.BatchNorm2d if second else None
+    backbone = lib.backbone_utils.BackboneWithFPN(body, names, [64, 128], WIDTH, norm_layer=inner)
+    anchors = lib.anchor_utils.AnchorGenerator(SIDES, ((0.5, 1.0, 2.0),) * 3)
+    shape = (WIDTH, 7, 7)
+    if second:
+        box = lib.faster_rcnn.FastRCNNConvFCHead(shape, [6, 6], [10], norm_layer=inner)
+    else:
+        box = lib.faster_rcnn.TwoMLPHead(WIDTH * 49, 10)
+    twin = lib.mask_rcnn.MaskRCNN(
+        backbone,
+        None,
+        **SHARED,
+        rpn_anchor_generator=anchors,
+        rpn_head=lib.rpn.RPNHead(WIDTH, 3, conv_depth=1 + second),
+        box_head=box,
+        box_predictor=lib.faster_rcnn.FastRCNNPredictor(10, CLASSES + 1),
+        mask_head=lib.mask_rcnn.MaskRCNNHeads(WIDTH, [6] * 2, 1, norm_layer=inner),
+        mask_predictor=lib.mask_rcnn.MaskRCNNPredictor(6, 6, CLASSES + 1),
+        rpn_pre_nms_top_n_test=40,
+        rpn_post_nms_top_n_test=30,
+        rpn_pre_nms_top_n_train=40,
+        rpn_post_nms_top_n_train=30,
+        rpn_batch_size_per_image=4000,
+        box_batch_size_per_image=160,
+        box_detections_per_img=12,
+    )
+    heads = twin.roi_heads
+    heads.keypoint_roi_pool = ops.MultiScaleRoIAlign(["0", "1"], 14, 2)
+    heads.keypoint_head = lib.keypoint_rcnn.KeypointRCNNHeads(WIDTH, [6] * 3)
+    heads.keypoint_predictor = lib.keypoint_rcnn.KeypointRCNNPredictor(6, POINTS)
+    return randomize(twin).eval(), thin_model(second)
+
+
+def thin_model(second):
+    norm = BatchNorm if second else None
+    wide = ((10,), 2, 6, norm) if second else ((10, 10),)
+    return RegionCNN(
+        ResNet(0, (1, 1)),
+        BoxHead(CLASSES, *wide),
+        SIDES,
+        MaskHead(CLASSES, 2, 6, norm),
+        PointHead(POINTS, 3, 6),
+        stages=("stage1", "stage2"),
+        features=WIDTH,
+        pyramid_norm=norm,
+        proposal_convs=1 + second,
+        pre_nms_top_k=40,
+        post_nms_top_k=30,
+        samples_per_image=160,
+    )
+
+
+def pictures():
+    rng = np.random.default_rng(3)
+    return [rng.normal(size=(*size, 3)).astype(np.float32) for size in SIZES]
+
+
+def padded(images):
+    full = np.max([image.shape for image in images], axis=0)
+    full[:2] = -(-full[:2] // 32) * 32
+    out = np.zeros((len(images), *full), np.float32)
+    for row, image in zip(out, images, strict=True):
+        row[: image.shape[0], : image.shape[1]] = image
+    return out
+
+
+def variables_of(model, twin, size):
+    x = jax.ShapeDtypeStruct((1, *size, 3), jnp.float32)
+    like = jax.eval_shape(partial(model.init, train=False), jax.random.key(0), x)
+    rules = region_cnn_rules(model)
+    arrays = arrays_of(twin)
+    variables = from_torch(rules, arrays, like)
+    back = to_torch(rules, variables)
+    assert set(back) == set(arrays)
+    for name, value in arrays.items():
+        if not name.endswith("num_batches_tracked"):
+            np.testing.assert_array_equal(back[name], value)
+    return variables
+
+
+def run_theirs(twin, images):
+    """What their stages say: levels, logits, offsets, proposals, and what is found."""
+    import torch
+
+    said, hooks = {}, []
+    parts = {"levels": twin.backbone, "rpn": twin.rpn.head, "proposals": twin.rpn}
+    for name, part in parts.items():
+        hook = part.register_forward_hook(lambda *a, name=name: said.__setitem__(name, a[2]))
+        hooks.append(hook)
+    with torch.no_grad():
+        given = [torch.tensor(image).permute(2, 0, 1) for image in images]
+        # Pictures have their size already, so that sizes of the transform do nothing.
+        twin.transform.resize = lambda image, target: (image, target)
+        said["found"] = twin(given)
+    for hook in hooks:
+        hook.remove()
+    return said
+
+
+def check_stages(out, said, images):
+    for level, want in zip(out.levels, said["levels"].values(), strict=False):
+        close(level, want.permute(0, 2, 3, 1))
+    flat = [a.permute(0, 2, 3, 1).reshape(len(images), -1) for a in said["rpn"][0]]
+    close(out.scores, np.concatenate(flat, axis=1))
+    for i, want in enumerate(said["proposals"][0]):
+        assert int(out.valid[i].sum()) == len(want)
+        close(out.regions[i][out.valid[i]], want)
+
+
+def check_found(found, said):
+    for i, want in enumerate(said["found"]):
+        valid = np.asarray(found.valid[i])
+        assert valid.sum() == len(want["boxes"]) > 2
+        close(found.boxes[i][valid], want["boxes"])
+        close(found.scores[i][valid], want["scores"])
+        np.testing.assert_array_equal(found.labels[i][valid] + 1, want["labels"])
+        if "raw_masks" in want:
+            close(found.masks[i][valid], want["raw_masks"][:, 0])
+        if "keypoints" in want:
+            close(found.points[i][valid][..., :2], want["keypoints"][..., :2])
+            close(found.points[i][valid][..., 2], want["keypoints_scores"])
+
+
+def close(got, want):
+    want = np.asarray(want)
+    np.testing.assert_allclose(got, want, atol=1e-3 * max(1, np.abs(want).max()))
+
+
+def keep_raw_masks(twin):
+    """What their transform would paste is kept as the head gives it."""
+
+    def postprocess(result, shapes, originals):
+        for row in result:
+            if "masks" in row:
+                row["raw_masks"] = row.pop("masks")
+        return result
+
+    twin.transform.postprocess = postprocess
+
+
+def check_detections(twin, model, images, limits, monkeypatch, most):
+    """All stages and all that is found, of pictures of several sizes in one batch."""
+    x, sizes = padded(images), np.array([image.shape[:2] for image in images])
+    variables = variables_of(model, twin, x.shape[1:3])
+    detector = region_cnn_detector(model, region_cnn_losses)
+    config = DetectConfig(max_detections=most, pre_nms_top_k=limits)
+    keep_raw_masks(twin)
+    with stand_ins(monkeypatch):
+        said = run_theirs(twin, images)
+
+    @quick_jit
+    def run(variables, x, sizes):
+        out = model.apply(variables, x, train=False, sizes=sizes)
+        batch = {"image": x, "sizes": sizes}
+        return out, detector.detect(config, variables, batch)
+
+    out, found = run(variables, x, sizes)
+    check_stages(out, said, images)
+    check_found(found, said)
+    return variables
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_stages_and_detections_are_torchvisions(torchvision, monkeypatch, second):
+    twin, model = thin_pair(torchvision.models.detection, second)
+    check_detections(twin, model, pictures(), 90, monkeypatch, 12)
+
+
+def truths():
+    boxes = np.array([[[5, 8, 30, 28], [20, 25, 60, 63]], [[3, 4, 40, 44], [0, 0, 0, 0]]])
+    rng = np.random.default_rng(5)
+    points = boxes[:, :, None, :2] + rng.uniform(-0.1, 1.1, (2, 2, POINTS, 2)) * (
+        boxes[:, :, None, 2:] - boxes[:, :, None, :2]
+    )
+    return {
+        "boxes": jnp.asarray(boxes, jnp.float32),
+        "labels": jnp.array([[2, 0], [1, 0]]),
+        "kept": jnp.array([[True, True], [True, False]]),
+        "masks": jnp.asarray(rng.random((2, 2, 64, 64)) > 0.4),
+        "points": jnp.asarray(points, jnp.float32),
+        "visible": jnp.asarray(rng.random((2, 2, POINTS)) > 0.2),
+        "draw": jnp.arange(4, dtype=jnp.uint32).reshape(2, 2),
+    }
+
+
+def their_targets(truth, i):
+    import torch
+
+    kept = np.asarray(truth["kept"][i])
+    row = {k: torch.tensor(np.asarray(v[i])[kept]) for k, v in truth.items() if k != "draw"}
+    keypoints = torch.cat([row["points"], row["visible"][..., None].float()], dim=-1)
+    return {
+        "boxes": row["boxes"],
+        "labels": row["labels"].long() + 1,
+        "masks": row["masks"].byte(),
+        "keypoints": keypoints,
+    }
+
+
+def test_losses_are_torchvisions_where_all_is_drawn(torchvision, monkeypatch):
+    """One picture after the other, since theirs are means over all regions of a batch."""
+    import torch
+
+    twin, model = thin_pair(torchvision.models.detection, False)
+    variables = variables_of(model, twin, (64, 64))
+    truth = truths()
+    x = np.random.default_rng(3).normal(size=(2, 64, 64, 3)).astype(np.float32)
+    losses = partial(region_cnn_losses, anchor_samples=4000)
+
+    @quick_jit
+    def run(variables, x, truth):
+        return losses(model.apply(variables, x, train=False, truth=truth), truth)
+
+    got = run(variables, x, truth)
+    twin.train()  # its norms are frozen
+    twin.transform.resize = lambda image, target: (image, target)
+    names = {
+        "objectness": "loss_objectness",
+        "proposal": "loss_rpn_box_reg",
+        "class": "loss_classifier",
+        "box": "loss_box_reg",
+        "mask": "loss_mask",
+        "point": "loss_keypoint",
+    }
+    for i in range(2):
+        with stand_ins(monkeypatch), torch.no_grad():
+            given = [torch.tensor(x[i]).permute(2, 0, 1)]
+            want = twin(given, [their_targets(truth, i)])
+        for ours, theirs in names.items():
+            assert want[theirs] > 0
+            np.testing.assert_allclose(got[ours][i], want[theirs], rtol=2e-3, err_msg=ours)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REGION_CNNS)
+def test_full_nets_are_torchvisions(torchvision, monkeypatch, name):
+    lib = torchvision.models.detection
+    twin = randomize(getattr(lib, name)(weights=None, weights_backbone=None)).eval()
+    classes = 1 if name.startswith("keypoint") else 90
+    model = REGION_CNNS[name](classes)
+    frozen = model.pyramid_norm is None and "mobilenet" not in name
+    if frozen:  # as for their published weights
+        importlib.import_module("torchvision.models.detection._utils").overwrite_eps(twin, 0.0)
+    check_detections(twin, model, pictures(), 20_000, monkeypatch, 100)
