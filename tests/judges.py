@@ -38,7 +38,7 @@ JUDGES = {
     "detection/dense/test_centernet.py": "detection/dense: heatmap map_heads",
     "detection/dense/test_retinanet.py": "detection/dense: levels",
     "detection/test_task.py": "detection: evaluate predict",
-    "detection/torchvision/test_region_cnns.py": "detection/instances: detector heads losses "
+    "detection/torchvision/test_region_cnns.py": "detection/instances: detector heads "
     "proposals region_cnn detection/torchvision: region_rules",
     "detection/two_stage/test_faster_rcnn.py": "detection/two_stage: sampler",
     "diagnose/test_recipe.py": "diagnose: data_checks init_checks training_checks verdict "

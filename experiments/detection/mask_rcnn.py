@@ -5,7 +5,6 @@ from functools import partial
 
 from jaxdl.checks import UsageError, check_fraction, check_one_of
 from jaxdl.cli import main
-from jaxdl.data.annotations import object_fields
 from jaxdl.data.splits.split import Split
 from jaxdl.detection.detector import Detector
 from jaxdl.detection.instances.detector import region_cnn_detector
@@ -101,11 +100,10 @@ def build(cfg: Config) -> Task:
 def build_detector(cfg: Config, train: Split) -> Detector:
     """Model, losses and detections for the classes and keypoints of `train`."""
     head, classes = cfg.head, len(train.classes)
-    parts = object_fields(getattr(cfg.data, "annotations", ""))
     mask = point = None
-    if "masks" in parts:
+    if "masks" in train.names:  # also where the rows are the one that a run has kept
         mask = MaskHead(classes, head.mask_convs, head.mask_features)
-    if "points" in parts:
+    if "points" in train.names:
         count = train.example["points"].shape[1]
         point = PointHead(count, head.point_convs, head.point_features)
     model = RegionCNN(

@@ -68,14 +68,15 @@ def describe_count(row: Mapping[str, Host]) -> str:
 def find_boxes(run: RestoredRun, images: Sequence[Host]) -> list[dict[str, Host]]:
     """The detections in uint8 images of the model's size, picture by picture.
 
-    Raises DataError where a score is a NaN.
+    Raises DataError where a score, a mask or a point is a NaN.
     """
     task = run.task
     assert isinstance(task, DetectionTask), "the run of a detector"
     found = jax.jit(task.detect)(run.state.variables, prepared_batch(task, images))._asdict()
     host = {name: np.asarray(value) for name, value in found.items() if value is not None}
-    if np.isnan(host["scores"]).any():
-        raise DataError(f"{run.folder}: the detector gives scores that are not finite")
+    for name in ("scores", "masks", "points"):
+        if name in host and np.isnan(host[name]).any():
+            raise DataError(f"{run.folder}: the detector gives {name} that are not finite")
     return [{name: value[i] for name, value in host.items()} for i in range(len(images))]
 
 
