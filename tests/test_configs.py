@@ -41,5 +41,5 @@ def test_results_belong_to_configs_and_are_rendered():
     results = json.loads((ROOT / "results.json").read_text())
     assert set(results) <= set(CONFIGS)
     assert (ROOT / "RESULTS.md").read_text() == render(ROOT)
-    recorded = {row["config"] for row in list_rows(ROOT) if row["metrics"]}
+    recorded = {row["config"] for row in list_rows() if row["metrics"]}
     assert recorded == set(results)
