@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxdl.checks import DataError, UsageError
+from jaxdl.checks import DataError, UsageError, unknown
 from jaxdl.experiment import read_run_alone
 from jaxdl.runs.environment import prepare_process
 
@@ -61,10 +61,16 @@ def _predict_published(args: argparse.Namespace) -> "Predicted":
     if args.labels is not None:
         raise UsageError("predict: --labels need the run of a CLIP, not --model")
     prepare_process()
+    from jaxdl.detection.torchvision.predict import predict_with_detector
+    from jaxdl.detection.torchvision.registry import DETECTORS
     from jaxdl.evaluation.predict_published import predict_published
+    from jaxdl.models.registry import list_models
 
+    if args.model not in DETECTORS and args.model not in list_models():
+        raise unknown("model", args.model, [*list_models(), *DETECTORS])
+    apply = predict_with_detector if args.model in DETECTORS else predict_published
     out = args.out or Path("predicted")
-    return predict_published(args.model, args.weights or args.model, args.files, out)
+    return apply(args.model, args.weights or args.model, args.files, out)
 
 
 def add_file_arguments(parser: argparse.ArgumentParser, files: str, example: str) -> None:

@@ -102,16 +102,23 @@ class Detector:
 
 
 def postprocess(
-    cfg: DetectConfig, boxes: Array, scores: Array, labels: Array, size: Size
+    cfg: DetectConfig,
+    boxes: Array,
+    scores: Array,
+    labels: Array,
+    size: Size,
+    *,
+    empty: bool = False,
 ) -> Detections:
     """Threshold, the best, class-wise NMS: `(B, N, 4)`, `(B, N)`, `(B, N)` -> K a picture.
 
-    Where a score of a picture is a NaN, all of its detections' are: a threshold would hide it.
+    Boxes that the picture's edge cuts to nothing are left out, unless `empty`. Where a score of a
+    picture is a NaN, all of its detections' are: a threshold would hide it.
     """
 
     def one(boxes: Array, scores: Array, labels: Array) -> Detections:
         boxes = clip_to_image(boxes, size)
-        good = (scores >= cfg.score_threshold) & usable_boxes(boxes)
+        good = (scores >= cfg.score_threshold) & (empty | usable_boxes(boxes))
         best = select_top(scores, good, cfg.pre_nms_top_k)
         boxes, labels = boxes[best.index], labels[best.index]
         kept = class_wise_nms(

@@ -35,10 +35,22 @@ def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Pred
             size = image.shape[0], image.shape[1]
             row = in_picture(row, size, letterbox_scale(size, (height, width)))
             out = folder / f"{next(places)}_{file.stem}.png"
-            lines += [f"{file}: {describe_count(row)}, drawn in {out}"]
-            lines += describe_boxes(row, split.classes)
-            draw_picture(image, row, split.classes, split.skeleton).save(out, dpi=150)
+            lines += say_and_draw(file, image, row, split.classes, out, split.skeleton)
     return Predicted(lines, pictures.faults)
+
+
+def say_and_draw(
+    file: Path,
+    image: Host,
+    row: Mapping[str, Host],
+    classes: Sequence[str],
+    out: Path,
+    skeleton: Skeleton | None = None,
+) -> list[str]:
+    """Draws what `in_picture` gave of a picture into `out`; the lines about it."""
+    draw_picture(image, row, classes, skeleton).save(out, dpi=150)
+    said = f"{file}: {describe_count(row)}, drawn in {out}"
+    return [said, *describe_boxes(row, classes)]
 
 
 def in_picture(row: Mapping[str, Host], size: tuple[int, int], scale: Host) -> dict[str, Host]:

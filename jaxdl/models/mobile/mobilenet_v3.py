@@ -1,6 +1,7 @@
 """MobileNet v3: inverted residuals with squeeze-and-excite and hard-swish, found by search."""
 
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -34,7 +35,7 @@ class SearchedResidual(nn.Module):
     """1x1 to `inner` - depthwise - squeeze-and-excite - linear 1x1 (Howard et al. 2019, fig. 4).
 
     Added to x at stride 1 where shapes agree; `(B, H, W, C)` -> `(B, ceil(H / stride), ...,
-    features)`.
+    features)`. With `expanded` also what the depthwise convolution sees, `(B, H, W, inner)`.
     """
 
     features: int
@@ -47,18 +48,22 @@ class SearchedResidual(nn.Module):
     norm: ModuleDef = slow_batch_norm
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool) -> Array:
+    def __call__(
+        self, x: Array, *, train: bool, expanded: bool = False
+    ) -> Array | tuple[Array, Array]:
         unit = partial(ConvNorm, act=self.act, norm=self.norm)
         inner, y = self.inner, x
         if inner != x.shape[-1]:
             y = unit(inner, 1, name="expand")(y, train=train)
+        wide_map = y
         size = self.kernel_size
         wide = partial(unit, groups=inner, dilation=self.dilation, name="depthwise")
         y = wide(inner, size, self.stride)(y, train=train)
         if self.excite:
             y = SqueezeExcite(scaled(inner // 4), name="excite")(y)
         y = unit(self.features, 1, act=None, name="project")(y, train=train)
-        return x + y if self.stride == 1 and x.shape == y.shape else y
+        y = x + y if self.stride == 1 and x.shape == y.shape else y
+        return (y, wide_map) if expanded else y
 
 
 @register("mobilenet_v3_large")
@@ -81,6 +86,7 @@ class MobileNetV3(nn.Module):
     excited: tuple[int, ...] = (4, 5, 6, 11, 12, 13, 14, 15)  # blocks with squeeze-and-excite
     halved: tuple[int, ...] = (2, 4, 7, 13)  # blocks of stride 2
     dilate_from: int = 0  # blocks from this one on keep the size, and spread instead (0: none)
+    expanded: int = 0  # the block whose inner map is a stage, too, "expanded" (0: none)
     smooth_from: int = 7  # the first block with hard-swish; those before have ReLU
     stem: int = 16  # features of the first convolution
     hidden: int = 1280  # of the linear layer before the last
@@ -108,7 +114,10 @@ class MobileNetV3(nn.Module):
                 self.norm,
                 name=f"block{i}",
             )
-            x = out[f"block{i}"] = block(x, train=train)
+            made: Any = block(x, train=train, expanded=i == self.expanded)
+            if i == self.expanded:
+                made, out["expanded"] = made
+            x = out[f"block{i}"] = made
         x = out["last"] = unit(6 * x.shape[-1], 1, name="last")(x, train=train)
         x = out["pooled"] = x.mean((1, 2))
         if not self.num_classes:

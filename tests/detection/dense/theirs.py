@@ -70,10 +70,7 @@ def split_anchors(anchors: Any, counts: list[int]) -> list[list[Any]]:
 
 
 def check_detections(found: Any, want: Any, row: int, first: int = 0) -> None:
-    """Boxes, scores and labels of a picture are theirs, but for boxes outside of it, which are cut
-    to nothing there and left out by ours."""
-    sides = want["boxes"][:, 2:] - want["boxes"][:, :2]
-    want = {name: values[(sides > 0).all(1)] for name, values in want.items()}
+    """Boxes, scores and labels of a picture are theirs."""
     count = int(found.valid[row].sum())
     assert count == len(want["scores"]) > 5
     np.testing.assert_allclose(found.scores[row, :count], want["scores"], rtol=1e-4)
@@ -84,4 +81,4 @@ def check_detections(found: Any, want: Any, row: int, first: int = 0) -> None:
 def detect(candidates: Any, score: float, iou: float) -> Any:
     """Detections of all candidates, jitted."""
     cfg = DetectConfig(score, iou, max_detections=100, pre_nms_top_k=4000)
-    return jax.jit(lambda out: postprocess(cfg, *candidates(out, SIZE), SIZE))
+    return jax.jit(lambda out: postprocess(cfg, *candidates(out, SIZE), SIZE, empty=True))
