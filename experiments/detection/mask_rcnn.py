@@ -43,6 +43,8 @@ class HeadConfig:
     """Proposals of a picture that are learned from."""
     positive_share: float = 0.25
     """At most so much of them are objects."""
+    pre_nms_top_k: int = 1000
+    """Anchors of each level that suppression looks at."""
     post_nms_top_k: int = 1000
     """Proposals that are left after suppression."""
     hidden: tuple[int, ...] = (1024, 1024)
@@ -70,9 +72,10 @@ class HeadConfig:
             )
         check_fraction("head.positive_share", self.positive_share)
         check_one_of("head.decoder", self.decoder, tuple(DECODERS))
-        counts = (self.features, self.anchor_samples, self.samples_per_image, self.post_nms_top_k)
-        widths = (self.mask_features, self.point_features, *self.hidden)
-        if min(*counts, *widths) < 1 or min(self.mask_convs, self.point_convs) < 0:
+        counts = (self.anchor_samples, self.samples_per_image)
+        kept = (self.pre_nms_top_k, self.post_nms_top_k)
+        widths = (self.features, self.mask_features, self.point_features, *self.hidden)
+        if min(*counts, *kept, *widths) < 1 or min(self.mask_convs, self.point_convs) < 0:
             raise UsageError("head: counts and features must be at least 1, convolutions 0")
 
     @property
@@ -116,6 +119,7 @@ def build_detector(cfg: Config, train: Split) -> Detector:
         stages=head.stages,
         features=head.features,
         canonical_cells=head.canonical_cells,
+        pre_nms_top_k=head.pre_nms_top_k,
         post_nms_top_k=head.post_nms_top_k,
         samples_per_image=head.samples_per_image,
         positive_share=head.positive_share,
