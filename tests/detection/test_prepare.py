@@ -1,5 +1,7 @@
 """Masks and keypoints move with their picture: against scikit-image, and by what is outermost."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +22,13 @@ def rows():
     return Shapes(ROWS, 3, image_size=(SIDE, SIDE), fields=FIELDS).rows(np.arange(ROWS))
 
 
+@functools.cache
+def program(cfg, mirrored, train):
+    return jax.jit(functools.partial(prepare_boxes(cfg, mirrored), train=train))
+
+
 def moved(rows, options, mirrored=Shapes.skeleton.mirrored, train=True):
-    prepare = prepare_boxes(BoxImageConfig(**options), mirrored)
-    made = prepare(KEYS, {k: jnp.asarray(v) for k, v in rows.items()}, train=train)
+    made = program(BoxImageConfig(**options), mirrored, train)(KEYS, rows)
     return {name: np.asarray(value) for name, value in made.items()}
 
 
