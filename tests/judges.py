@@ -41,8 +41,8 @@ JUDGES = {
     "detection/torchvision/test_region_cnns.py": "detection/instances: detector heads "
     "proposals region_cnn detection/torchvision: region_rules",
     "detection/two_stage/test_faster_rcnn.py": "detection/two_stage: sampler",
-    "detection/torchvision/test_dense_nets.py": "detection/torchvision: dense_rules registry "
-    "vgg_maps",
+    "detection/torchvision/test_dense_nets.py": "detection/torchvision: dense_rules "
+    "region_detect registry vgg_maps",
     "detection/torchvision/test_predict.py": "detection/torchvision: coco_names load",
     "diagnose/test_recipe.py": "diagnose: data_checks init_checks training_checks verdict "
     "search: programs",

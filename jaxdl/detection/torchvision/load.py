@@ -12,7 +12,6 @@ import numpy as np
 
 from jaxdl.checks import CheckpointError, unknown
 from jaxdl.detection.detector import Detections
-from jaxdl.detection.torchvision.coco_names import COCO_NAMES
 from jaxdl.detection.torchvision.pictures import to_full_size
 from jaxdl.detection.torchvision.registry import DETECTORS, Published
 from jaxdl.models.weights.unwrap import unwrap
@@ -36,9 +35,9 @@ class LoadedDetector:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the labels: COCO's where there are as many."""
-        if self.num_classes == len(COCO_NAMES):
-            return COCO_NAMES
+        """The names of the labels: those of published weights where there are as many."""
+        if self.num_classes == len(self.published.names):
+            return self.published.names
         return ("background", *(f"class {i}" for i in range(1, self.num_classes)))
 
     def __call__(self, images: list[Host]) -> Detections:

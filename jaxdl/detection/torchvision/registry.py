@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from jaxdl.detection.detector import Detections
 from jaxdl.detection.torchvision import dense_nets, dense_rules
+from jaxdl.detection.torchvision.coco_names import COCO_NAMES
 from jaxdl.detection.torchvision.pictures import DetectorPictures
+from jaxdl.detection.torchvision.region_detect import build_region_cnn, detect_regions
+from jaxdl.detection.torchvision.region_rules import region_cnn_rules
 from jaxdl.models.weights.weight_rules import Rules
 from jaxdl.typing import Array, Tree
 
@@ -32,9 +36,18 @@ class Published:
     frozen: bool = False
     """Published weights have frozen norms, whose eps torchvision sets to 0 when it reads them; a
     file whose norms count batches was trained with 1e-5, and `build` is given that as `eps`."""
+    names: tuple[str, ...] = COCO_NAMES
+    """Of the labels of published weights."""
+
+
+def region_cnn(name: str, **options: Any) -> Published:
+    """One of the region CNNs."""
+    build = partial(build_region_cnn, name)
+    return Published(build, region_cnn_rules, detect_regions, REGION_BIAS, **options)
 
 
 DENSE_BIAS = "head.classification_head.cls_logits.bias"
+REGION_BIAS = "roi_heads.box_predictor.cls_score.bias"
 SSD_BIAS = "head.classification_head.module_list.0"
 
 DETECTORS: Mapping[str, Published] = {
@@ -73,5 +86,17 @@ DETECTORS: Mapping[str, Published] = {
         f"{SSD_BIAS}.1.bias",
         6,
         DetectorPictures(fixed=(320, 320), multiple=1, mean=(0.5,) * 3, std=(0.5,) * 3),
+    ),
+    "fasterrcnn_resnet50_fpn": region_cnn("fasterrcnn_resnet50_fpn", frozen=True),
+    "fasterrcnn_resnet50_fpn_v2": region_cnn("fasterrcnn_resnet50_fpn_v2"),
+    "fasterrcnn_mobilenet_v3_large_fpn": region_cnn("fasterrcnn_mobilenet_v3_large_fpn"),
+    "fasterrcnn_mobilenet_v3_large_320_fpn": region_cnn(
+        "fasterrcnn_mobilenet_v3_large_320_fpn",
+        pictures=DetectorPictures(shorter=320, longer=640),
+    ),
+    "maskrcnn_resnet50_fpn": region_cnn("maskrcnn_resnet50_fpn", frozen=True),
+    "maskrcnn_resnet50_fpn_v2": region_cnn("maskrcnn_resnet50_fpn_v2"),
+    "keypointrcnn_resnet50_fpn": region_cnn(
+        "keypointrcnn_resnet50_fpn", frozen=True, names=("no person", "person")
     ),
 }

@@ -1,7 +1,9 @@
 """torchvision's own region CNNs with random weights: stage by stage, their losses, and back."""
 
+import dataclasses
 import importlib
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +15,14 @@ from jaxdl.detection.instances.detector import region_cnn_detector
 from jaxdl.detection.instances.heads import BoxHead, MaskHead, PointHead
 from jaxdl.detection.instances.losses import region_cnn_losses
 from jaxdl.detection.instances.region_cnn import RegionCNN
+from jaxdl.detection.torchvision.load import load_detector
+from jaxdl.detection.torchvision.pictures import DetectorPictures
 from jaxdl.detection.torchvision.region_cnns import REGION_CNNS
 from jaxdl.detection.torchvision.region_rules import region_cnn_rules
+from jaxdl.detection.torchvision.registry import DETECTORS
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.models.convnets.resnet import ResNet
+from jaxdl.models.weights.weight_file import write_safetensors
 from jaxdl.models.weights.weight_rules import from_torch, to_torch
 from tests.detection.torchvision.stand_ins import stand_ins
 from tests.models.weights.twins import arrays_of, quick_jit, randomize
@@ -280,3 +286,38 @@ def test_full_nets_are_torchvisions(torchvision, monkeypatch, name):
     if frozen:  # as for their published weights
         importlib.import_module("torchvision.models.detection._utils").overwrite_eps(twin, 0.0)
     check_detections(twin, model, pictures(), 20_000, monkeypatch, 100)
+
+
+@pytest.mark.slow
+def test_a_file_of_a_region_cnn_finds_what_theirs_does_in_pictures(
+    torchvision, monkeypatch, tmp_path
+):
+    """By way of the registry: pictures resized there and back, labels in torchvision's numbers."""
+    import torch
+
+    twin = thin_pair(torchvision.models.detection, False)[0]
+    twin.roi_heads.detections_per_img = 100
+    name = "maskrcnn_resnet50_fpn"
+    how = DetectorPictures(shorter=48, longer=64, mean=(0.0,) * 3, std=(1.0,) * 3)
+    thin = dataclasses.replace(
+        DETECTORS[name], build=lambda classes, **options: thin_model(False), pictures=how
+    )
+    monkeypatch.setitem(DETECTORS, name, thin)
+    write_safetensors(tmp_path / "thin.safetensors", arrays_of(twin))
+    detector = load_detector(tmp_path / "thin.safetensors", name)
+    assert detector.classes == ("background", "class 1", "class 2", "class 3")
+    rng = np.random.default_rng(3)
+    # Halved and doubled, which both do without rounding: a region at a bound may change its level.
+    photos = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((96, 128), (24, 30))]
+    found: Any = detector(photos)
+    with stand_ins(monkeypatch), torch.no_grad():
+        want = twin([torch.tensor(photo).permute(2, 0, 1).float() / 255 for photo in photos])
+    for i, row in enumerate(want):
+        valid = found.valid[i]
+        assert valid.sum() == len(row["boxes"]) > 2
+        close(found.boxes[i][valid], row["boxes"])
+        close(found.scores[i][valid], row["scores"])
+        np.testing.assert_array_equal(found.labels[i][valid], row["labels"])
+        close(found.points[i][valid][..., :2], row["keypoints"][..., :2])
+    assert found.masks.min() >= 0
+    assert found.masks.max() <= 1
