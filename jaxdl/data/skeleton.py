@@ -31,3 +31,13 @@ class Skeleton:
 def other_side(name: str) -> str:
     """The name with left and right exchanged."""
     return name.replace("left", "\0").replace("right", "left").replace("\0", "right")
+
+
+_PAIRS = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+PERSON = Skeleton(  # COCO's
+    ("nose", *(f"{side}_{part}" for part in _PAIRS for side in ("left", "right"))),
+    (
+        *((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7)),
+        *((6, 8), (7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),
+    ),
+)

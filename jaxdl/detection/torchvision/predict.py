@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import CheckpointError
+from jaxdl.data.skeleton import PERSON
 from jaxdl.detection.predict import in_picture, say_and_draw
 from jaxdl.detection.torchvision.load import find_detector, load_detector
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted
@@ -37,5 +38,7 @@ def predict_with_detector(name: str, given: str, files: Sequence[Path], folder: 
                 raise CheckpointError(f"weights {path}: {name} gives scores that are not finite")
             row = in_picture(row, (image.shape[0], image.shape[1]), np.ones(2))
             out = folder / f"{next(places)}_{file.stem}.png"
-            lines += say_and_draw(file, image, row, detector.classes, out)
+            is_person = "points" in row and row["points"].shape[1] == len(PERSON.names)
+            skeleton = PERSON if is_person else None
+            lines += say_and_draw(file, image, row, detector.classes, out, skeleton)
     return Predicted(lines, pictures.faults)
