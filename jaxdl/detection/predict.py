@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.box_checks import clip_boxes
 from jaxdl.data.images.draw_objects import draw_objects, object_legend
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale
 from jaxdl.data.skeleton import Skeleton
@@ -63,6 +64,7 @@ def in_picture(row: Mapping[str, Host], size: tuple[int, int], scale: Host) -> d
     made = {**row, "boxes": boxes, "kept": kept}
     if "masks" in row:
         made["masks"] = place_masks(row["masks"], boxes, kept, size)
+    made["boxes"] = clip_boxes(boxes, size)  # a letterbox shows more than the picture
     if "points" in row:
         made |= sure_points(row["points"] / np.append(scale, 1))
     return made

@@ -31,6 +31,7 @@ def draw_objects(
     numbers = np.flatnonzero(row["kept"])
     if not len(numbers):
         return
+    axis.autoscale(enable=False)  # what lies beyond the picture must not make it smaller
     colors = class_colors(max(len(classes), int(row["labels"].max()) + 1)) / 255
     own = [colors[int(row["labels"][i])] for i in numbers]
     if "masks" in row:

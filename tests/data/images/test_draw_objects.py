@@ -66,6 +66,9 @@ def test_points_are_dots_hollow_where_unseen_joined_where_both_are_seen():
     axis, _ = drawn(ROW | {"points": points, "visible": visible}, skeleton)
     (line,) = axis.lines
     np.testing.assert_array_equal(line.get_xydata(), [[5.5, 21.5], [11.5, 21.5]])
+    points[0, 1] = [90, -20]  # beyond the picture, which stays as large
+    far, _ = drawn(ROW | {"points": points, "visible": visible}, skeleton)
+    assert far.get_xlim() == axis.get_xlim() == (-0.5, 49.5)
     seen, unseen, *others = axis.collections
     np.testing.assert_array_equal(seen.get_offsets(), [[5.5, 21.5], [11.5, 21.5]])
     np.testing.assert_array_equal(unseen.get_offsets(), [[11.5, 29.5]])
