@@ -131,6 +131,7 @@ CHAINS = {
     "tests/accelerator/test_ops.py": "ops, on an accelerator and on the CPU",
     "tests/accelerator/test_process.py": "whole runs on an accelerator",
     "tests/classic/test_worked_examples.py": "a course's numbers, through backprop and losses",
+    "tests/detection/test_all_detectors.py": "detectors on devices, resumed, with many boxes",
     "tests/detection/test_learning.py": "detectors from loss to box",
     "tests/models/weights/test_full_models.py": "every model of torchvision at full size",
     "tests/models/test_paper_forms.py": "options of many models that torchvision does not have",

@@ -1,4 +1,4 @@
-"""The task of a detector: its numbers, its pictures, its files, its devices."""
+"""The task of a detector: its numbers, its pictures, its files."""
 
 import types
 from dataclasses import replace
@@ -20,8 +20,6 @@ from jaxdl.detection.predict import find_boxes, predict_files
 from jaxdl.detection.prepare import BoxImageConfig, prepare_boxes
 from jaxdl.detection.task import DetectionConfig, detection_task
 from jaxdl.optim.config import SGD
-from jaxdl.runs.checkpoint import params_sha256
-from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.state import TrainState
 from tests.detection.thin import DETECTORS
@@ -91,28 +89,6 @@ def config(**options):
         optim=SGD(lr=0.01),
         **options,
     )
-
-
-SLOW = [pytest.param("faster_rcnn", marks=pytest.mark.slow)]  # the pyramid's is the same, and more
-
-
-@pytest.mark.parametrize("name", ["one_stage", "pyramid", "centernet", *SLOW])
-def test_two_devices_agree_with_one_and_a_resumed_run_with_itself(name, tmp_path):
-    task = detection_task(
-        replace(config(), loop=LoopConfig(steps=3)), lambda cfg, classes: DETECTORS[name](classes)
-    )
-
-    def run(folder, steps=3, devices=2, resume=False):
-        loop = LoopConfig(steps=steps, devices=devices)
-        return fit(task, loop, tmp_path / folder, resume=resume).state
-
-    one, two = run("one", devices=1), run("two")
-    for a, b in zip(*(jax.tree.leaves(s.params) for s in (one, two)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6)
-    run("parts", steps=2)
-    again = run("parts", resume=True)
-    assert params_sha256(two.params) == params_sha256(again.params)
-    assert int(again.step) == 3
 
 
 def test_heat_lies_over_its_picture(tmp_path):

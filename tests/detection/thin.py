@@ -30,6 +30,7 @@ from jaxdl.detection.two_stage.faster_rcnn import (
 )
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.group_norm import GroupNorm
+from jaxdl.layers.norm.registry import NORMS
 
 SHAPES = (1.0, 1.0, 2.0, 2.0, 3.0, 2.0)
 
@@ -82,7 +83,8 @@ def centernet(classes, **options):
 
 
 def cornernet(classes, **options):
-    model = CornerNet(Thin(), classes, features=8, num_upsamples=0)
+    norm = NORMS["batch_sync"]
+    model = CornerNet(Thin(), classes, features=4, num_upsamples=1, norm=norm)
     candidates = partial(cornernet_candidates, count=6)
     return Detector(model, partial(cornernet_losses, **options), candidates, heat=cornernet_heat)
 

@@ -1,11 +1,14 @@
 """Corner pooling: what a corner of a box sees of the object (Law & Deng 2018, 1808.01244, 3.4)."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv_norm import ConvNorm
-from jaxdl.typing import Array
+from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.typing import Array, ModuleDef
 
 
 def corner_pool(down: Array, across: Array, *, top_left: bool) -> Array:
@@ -28,13 +31,15 @@ class CornerPool(nn.Module):
 
     features: int
     top_left: bool
+    norm: ModuleDef = BatchNorm
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
         check_rank("CornerPool: x", x, 4)
-        down = ConvNorm(self.features, 3, name="down")(x, train=train)
-        across = ConvNorm(self.features, 3, name="across")(x, train=train)
+        conv = partial(ConvNorm, self.features, norm=self.norm)
+        down = conv(3, name="down")(x, train=train)
+        across = conv(3, name="across")(x, train=train)
         pooled = corner_pool(down, across, top_left=self.top_left)
-        y = ConvNorm(self.features, 3, act=None, name="pooled")(pooled, train=train)
-        y = y + ConvNorm(self.features, 1, act=None, name="project")(x, train=train)
-        return ConvNorm(self.features, 3, name="out")(jax.nn.relu(y), train=train)
+        y = conv(3, act=None, name="pooled")(pooled, train=train)
+        y = y + conv(1, act=None, name="project")(x, train=train)
+        return conv(3, name="out")(jax.nn.relu(y), train=train)

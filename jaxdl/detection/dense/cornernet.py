@@ -19,8 +19,9 @@ from jaxdl.detection.dense.heatmap import (
 )
 from jaxdl.detection.dense.map_heads import RARE, enlarge, map_head
 from jaxdl.detection.dense.one_stage import backbone_features, cell_size, in_cells
+from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.losses.detection import heatmap_focal_loss, pull_together, push_apart, smooth_l1
-from jaxdl.typing import Array, Batch
+from jaxdl.typing import Array, Batch, ModuleDef
 
 
 class CornerMaps(NamedTuple):
@@ -49,15 +50,17 @@ class CornerNet(nn.Module):
     stage: str = "last"
     features: int = 64
     num_upsamples: int = 1
+    norm: ModuleDef = BatchNorm
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> BothCorners:
         y = backbone_features(self.backbone, self.stage, x, train)
-        y = enlarge(y, self.features, self.num_upsamples, train=train)
+        y = enlarge(y, self.features, self.num_upsamples, norm=self.norm, train=train)
 
         def corner(name: str) -> CornerMaps:
             top_left = name == "top_left"
-            z = CornerPool(self.features, top_left, name=f"{name}_pool")(y, train=train)
+            pool = CornerPool(self.features, top_left, self.norm, name=f"{name}_pool")
+            z = pool(y, train=train)
             return CornerMaps(
                 map_head(z, f"{name}_heat", self.features, self.num_classes, RARE),
                 map_head(z, f"{name}_embedding", self.features, 1, 0.0),
