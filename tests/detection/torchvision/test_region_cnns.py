@@ -115,10 +115,14 @@ def variables_of(model, twin, size):
     arrays = arrays_of(twin)
     variables = from_torch(rules, arrays, like)
     back = to_torch(rules, variables)
-    assert set(back) == set(arrays)
-    for name, value in arrays.items():
-        if not name.endswith("num_batches_tracked"):
-            np.testing.assert_array_equal(back[name], value)
+    # Theirs of no published weights count batches, which says nothing.
+    counted, want = (
+        {k: v for k, v in tree.items() if not k.endswith("num_batches_tracked")}
+        for tree in (back, arrays)
+    )
+    assert set(counted) == set(want)
+    for name, value in want.items():
+        np.testing.assert_array_equal(back[name], value)
     return variables
 
 
@@ -135,6 +139,7 @@ def run_theirs(twin, images):
         given = [torch.tensor(image).permute(2, 0, 1) for image in images]
         # Pictures have their size already, so that sizes of the transform do nothing.
         twin.transform.resize = lambda image, target: (image, target)
+        twin.transform.image_mean, twin.transform.image_std = [0.0] * 3, [1.0] * 3
         said["found"] = twin(given)
     for hook in hooks:
         hook.remove()
@@ -159,7 +164,8 @@ def check_found(found, said):
         close(found.scores[i][valid], want["scores"])
         np.testing.assert_array_equal(found.labels[i][valid] + 1, want["labels"])
         if "raw_masks" in want:
-            close(found.masks[i][valid], want["raw_masks"][:, 0])
+            # Six more convolutions of random weights make rounding larger.
+            np.testing.assert_allclose(found.masks[i][valid], want["raw_masks"][:, 0], atol=5e-3)
         if "keypoints" in want:
             close(found.points[i][valid][..., :2], want["keypoints"][..., :2])
             close(found.points[i][valid][..., 2], want["keypoints_scores"])
@@ -204,7 +210,7 @@ def check_detections(twin, model, images, limits, monkeypatch, most):
     return variables
 
 
-@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("second", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_stages_and_detections_are_torchvisions(torchvision, monkeypatch, second):
     twin, model = thin_pair(torchvision.models.detection, second)
     check_detections(twin, model, pictures(), 90, monkeypatch, 12)
@@ -275,13 +281,34 @@ def test_losses_are_torchvisions_where_all_is_drawn(torchvision, monkeypatch):
             np.testing.assert_allclose(got[ours][i], want[theirs], rtol=2e-3, err_msg=ours)
 
 
+def calm(twin):
+    """Random weights grow from block to block; each level of the pyramid begins at size 1 again.
+
+    Proposals stay near their anchors, so that few overlap by just what suppression asks for.
+    """
+    import torch
+
+    with torch.no_grad():
+        maps = twin.backbone.body(torch.randn(1, 3, 64, 64)).values()
+        for block, given in zip(twin.backbone.fpn.inner_blocks, maps, strict=True):
+            block[0].weight /= block[0](given).std()
+        twin.rpn.head.bbox_pred.weight *= 0.1
+    return twin
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REGION_CNNS)
 def test_full_nets_are_torchvisions(torchvision, monkeypatch, name):
     lib = torchvision.models.detection
-    twin = randomize(getattr(lib, name)(weights=None, weights_backbone=None)).eval()
+    twin = calm(randomize(getattr(lib, name)(weights=None, weights_backbone=None)).eval())
     classes = 1 if name.startswith("keypoint") else 90
     model = REGION_CNNS[name](classes)
+    rpn = twin.rpn
+    assert rpn._pre_nms_top_n["testing"] == model.pre_nms_top_k
+    assert rpn._post_nms_top_n["testing"] == model.post_nms_top_k
+    # Among a thousand, rounding decides somewhere which of two is suppressed.
+    model = model.clone(pre_nms_top_k=20, post_nms_top_k=40)
+    rpn._pre_nms_top_n, rpn._post_nms_top_n = {"testing": 20}, {"testing": 40}
     frozen = model.pyramid_norm is None and "mobilenet" not in name
     if frozen:  # as for their published weights
         importlib.import_module("torchvision.models.detection._utils").overwrite_eps(twin, 0.0)
