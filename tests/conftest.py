@@ -32,16 +32,10 @@ def _forget_compiled_programs():
 @pytest.fixture(scope="session")
 def torchvision():
     """torchvision beside a CPU torch: its Python code works, its compiled operators are absent."""
-    torch = pytest.importorskip("torch")
-    register_fake = torch.library.register_fake
+    pytest.importorskip("torch")
+    from jaxdl.interop.torch_twins.detectors import import_torchvision
 
-    def tolerant(name, *args, **kwargs):
-        if isinstance(name, str) and name.startswith("torchvision::"):
-            return lambda function: function
-        return register_fake(name, *args, **kwargs)
-
-    torch.library.register_fake = tolerant
     try:
-        return pytest.importorskip("torchvision")
-    finally:
-        torch.library.register_fake = register_fake
+        return import_torchvision()
+    except ImportError:
+        pytest.skip("needs torchvision")

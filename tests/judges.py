@@ -6,7 +6,7 @@ JUDGES = {
     "bench/accelerator/test_check.py": "bench/accelerator: inputs jax_side quality rows side "
     "table torch_side",
     "bench/test_against_torch.py": "bench: devices jax_workloads step_loop torch_workloads "
-    "worker_pool workloads interop/torch_twins: adversarial",
+    "worker_pool workloads interop/torch_twins: adversarial detectors",
     "bench/test_shapes3d.py": "bench: interleaved",
     "classic/backprop/test_by_hand.py": "classic/backprop: activation conv dropout linear loss "
     "norm pool rnn windows",

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,9 +13,15 @@ from jaxdl.bench.workloads import (
     C3D,
     CLASSES,
     CONVNET,
+    MASK_CONVS,
     NOISE,
     PROJECTOR,
+    PROPOSALS,
     RATE,
+    REGION_RATIOS,
+    REGION_SIDES,
+    REGIONS,
+    SAMPLES,
     TEXT,
     UNET,
     VOCABULARY,
@@ -23,6 +30,11 @@ from jaxdl.bench.workloads import (
     draw_rows,
 )
 from jaxdl.data.splits.split import Split
+from jaxdl.detection.instances.detector import region_cnn_detector
+from jaxdl.detection.instances.heads import BoxHead, MaskHead
+from jaxdl.detection.instances.losses import region_cnn_losses
+from jaxdl.detection.instances.region_cnn import RegionCNN
+from jaxdl.detection.task import make_loss
 from jaxdl.generative.gan.networks import DCDiscriminator, DCGenerator
 from jaxdl.generative.gan.task import GAN, GANConfig, gan_task
 from jaxdl.language.char_lm import CharacterModel
@@ -30,6 +42,7 @@ from jaxdl.language.transformer import TransformerTranslator
 from jaxdl.losses.classification import softmax_cross_entropy
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
+from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.registry import create_model
 from jaxdl.optim.config import Adam, Momentum
 from jaxdl.selfsup.clip import CLIP, TextEncoder
@@ -122,7 +135,38 @@ def pair_task(work: Workload) -> Task:
     return clip_task(model, splits, prepare, Momentum(lr=RATE), loop=LOOP)
 
 
-OTHERS = {"dcgan": game_task, "simclr": view_task, "clip": pair_task}  # with steps of their own
+def region_task(work: Workload, *, masks: bool = False) -> Task:
+    """A region CNN with torchvision's losses."""
+    count = len(REGIONS["blocks"])
+    model = RegionCNN(
+        ResNet(0, REGIONS["blocks"]),
+        BoxHead(CLASSES, (REGIONS["hidden"],) * 2),
+        REGION_SIDES,
+        MaskHead(CLASSES, len(MASK_CONVS), MASK_CONVS[0]) if masks else None,
+        anchor_ratios=REGION_RATIOS,
+        stages=tuple(f"stage{i}" for i in range(1, count + 1)),
+        features=REGIONS["features"],
+        pre_nms_top_k=PROPOSALS[0],
+        post_nms_top_k=PROPOSALS[1],
+        samples_per_image=SAMPLES[1],
+    )
+    losses = partial(region_cnn_losses, anchor_samples=SAMPLES[0])
+    loss_fn = make_loss(region_cnn_detector(model, losses))
+
+    def prepare(keys: Key, batch: Batch, *, train: bool) -> Batch:
+        return {**jax.tree.map(jnp.asarray, batch), "draw": jax.random.key_data(keys)}
+
+    splits = {"train": Split(draw_rows(work), batch_size=work.batch)}
+    return supervised(model, splits, prepare, loss_fn, Momentum(lr=RATE), loop=LOOP)
+
+
+OTHERS = {  # with steps of their own
+    "dcgan": game_task,
+    "simclr": view_task,
+    "clip": pair_task,
+    "faster_rcnn": region_task,
+    "mask_rcnn": partial(region_task, masks=True),
+}
 
 
 def bench_model(name: str, work: Workload) -> Any:

@@ -11,9 +11,15 @@ from jaxdl.bench.workloads import (
     C3D,
     CLASSES,
     CONVNET,
+    MASK_CONVS,
     NOISE,
     PROJECTOR,
+    PROPOSALS,
     RATE,
+    REGION_RATIOS,
+    REGION_SIDES,
+    REGIONS,
+    SAMPLES,
     TEXT,
     UNET,
     VOCABULARY,
@@ -26,6 +32,7 @@ from jaxdl.interop.torch_twins import (
     classifiers,
     clip,
     clips,
+    detectors,
     embedding,
     segmenters,
     sequences,
@@ -53,6 +60,8 @@ def torch_steps(name: str, form: str, setting: Setting = Setting()) -> Callable[
     work = setting.of(WORKLOADS[name])
     if name == "dcgan":
         return game_steps(work, form, setting.device)
+    if work.objects:
+        return region_steps(name, work, setting.device)
     model = twin(name).to(setting.device)
     rows = {k: torch.from_numpy(v).to(setting.device) for k, v in draw_rows(work).items()}
     images = "image" in rows
@@ -124,6 +133,28 @@ def game_steps(work: Workload, form: str, device: str) -> Callable[[], None]:
     return run
 
 
+def region_steps(name: str, work: Workload, device: str) -> Callable[[], None]:
+    """The rounds of region CNNs, which take a list of images and of their objects."""
+    model = twin(name).to(device).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9)
+    rows = {k: torch.from_numpy(v).to(device) for k, v in draw_rows(work).items()}
+    images = rows["image"].movedim(-1, 1).contiguous()
+    objects = {"boxes": rows["boxes"], "labels": rows["labels"].long() + 1}
+    if name == "mask_rcnn":
+        objects["masks"] = rows["masks"].to(torch.uint8)
+
+    def run() -> None:
+        order = torch.randperm(len(images), device=device)
+        for i in range(work.steps):
+            at = order[i * work.batch % len(order) :][: work.batch]
+            losses = model(list(images[at]), [{k: v[j] for k, v in objects.items()} for j in at])
+            optimizer.zero_grad(set_to_none=True)
+            torch.stack(list(losses.values())).sum().backward()
+            optimizer.step()
+
+    return run
+
+
 def game_networks(work: Workload) -> tuple[torch.nn.Module, torch.nn.Module]:
     """Generator and discriminator."""
     shape: Any = work.shape
@@ -149,6 +180,20 @@ def encoders_of_pairs() -> torch.nn.Module:
     return clip.CLIP(backbone, backbone.width, text, TEXT["width"])
 
 
+def region_cnn(name: str) -> torch.nn.Module:
+    """The network of faster_rcnn or mask_rcnn, torchvision's."""
+    return detectors.thin_region_cnn(
+        CLASSES,
+        **REGIONS,
+        level_sides=REGION_SIDES,
+        ratios=REGION_RATIOS,
+        size=WORKLOADS[name].shape[0],
+        proposals=PROPOSALS,
+        samples=SAMPLES,
+        mask_convs=MASK_CONVS if name == "mask_rcnn" else (),
+    )
+
+
 def twin(name: str) -> torch.nn.Module:
     """The network of a workload, or both of a game."""
     if name == "dcgan":
@@ -161,6 +206,8 @@ def twin(name: str) -> torch.nn.Module:
         "vit": classifiers.ViT,
         "c3d": lambda: clips.C3D(CLASSES, size=WORKLOADS[name].shape[:3], **C3D),
         "unet": lambda: segmenters.UNet(CLASSES, **UNET),
+        "faster_rcnn": lambda: region_cnn(name),
+        "mask_rcnn": lambda: region_cnn(name),
         "simclr": embedding_of_images,
         "clip": encoders_of_pairs,
         "lstm": lambda: sequences.CharacterModel(VOCABULARY, embedding=64, hidden=256, layers=2),

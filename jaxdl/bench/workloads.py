@@ -15,6 +15,11 @@ PROJECTOR = (128, 64)
 TEXT: dict[str, Any] = {"width": 64, "depth": 1, "heads": 4, "hidden": 128}
 C3D: dict[str, Any] = {"stages": (1, 1, 2), "features": (8, 16, 32), "hidden": (64,)}
 UNET = {"widths": (16, 32, 64), "up": "bilinear"}
+# of faster_rcnn and mask_rcnn: a pyramid on three stages of a thin ResNet, and one level more
+REGION_SIDES = ((12.0,), (24.0,), (48.0,), (96.0,))  # of anchors
+REGION_RATIOS = (0.5, 1.0, 2.0)
+REGIONS: dict[str, Any] = {"blocks": (1, 1, 1), "features": 64, "hidden": 256}
+PROPOSALS, SAMPLES, MASK_CONVS = (200, 100), (64, 32), (32, 32)
 RATE = 1e-3  # on noise a larger one lets a net without activations diverge
 
 
@@ -33,6 +38,8 @@ class Workload:
     """Of an image's text."""
     dense: bool = False
     """Whether each pixel has a label."""
+    objects: int = 0
+    """Of an image, each with a box and a mask."""
 
     @property
     def is_text(self) -> bool:
@@ -53,6 +60,12 @@ WORKLOADS = {
     "clip": Workload("CLIP, convnet, 8 words", 128, (32, 32, 3), 5, CONVOLUTIONAL, words=8),
     "unet": Workload("U-Net 16-32-64, 64x64", 16, (64, 64, 3), 5, CONVOLUTIONAL, dense=True),
     "c3d": Workload("C3D 8-16-32, clips of 8x32x32", 16, (8, 32, 32, 3), 3),
+    "faster_rcnn": Workload(
+        "Faster R-CNN, FPN of 64, 96x96, 4 boxes", 4, (96, 96, 3), 3, ("eager",), objects=4
+    ),
+    "mask_rcnn": Workload(
+        "Mask R-CNN, FPN of 64, 96x96, 4 masks", 4, (96, 96, 3), 3, ("eager",), objects=4
+    ),
     "dcgan": Workload("DCGAN 28x28, D and G step", 64, (28, 28, 1), 5, CONVOLUTIONAL),
 }
 
@@ -66,8 +79,27 @@ def draw_rows(work: Workload) -> dict[str, Host]:
         if work.words:
             text = rng.integers(1, VOCABULARY, (rows, work.words)).astype(np.int32)
             return {"image": image, "text": text}
+        if work.objects:
+            return {"image": image, **draw_objects(rng, work, rows)}
         size = (rows, *work.shape[:2]) if work.dense else (rows,)
         return {"image": image, "label": rng.integers(0, CLASSES, size).astype(np.int32)}
     size = (rows, work.shape[0] + 1)
     source, target = rng.integers(1, VOCABULARY, (2, *size)).astype(np.int32)
     return {"source": source[:, 1:], "target": target}
+
+
+def draw_objects(rng: np.random.Generator, work: Workload, rows: int) -> dict[str, Host]:
+    """Boxes of a sixth to a half of the sides, all of whose pixels are the object's; all `kept`."""
+    height, width = work.shape[:2]
+    size = np.array([width, height])
+    sides = rng.uniform(1 / 6, 1 / 2, (rows, work.objects, 2)) * size
+    low = rng.uniform(0, 1, sides.shape) * (size - sides)
+    boxes = np.concatenate([low, low + sides], axis=-1).astype(np.float32)
+    y, x = np.arange(height)[:, None] + 0.5, np.arange(width)[None] + 0.5
+    x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)[..., None, None]
+    return {
+        "boxes": boxes,
+        "labels": rng.integers(0, CLASSES, boxes.shape[:2]).astype(np.int32),
+        "kept": np.ones(boxes.shape[:2], bool),
+        "masks": (x > x1) & (x < x2) & (y > y1) & (y < y2),
+    }

@@ -16,6 +16,12 @@ from jaxdl.bench.step_loop import Looped, dispatch_task
 from jaxdl.bench.worker_pool import forget_peak, peak
 from jaxdl.bench.workloads import WORKLOADS
 from jaxdl.checks import DivergedError, UsageError
+from jaxdl.ops.boxes.nms import nms
+from jaxdl.ops.boxes.roi_align import roi_align
+
+
+def torch_of(values):
+    return pytest.importorskip("torch").tensor(values)
 
 
 def count(tree):
@@ -30,6 +36,42 @@ def test_both_sides_have_as_many_parameters(name):
     theirs = sum(p.numel() for p in twin(name).parameters())
     second_biases = 2 * 4 * 256 if name == "lstm" else 0  # torch has two of them a layer
     assert theirs == ours + second_biases
+
+
+def test_the_suppression_that_stands_in_for_torchvisions_is_ours():
+    from jaxdl.interop.torch_twins.detectors import greedy_nms
+
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 40, (60, 2))
+    boxes = np.concatenate([low, low + rng.uniform(5, 30, (60, 2))], axis=1).astype(np.float32)
+    scores = rng.permutation(60).astype(np.float32)
+    for threshold in (0.3, 0.7):
+        kept = nms(jnp.asarray(boxes), jnp.asarray(scores), threshold=threshold)
+        want = np.asarray(kept.index)[np.asarray(kept.valid)]
+        got = greedy_nms(torch_of(boxes), torch_of(scores), threshold)
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(("samples", "aligned"), [(2, False), (3, True)])
+def test_the_alignment_that_stands_in_for_torchvisions_is_ours(samples, aligned):
+    from jaxdl.interop.torch_twins.detectors import roi_align as theirs
+
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(2, 7, 9, 3)).astype(np.float32)
+    low = rng.uniform(-2, 12, (2, 5, 2))
+    boxes = np.concatenate([low, low + rng.uniform(1, 16, low.shape)], axis=-1).astype(np.float32)
+    number = np.repeat(np.arange(2, dtype=np.float32), 5)[:, None]
+    rows = torch_of(np.concatenate([number, boxes.reshape(-1, 4)], axis=1))
+    got = theirs(torch_of(np.moveaxis(image, -1, 1)), rows, (3, 2), 0.5, samples, aligned)
+    options = {"size": (3, 2), "scale": 0.5, "samples": samples, "aligned": aligned}
+    want = roi_align(jnp.asarray(image), jnp.asarray(boxes), **options)
+    np.testing.assert_allclose(
+        np.moveaxis(np.asarray(got), 1, -1), want.reshape(10, 3, 2, 3), rtol=1e-4, atol=1e-5
+    )
+    square = torch_of([[1.0, 1, 1, 7, 7]])  # bins of 2 x 2 cells
+    whole = theirs(torch_of(np.moveaxis(image, -1, 1)), square, (3, 3), 1.0, -1, aligned)
+    points = theirs(torch_of(np.moveaxis(image, -1, 1)), square, (3, 3), 1.0, 2, aligned)
+    np.testing.assert_array_equal(whole, points)
 
 
 SECONDS = {"jaxdl": 4.0, "eager": 2.0, "channels_last": 8.0}

@@ -19,9 +19,17 @@ STEPS = {  # of a round: a few tenths of a second on a large card
     "simclr": 100,
     "clip": 100,
     "unet": 50,
+    "faster_rcnn": 20,
+    "mask_rcnn": 20,
     "c3d": 50,
 }
-FLOAT32 = ("dcgan", "simclr", "clip")  # whose steps have no other precision
+FLOAT32 = (
+    "dcgan",
+    "simclr",
+    "clip",
+    "faster_rcnn",
+    "mask_rcnn",
+)  # whose steps have no other precision
 
 
 @dataclass(frozen=True)
