@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
 VAL = ["--data.val", "100"]
 FEW = ["--names", "early_stopping", "mlp_drop_connect", "--seeds", "1"]
+DIGITS = ["--data.name", "digits"]
 TINY = ["--loop.steps", "2", "--model.hidden", "8"]
 FIRST_ORDER = [*TINY, "--lbfgs_steps", "0"]
 TWO = ["--loop.steps", "2", "--loop.devices", "1"]  # one: half of the time is compiling
@@ -38,6 +39,10 @@ SMALL = {
     "classic.boundaries": ("xor_boundaries", ["--epochs", "2", "--resolution", "5", "--ks", "1"]),
     "classic.cost_surfaces": ("hours_cost_surfaces", ["--steps", "2", "--resolution", "5"]),
     "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GRAY, "--loop.steps", "2"]),
+    "classic.double_descent": (
+        "mnist_double_descent",
+        [*DIGITS, "--rows", "60", "--widths", "9", "60", "90", "--draws", "1"],
+    ),
     "classic.grid": (
         "digits_grid",
         ["--epochs", "1", "--learning_rates", "0.01", "--penalty_weights", "0"],
@@ -46,6 +51,9 @@ SMALL = {
     "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
     "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
     "classic.weight_decay": ("wide_weight_decay", ["--epochs", "2", "--seeds", "1"]),
+    "classification.binary": ("diabetes_relu", TWO),
+    "classification.pruning": ("mnist_pruning", [*DIGITS, *TINY, "--sparsities", "0.9"]),
+    "classification.random_labels": ("cifar10_random_labels", [*DIGITS, "--rows", "200", *TINY]),
     "classification.ensemble": (
         "digits_snapshots",
         ["--members", "2", "--loop.steps", "2", "--model.hidden", "8"],

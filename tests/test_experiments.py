@@ -10,6 +10,7 @@ from jaxdl.cli import main
 from jaxdl.experiment import read_config
 from jaxdl.vision3d.single_view import mesh_scores
 from tests.data.files.made_omniglot import write_omniglot
+from tests.data.tables.made_table import write_table
 from tests.language.made_vectors import write_vectors
 from tests.small_runs import ROOT, SMALL
 
@@ -36,6 +37,7 @@ def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     write_omniglot(folder / "omniglot")
     write_vectors(folder / "glove50")
+    write_table(folder / "diabetes.csv.gz")
     return folder
 
 

@@ -55,7 +55,8 @@ def run(cfg: Config, run_dir: Path) -> Report:
             )
         )
         k = CANDIDATES[int(np.argmax(table.mean(axis=1)))]
-        metrics |= {f"fold_accuracy_{c}": m for c, m in zip(CANDIDATES, table.mean(1), strict=True)}
+        metrics |= {f"accuracy_{c}": m for c, m in zip(CANDIDATES, table.mean(1), strict=True)}
+        metrics["best_k"] = float(k)
         draw_folds(table).save(run_dir / "folds.png")
 
     def search(queries: Host) -> Any:
