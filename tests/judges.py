@@ -127,6 +127,7 @@ JUDGES = {
 
 # Tests of what no one module does alone.
 CHAINS = {
+    "tests/accelerator/test_families.py": "segmenters, clips, 3-D and detectors on an accelerator",
     "tests/accelerator/test_models.py": "models, on an accelerator and on the CPU",
     "tests/accelerator/test_ops.py": "ops, on an accelerator and on the CPU",
     "tests/accelerator/test_process.py": "whole runs on an accelerator",
