@@ -15,8 +15,10 @@ from jaxdl.detection.matching import Matches, match_by_iou
 from jaxdl.detection.two_stage.sampler import boxes_of, mean_where, sample_matches, sum_over
 from jaxdl.losses.classification import binary_cross_entropy, softmax_cross_entropy
 from jaxdl.losses.detection import smooth_l1
+from jaxdl.ops.boxes.geometry import usable_boxes
 from jaxdl.typing import Array, Batch
 
+LEAST_SIDE = 1e-2  # pixels of a detection, torchvision's
 BETA = 1 / 9  # where smooth L1 turns from a square into a line
 
 
@@ -99,4 +101,5 @@ def region_cnn_candidates(out: RegionOutput, size: tuple[int, int]) -> tuple[Arr
     rows, count, classes = chance.shape
     boxes = jax.vmap(clip_to)(boxes.reshape(rows, -1, 4), out.sizes)
     label = jnp.broadcast_to(jnp.arange(classes, dtype=jnp.int32)[None, None], chance.shape)
-    return boxes, chance.reshape(rows, count * classes), label.reshape(rows, count * classes)
+    chance = chance.reshape(rows, count * classes) * usable_boxes(boxes, least=LEAST_SIDE)
+    return boxes, chance, label.reshape(rows, count * classes)

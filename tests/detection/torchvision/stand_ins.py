@@ -42,7 +42,7 @@ def roi_align(
             count = sampling_ratio if sampling_ratio > 0 else math.ceil(side / bins)
             steps = (torch.arange(bins * count) + 0.5) / (bins * count)
             weights = tap_weights(low + side * steps, cells)
-            taps.append(weights.reshape(bins, count, cells).mean(1))
+            taps.append(weights.reshape(bins, count, cells).mean(1).to(features))
         out.append(torch.einsum("chw,ph,qw->cpq", features[int(row[0])], *taps))
     empty = features.new_zeros((0, features.shape[1], *output_size))
     return torch.stack(out) if out else empty

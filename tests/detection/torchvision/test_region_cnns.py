@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from jaxdl.detection.detector import DetectConfig
 from jaxdl.detection.instances.detector import region_cnn_detector
@@ -112,7 +113,7 @@ def variables_of(model, twin, size):
     x = jax.ShapeDtypeStruct((1, *size, 3), jnp.float32)
     like = jax.eval_shape(partial(model.init, train=False), jax.random.key(0), x)
     rules = region_cnn_rules(model)
-    arrays = arrays_of(twin)
+    arrays = {k: np.float32(v) if v.dtype == np.float64 else v for k, v in arrays_of(twin).items()}
     variables = from_torch(rules, arrays, like)
     back = to_torch(rules, variables)
     # Theirs of no published weights count batches, which says nothing.
@@ -136,7 +137,8 @@ def run_theirs(twin, images):
         hook = part.register_forward_hook(lambda *a, name=name: said.__setitem__(name, a[2]))
         hooks.append(hook)
     with torch.no_grad():
-        given = [torch.tensor(image).permute(2, 0, 1) for image in images]
+        kind = next(twin.parameters()).dtype
+        given = [torch.tensor(image).permute(2, 0, 1).to(kind) for image in images]
         # Pictures have their size already, so that sizes of the transform do nothing.
         twin.transform.resize = lambda image, target: (image, target)
         twin.transform.image_mean, twin.transform.image_std = [0.0] * 3, [1.0] * 3
@@ -158,8 +160,12 @@ def check_stages(out, said, images):
 
 def check_found(found, said):
     for i, want in enumerate(said["found"]):
-        valid = np.asarray(found.valid[i])
-        assert valid.sum() == len(want["boxes"]) > 2
+        valid = np.flatnonzero(found.valid[i])
+        assert len(valid) == len(want["boxes"]) > 2
+        # Scores that differ by rounding alone may stand in either order.
+        far = np.abs(np.asarray(found.boxes[i])[valid][:, None] - want["boxes"].numpy()).max(-1)
+        other = np.asarray(found.labels[i])[valid][:, None] + 1 != want["labels"].numpy()
+        valid = valid[linear_sum_assignment((far + 1e3 * other).T)[1]]
         close(found.boxes[i][valid], want["boxes"])
         close(found.scores[i][valid], want["scores"])
         np.testing.assert_array_equal(found.labels[i][valid] + 1, want["labels"])
@@ -192,6 +198,8 @@ def check_detections(twin, model, images, limits, monkeypatch, most):
     """All stages and all that is found, of pictures of several sizes in one batch."""
     x, sizes = padded(images), np.array([image.shape[:2] for image in images])
     variables = variables_of(model, twin, x.shape[1:3])
+    dtype = np.float64 if jax.config.jax_enable_x64 else np.float32
+    x, variables = x.astype(dtype), jax.tree.map(dtype, variables)
     detector = region_cnn_detector(model, region_cnn_losses)
     config = DetectConfig(max_detections=most, pre_nms_top_k=limits)
     keep_raw_masks(twin)
@@ -289,7 +297,8 @@ def calm(twin):
     import torch
 
     with torch.no_grad():
-        maps = twin.backbone.body(torch.randn(1, 3, 64, 64)).values()
+        x = torch.randn((1, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+        maps = twin.backbone.body(x).values()
         for block, given in zip(twin.backbone.fpn.inner_blocks, maps, strict=True):
             block[0].weight /= block[0](given).std()
         twin.rpn.head.bbox_pred.weight *= 0.1
@@ -311,8 +320,12 @@ def test_full_nets_are_torchvisions(torchvision, monkeypatch, name):
     rpn._pre_nms_top_n, rpn._post_nms_top_n = {"testing": 20}, {"testing": 40}
     frozen = model.pyramid_norm is None and "mobilenet" not in name
     if frozen:  # as for their published weights
-        importlib.import_module("torchvision.models.detection._utils").overwrite_eps(twin, 0.0)
-    check_detections(twin, model, pictures(), 20_000, monkeypatch, 100)
+        for part in twin.modules():
+            if hasattr(part, "eps"):
+                part.eps = 0.0
+    # In float64: in float32 rounding over fifty layers moves scores across the threshold.
+    with jax.enable_x64(True):
+        check_detections(twin.double(), model, pictures(), 20_000, monkeypatch, 100)
 
 
 @pytest.mark.slow
