@@ -13,7 +13,10 @@ from torch import Tensor
 
 
 def import_torchvision() -> Any:
-    """torchvision, beside a CPU build of torch too, which has no place for its operators."""
+    """torchvision, beside a CPU build of torch too, which has no place for its operators.
+
+    Where these are absent, stand-ins take their places.
+    """
     register = torch.library.register_fake
 
     def tolerant(name: Any, *args: Any, **kwargs: Any) -> Any:
@@ -23,19 +26,18 @@ def import_torchvision() -> Any:
 
     torch.library.register_fake = tolerant
     try:
-        return importlib.import_module("torchvision")
+        torchvision = importlib.import_module("torchvision")
     finally:
         torch.library.register_fake = register
+    if not hasattr(torch.ops.torchvision, "nms"):
+        _stand_in_for_compiled()
+    return torchvision
 
 
-def stand_in_for_compiled() -> bool:
-    """Whether compiled operators are absent; then their stand-ins take their places."""
-    if hasattr(torch.ops.torchvision, "nms"):
-        return False
+def _stand_in_for_compiled() -> None:
     vars(importlib.import_module("torchvision.ops.boxes"))["nms"] = greedy_nms
     for module in ("torchvision.ops.poolers", "torchvision.models.detection.roi_heads"):
         vars(importlib.import_module(module))["roi_align"] = roi_align
-    return True
 
 
 def roi_align(
@@ -82,7 +84,7 @@ def greedy_nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
     corners = boxes.detach().numpy()
     low, high = corners[:, :2], corners[:, 2:]
     area = np.prod(high - low, axis=1)
-    left, kept = scores.detach().numpy().argsort(kind="stable")[::-1], []
+    left, kept = (-scores.detach().numpy()).argsort(kind="stable"), []
     while len(left):
         best, left = left[0], left[1:]
         kept.append(best)
@@ -110,7 +112,6 @@ def thin_region_cnn(
     `proposals` before and after NMS, `samples` of anchors and of regions.
     """
     import_torchvision()
-    stand_in_for_compiled()
     detection = importlib.import_module("torchvision.models.detection")
     anchors = detection.anchor_utils.AnchorGenerator(level_sides, (ratios,) * len(level_sides))
     shared: dict[str, Any] = {

@@ -22,7 +22,6 @@ from tests.detection.dense.theirs import (
     stub,
     targets,
 )
-from tests.detection.torchvision.plain_nms import use_plain_nms
 
 STRIDES = (8.0, 16.0, 32.0)
 COUNTS = [h * w for h, w in GRIDS]
@@ -70,8 +69,7 @@ def test_losses_are_torchvisions(twin, out, radius):
     assert got["box"][1] == 0
 
 
-def test_detections_are_torchvisions(twin, out, monkeypatch):
-    use_plain_nms(monkeypatch)
+def test_detections_are_torchvisions(twin, out):
     net, anchors = twin
     candidates = partial(fcos_candidates, strides=STRIDES, count=25)
     found = detect(candidates, net.score_thresh, net.nms_thresh)(out)

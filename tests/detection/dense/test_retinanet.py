@@ -26,7 +26,6 @@ from tests.detection.dense.theirs import (
     stub,
     targets,
 )
-from tests.detection.torchvision.plain_nms import use_plain_nms
 
 SIDES, RATIOS = ((9, 14), (20, 28), (40, 56)), (0.5, 1.0, 2.0)
 A = 6
@@ -68,8 +67,7 @@ def test_losses_are_torchvisions(twin, out, box_loss):
     assert got["box"][1] == 0
 
 
-def test_detections_are_torchvisions(twin, out, monkeypatch):
-    use_plain_nms(monkeypatch)
+def test_detections_are_torchvisions(twin, out):
     net, anchors = twin
     candidates = partial(retinanet_candidates, sides=SIDES, ratios=RATIOS, count=25)
     found = detect(candidates, net.score_thresh, net.nms_thresh)(out)

@@ -25,7 +25,6 @@ from tests.detection.dense.theirs import (
     stub,
     targets,
 )
-from tests.detection.torchvision.plain_nms import use_plain_nms
 
 SCALES, RATIOS = (0.2, 0.4, 0.7, 1.0), ((2,), (2, 3), (2,))
 A = count_boxes(RATIOS)
@@ -74,8 +73,7 @@ def test_losses_are_torchvisions(twin, out, negatives):
     assert got["class"][1] == got["box"][1] == 0  # no object, and so no negatives
 
 
-def test_detections_are_torchvisions(twin, out, monkeypatch):
-    use_plain_nms(monkeypatch)
+def test_detections_are_torchvisions(twin, out):
     net, anchors = twin
     net.score_thresh = 0.1
     candidates = partial(ssd_candidates, scales=SCALES, ratios=RATIOS, count=25)

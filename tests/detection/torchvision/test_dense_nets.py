@@ -21,7 +21,6 @@ from jaxdl.layers.norm.group_norm import GroupNorm
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.mobile.mobilenet_v3 import MobileNetV3
 from jaxdl.models.weights.weight_rules import from_torch, places, to_torch
-from tests.detection.torchvision.plain_nms import use_plain_nms
 from tests.models.weights.twins import arrays_of, quick_jit, randomize
 
 CLASSES = 4  # the background counts
@@ -134,11 +133,10 @@ def check_file(published, model, twin):
     return variables
 
 
-def check_whole(name, model, twin, sizes, monkeypatch):
+def check_whole(name, model, twin, sizes):
     """The file; maps, predictions and anchors; what is found in pictures of these sizes."""
     import torch
 
-    use_plain_nms(monkeypatch)
     how = DETECTORS[name].pictures
     if how.fixed is None:
         how = replace(how, shorter=twin.transform.min_size[0], longer=twin.transform.max_size)
@@ -200,14 +198,14 @@ MORE = [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES if name 
 
 
 @pytest.mark.parametrize("name", [*DEFAULT, *MORE])
-def test_a_thin_one_of_each_family(torchvision, monkeypatch, name):
+def test_a_thin_one_of_each_family(torchvision, name):
     model, twin = FAMILIES[name](torchvision)
-    check_whole(name, model, twin, ((50, 61), (70, 44)), monkeypatch)
+    check_whole(name, model, twin, ((50, 61), (70, 44)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_full_ones_by_name(torchvision, monkeypatch, name):
+def test_the_full_ones_by_name(torchvision, name):
     fixed = DETECTORS[name].pictures.fixed is not None
     twin = getattr(torchvision.models.detection, name)(
         weights=None,
@@ -217,7 +215,7 @@ def test_the_full_ones_by_name(torchvision, monkeypatch, name):
     )
     model = DETECTORS[name].build(CLASSES, **({"eps": 1e-5} if DETECTORS[name].frozen else {}))
     # Halved and doubled, which both do without rounding: 50 layers of random weights enlarge that.
-    check_whole(name, model, twin, ((400, 520), (100, 120)), monkeypatch)
+    check_whole(name, model, twin, ((400, 520), (100, 120)))
 
 
 NAMED = ("fcos_resnet50_fpn", "ssdlite320_mobilenet_v3_large")  # no thin one by default

@@ -25,7 +25,6 @@ from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.models.convnets.resnet import ResNet
 from jaxdl.models.weights.weight_file import write_safetensors
 from jaxdl.models.weights.weight_rules import from_torch, to_torch
-from tests.detection.torchvision.stand_ins import stand_ins
 from tests.models.weights.twins import arrays_of, quick_jit, randomize
 
 CLASSES, POINTS, WIDTH = 3, 4, 8
@@ -194,7 +193,7 @@ def keep_raw_masks(twin):
     twin.transform.postprocess = postprocess
 
 
-def check_detections(twin, model, images, limits, monkeypatch, most):
+def check_detections(twin, model, images, limits, most):
     """All stages and all that is found, of pictures of several sizes in one batch."""
     x, sizes = padded(images), np.array([image.shape[:2] for image in images])
     variables = variables_of(model, twin, x.shape[1:3])
@@ -203,8 +202,7 @@ def check_detections(twin, model, images, limits, monkeypatch, most):
     detector = region_cnn_detector(model, region_cnn_losses)
     config = DetectConfig(max_detections=most, pre_nms_top_k=limits)
     keep_raw_masks(twin)
-    with stand_ins(monkeypatch):
-        said = run_theirs(twin, images)
+    said = run_theirs(twin, images)
 
     @quick_jit
     def run(variables, x, sizes):
@@ -219,9 +217,9 @@ def check_detections(twin, model, images, limits, monkeypatch, most):
 
 
 @pytest.mark.parametrize("second", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_stages_and_detections_are_torchvisions(torchvision, monkeypatch, second):
+def test_stages_and_detections_are_torchvisions(torchvision, second):
     twin, model = thin_pair(torchvision.models.detection, second)
-    check_detections(twin, model, pictures(), 90, monkeypatch, 12)
+    check_detections(twin, model, pictures(), 90, 12)
 
 
 def truths():
@@ -255,7 +253,7 @@ def their_targets(truth, i):
     }
 
 
-def test_losses_are_torchvisions_where_all_is_drawn(torchvision, monkeypatch):
+def test_losses_are_torchvisions_where_all_is_drawn(torchvision):
     """One picture after the other, since theirs are means over all regions of a batch."""
     import torch
 
@@ -281,7 +279,7 @@ def test_losses_are_torchvisions_where_all_is_drawn(torchvision, monkeypatch):
         "point": "loss_keypoint",
     }
     for i in range(2):
-        with stand_ins(monkeypatch), torch.no_grad():
+        with torch.no_grad():
             given = [torch.tensor(x[i]).permute(2, 0, 1)]
             want = twin(given, [their_targets(truth, i)])
         for ours, theirs in names.items():
@@ -307,7 +305,7 @@ def calm(twin):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REGION_CNNS)
-def test_full_nets_are_torchvisions(torchvision, monkeypatch, name):
+def test_full_nets_are_torchvisions(torchvision, name):
     lib = torchvision.models.detection
     twin = calm(randomize(getattr(lib, name)(weights=None, weights_backbone=None)).eval())
     classes = 1 if name.startswith("keypoint") else 90
@@ -325,7 +323,7 @@ def test_full_nets_are_torchvisions(torchvision, monkeypatch, name):
                 part.eps = 0.0
     # In float64: in float32 rounding over fifty layers moves scores across the threshold.
     with jax.enable_x64(True):
-        check_detections(twin.double(), model, pictures(), 20_000, monkeypatch, 100)
+        check_detections(twin.double(), model, pictures(), 20_000, 100)
 
 
 @pytest.mark.slow
@@ -350,7 +348,7 @@ def test_a_file_of_a_region_cnn_finds_what_theirs_does_in_pictures(
     # Halved and doubled, which both do without rounding: a region at a bound may change its level.
     photos = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((96, 128), (24, 30))]
     found: Any = detector(photos)
-    with stand_ins(monkeypatch), torch.no_grad():
+    with torch.no_grad():
         want = twin([torch.tensor(photo).permute(2, 0, 1).float() / 255 for photo in photos])
     for i, row in enumerate(want):
         valid = found.valid[i]
