@@ -9,11 +9,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxdl.checks import UsageError
 from jaxdl.classic.knn import CANDIDATES, cross_validate, vote
 from jaxdl.cli import main
-from jaxdl.data.config import DataConfig
+from jaxdl.data.config import DataConfig, TfdsData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.data.tfds.order import original_order
+from jaxdl.data.tfds.prepared import prepared_version
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.ops.nearest_neighbors import nearest
 from jaxdl.runs.results import Report
@@ -37,6 +40,8 @@ class Config:
     """Choose k by cross-validation over so many folds (0: take `k`)."""
     fold_rows: int = 5000
     """Training rows that cross-validation looks at."""
+    original_order: bool = False
+    """The first rows as they were published, not as tensorflow-datasets has mixed them."""
     compare_libraries: bool = False
     """Also time NumPy's matrix product and scikit-learn on the same search (l2)."""
 
@@ -48,10 +53,10 @@ def run(cfg: Config, run_dir: Path) -> Report:
     train, test = (as_rows(splits[name]) for name in ("train", "test"))
     metrics, seconds, k = {}, {"load": time.perf_counter() - began}, cfg.k
     if cfg.folds:
-        rows = min(cfg.fold_rows, len(train[0]))
+        first = first_rows(cfg, len(train[0]))
         table, seconds["cross_validation"] = timed(
             lambda: cross_validate(
-                train[0][:rows], train[1][:rows], folds=cfg.folds, metric=cfg.metric
+                train[0][first], train[1][first], folds=cfg.folds, metric=cfg.metric
             )
         )
         k = CANDIDATES[int(np.argmax(table.mean(axis=1)))]
@@ -78,6 +83,16 @@ def run(cfg: Config, run_dir: Path) -> Report:
 def as_rows(split: Split) -> tuple[Host, Host]:
     """Images as rows `(N, H W C)` and their labels `(N,)`."""
     return split.read("image").reshape(split.size, -1), np.asarray(split.read("label"))
+
+
+def first_rows(cfg: Config, count: int) -> Host:
+    """The training rows that cross-validation looks at. Raises UsageError where they are mixed."""
+    if not cfg.original_order:
+        return np.arange(min(cfg.fold_rows, count))
+    if not isinstance(cfg.data, TfdsData) or cfg.data.val:
+        raise UsageError("original_order is for a whole set of tensorflow-datasets, data.val = 0")
+    version = prepared_version(cfg.data.name, cfg.data.dir)
+    return original_order(version, "train")[: cfg.fold_rows]
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
