@@ -1,9 +1,11 @@
 """A trained network as methods of interpretation take it: scores of a target, and their gradients.
 
-network = Network(variables, model)
-gradient(network, images, 281)  # of class 281
-gradient(network, images, Unit("stage2", (4, 4, 17)))
-gradient(network, images, lambda stages: stages["stage3"][..., 5].mean((1, 2)))
+In use:
+
+    network = Network(variables, model)
+    gradient(network, images, 281)  # of class 281
+    gradient(network, images, Unit("stage2", (4, 4, 17)))
+    gradient(network, images, lambda stages: stages["stage3"][..., 5].mean((1, 2)))
 """
 
 import inspect
