@@ -54,7 +54,7 @@ def test_the_suppression_that_stands_in_for_torchvisions_is_ours():
 
 @pytest.mark.parametrize(("samples", "aligned"), [(2, False), (3, True)])
 def test_the_alignment_that_stands_in_for_torchvisions_is_ours(samples, aligned):
-    from jaxdl.interop.torch_twins.detectors import roi_align as theirs
+    from jaxdl.interop.torch_twins.detectors import align_regions as theirs
 
     rng = np.random.default_rng(0)
     image = rng.normal(size=(2, 7, 9, 3)).astype(np.float32)

@@ -37,10 +37,10 @@ def import_torchvision() -> Any:
 def _stand_in_for_compiled() -> None:
     vars(importlib.import_module("torchvision.ops.boxes"))["nms"] = greedy_nms
     for module in ("torchvision.ops.poolers", "torchvision.models.detection.roi_heads"):
-        vars(importlib.import_module(module))["roi_align"] = roi_align
+        vars(importlib.import_module(module))["roi_align"] = align_regions
 
 
-def roi_align(
+def align_regions(
     features: Tensor,
     boxes: Tensor,
     output_size: int | tuple[int, int],
