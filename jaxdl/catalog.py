@@ -150,10 +150,12 @@ def _load_installed(name: str) -> ModuleType | None:
     for entry in entry_points(group=ENTRY_POINTS):
         if entry.name == name:
             return entry.load()
+    if not all(part.isidentifier() for part in name.split(".")):
+        return None
     _append_to_path(Path.cwd())
     try:
         found = importlib.util.find_spec(name)
-    except (ModuleNotFoundError, ValueError):  # not even its package
+    except ModuleNotFoundError:  # not even its package
         return None
     return None if found is None or found.origin is None else importlib.import_module(name)
 

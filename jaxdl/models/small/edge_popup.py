@@ -30,7 +30,7 @@ class PopupDense(nn.Module):
     def __call__(self, x: Array) -> Array:
         shape = (x.shape[-1], self.features)
         start = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")  # torch's, a = sqrt 5
-        scores = jnp.abs(self.param("scores", start, shape))
+        scores = jnp.abs(self.param("scores", start, shape, jnp.float32))
 
         def draw() -> Array:
             signs = jax.random.rademacher(self.make_rng("params"), shape, jnp.float32)
