@@ -70,6 +70,8 @@ def test_masks_and_points_are_of_the_boxes_that_are_left():
     assert plain.points is None
     found = replace(detector, finish=finish).detect(config, variables, batch)
     assert found.valid.sum() > 2
+    assert found.masks is not None
+    assert found.points is not None
     assert found.masks.shape == (2, 7, 5, 5)
     np.testing.assert_array_equal(found.boxes, plain.boxes)
     np.testing.assert_array_equal(

@@ -55,6 +55,7 @@ class Twin:
             return self.attention(p["self_attention"], y + at, y + at, y)
 
         def look(y):
+            assert memory is not None
             return self.attention(p["cross_attention"], y + at, memory + memory_at, memory)
 
         x = self.add(p["norm_self"], x, own)
