@@ -73,7 +73,7 @@ THIN = {
 
 
 def check_both_ways(model, twin, sizes, atol=1e-4):
-    """Logits, also of the earlier stage, to `atol` of the largest; a file read and written is whole."""
+    """Logits, also of the earlier stage, to `atol` of the largest; a file read is that written."""
     import torch
 
     randomize(twin).eval()
