@@ -8,7 +8,7 @@ packages name under the entry point `jaxdl.experiments`. Nobody's shadow anybody
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -41,7 +41,8 @@ def find_configs(root: Path) -> dict[str, Path]:
 
 def all_configs() -> dict[str, Path]:
     """Name -> file: jaxdl's own configs, and those of the current folder's `configs/`."""
-    return find_configs(home()) | _own(find_configs(Path.cwd()), find_configs(home()))
+    ours, own = _beside(find_configs)
+    return ours | own
 
 
 def find_config(name: str) -> Path:
@@ -57,11 +58,11 @@ def find_config(name: str) -> Path:
     if name in CONFIGS:
         say_renamed(f"config {name}", [CONFIGS[name]])
         name = CONFIGS[name]
-    configs, ours = all_configs(), find_configs(home())
-    if name not in configs:
-        raise unknown("config", name, configs, "`jaxdl list` shows them all.")
-    _check_one("config", name, ours, configs)
-    return configs[name]
+    ours, own = _beside(find_configs)
+    if name not in ours | own:
+        raise unknown("config", name, ours | own, "`jaxdl list` shows them all.")
+    _check_one("config", name, ours, own)
+    return (ours | own)[name]
 
 
 def load_script(name: str) -> ModuleType:
@@ -69,8 +70,7 @@ def load_script(name: str) -> ModuleType:
 
     Raises UsageError with near names where there is none, or where it is no experiment.
     """
-    ours = _scripts(home())
-    own = _own(_scripts(Path.cwd()), ours)
+    ours, own = _beside(_scripts)
     if name.endswith(".py"):
         module = _load_file(Path(name))
     elif name in ours | own:
@@ -99,19 +99,22 @@ def _scripts(root: Path) -> dict[str, Path]:
     }
 
 
-def _own(here: Mapping[str, Path], ours: Mapping[str, Path]) -> dict[str, Path]:
-    """What stands here and is not jaxdl's own, or a copy of it."""
-    return {
+def _beside(find: Callable[[Path], dict[str, Path]]) -> tuple[dict[str, Path], dict[str, Path]]:
+    """jaxdl's own, and what stands here that is neither that nor a copy of it."""
+    ours = find(home())
+    if Path.cwd() == home():
+        return ours, {}
+    return ours, {
         name: path
-        for name, path in here.items()
+        for name, path in find(Path.cwd()).items()
         if name not in ours or ours[name].read_bytes() != path.read_bytes()
     }
 
 
-def _check_one(what: str, name: str, ours: Mapping[str, Path], here: Mapping[str, Path]) -> None:
-    if name in ours and here.get(name, ours[name]) != ours[name]:
+def _check_one(what: str, name: str, ours: Mapping[str, Path], own: Mapping[str, Path]) -> None:
+    if name in ours and name in own:
         raise UsageError(
-            f"{what} {name}: there are two, jaxdl's {ours[name]} and yours, {here[name]}; give "
+            f"{what} {name}: there are two, jaxdl's {ours[name]} and yours, {own[name]}; give "
             "the path of one, or rename yours"
         )
 

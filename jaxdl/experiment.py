@@ -119,12 +119,13 @@ def read_config(
     """
     script = path if path.suffix == ".py" else script
     table = {} if path.suffix == ".py" else read_toml(path)
-    name = table.pop("experiment", None) if script is None else str(script.resolve())
+    name = table.pop("experiment", None)
+    if script is not None:
+        name = str(script.resolve())
     if not isinstance(name, str):
         raise UsageError(f'config {path}: it must name its script: experiment = "..."')
     if name.endswith(".py"):  # beside the file that names it
         name = str((path.parent / name).resolve())
-    table.pop("experiment", None)
     experiment = find_experiment(name)
     flags, prog = rename_flags(flags, name), f"jaxdl {command} {path.stem}"
     cfg = parse(experiment.Config, table, flags, path=path, prog=prog)

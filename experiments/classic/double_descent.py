@@ -65,13 +65,13 @@ def run(cfg: Config, run_dir: Path) -> Report:
     classes = len(splits["train"].classes)
     if splits["train"].size < cfg.rows:
         raise UsageError(f"rows must be at most {splits['train'].size}, got {cfg.rows}")
+    test = as_rows(splits["test"], np.arange(splits["test"].size))
     errors = np.zeros((len(cfg.widths), cfg.draws, 2))
     for draw in range(cfg.draws):
         rng = np.random.default_rng([cfg.seed, draw])
         x, label = as_rows(splits["train"], rng.permutation(splits["train"].size)[: cfg.rows])
         drawn = rng.random(cfg.rows) < cfg.noise
         label = np.where(drawn, rng.integers(0, classes, cfg.rows), label)
-        test = as_rows(splits["test"], np.arange(splits["test"].size))
         for i, width in enumerate(cfg.widths):
             errors[i, draw] = errors_of(width, (x, label), test, classes, seed=draw + cfg.seed)
     draw_widths(cfg, errors).save(run_dir / "widths.png")

@@ -12,7 +12,7 @@ from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.optim.pruning import masked
 from jaxdl.training.plan import LoopConfig, total_steps
 from jaxdl.training.state import TrainState
-from jaxdl.training.task import Task, make_step
+from jaxdl.training.task import Task, with_loss
 from jaxdl.typing import Batch, Key, LossOutput, Tree
 
 MASKS = "masks"  # the collection of a state's `extra`: 1 where a weight is there, else 0
@@ -35,10 +35,9 @@ def pruned_task(task: Task, optim: OptimConfig, loop: LoopConfig) -> Task:
         state = task.init(key)
         return with_masks(state, jax.tree.map(jnp.ones_like, state.params))
 
-    tx = make_optimizer(optim, total_steps(loop, task.splits["train"].steps_per_epoch))
     steps = total_steps(loop, task.splits["train"].steps_per_epoch)
-    step = make_step(loss_fn, tx, task.prepare, optim, steps)
-    return dataclasses.replace(task, init=init, loss_fn=loss_fn, tx=tx, step=step)
+    made = with_loss(task, loss_fn, make_optimizer(optim, steps), optim, steps)
+    return dataclasses.replace(made, init=init)
 
 
 def masks_of(state: TrainState) -> Any:

@@ -1,6 +1,5 @@
 """Parameters that stay as they are: no update, no decay, and statistics that do not move."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +15,7 @@ from jaxdl.optim.config import OptimConfig
 from jaxdl.optim.optimizer import make_optimizer
 from jaxdl.optim.param_patterns import match_paths
 from jaxdl.training.plan import LoopConfig, total_steps
-from jaxdl.training.task import Task, make_refresh, make_step
+from jaxdl.training.task import Task, with_loss
 from jaxdl.typing import Batch, Key, LossFn, LossOutput, Tree
 
 
@@ -39,10 +38,7 @@ def freeze_task(task: Task, optim: OptimConfig, loop: LoopConfig, patterns: Sequ
     mask = frozen_mask(params, patterns)
     steps = total_steps(loop, task.splits["train"].steps_per_epoch)
     tx = freeze_updates(make_optimizer(optim, steps), mask)
-    loss_fn = freeze_loss(task.loss_fn, mask)
-    step = make_step(loss_fn, tx, task.prepare, optim, steps)
-    refresh = make_refresh(loss_fn, task.prepare, task.splits["train"], optim)
-    return dataclasses.replace(task, loss_fn=loss_fn, tx=tx, step=step, refresh=refresh)
+    return with_loss(task, freeze_loss(task.loss_fn, mask), tx, optim, steps)
 
 
 def freeze_updates(

@@ -1,7 +1,7 @@
 """What an experiment builds and every command uses."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -142,6 +142,13 @@ def make_refresh(
 ) -> Callable[[TrainState], TrainState]:
     """What gives averaged weights batch statistics of their own, where `optim` averages."""
     return batch_statistics(loss_fn, prepare, split) if optim.ema or optim.swa else _same
+
+
+def with_loss(task: Task, loss_fn: LossFn, tx: Any, optim: OptimConfig, steps: int) -> Task:
+    """`task` with another loss and transformation, and what follows from them."""
+    step = make_step(loss_fn, tx, task.prepare, optim, steps)
+    refresh = make_refresh(loss_fn, task.prepare, task.splits["train"], optim)
+    return replace(task, loss_fn=loss_fn, tx=tx, step=step, refresh=refresh)
 
 
 def make_step(loss_fn: LossFn, tx: Any, prepare: Prepare, optim: OptimConfig, steps: int) -> Step:
