@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxdl.checks import DataError
 from jaxdl.data.tfds.prepared import open_version
+from jaxdl.data.tfds.rows import stored_rows
 from jaxdl.typing import Host
 
 
@@ -16,15 +17,11 @@ def original_order(version: Path, split: str) -> Host:
 
     Raises DataError for a set whose rows have no such ids, or two of one number.
     """
-    import tensorflow_datasets as tfds
-
     builder = open_version(version)
     features: Any = builder.info.features
     if "id" not in features:
         raise DataError(f"{version}: its rows have no ids; it has {', '.join(sorted(features))}")
-    skip = {"image": tfds.decode.SkipDecoding()} if "image" in features else None
-    source: Any = builder.as_data_source(split, decoders=skip)
-    ids = [bytes(row["id"]).decode() for row in source]
+    ids = [bytes(row["id"]).decode() for row in stored_rows(builder, split)]
     ends = [re.search(r"(\d+)$", name) for name in ids]
     if not all(ends) or len({end[1] for end in ends if end}) < len(ids):
         raise DataError(f"{version}, {split}: ids must end with a number each, got {ids[0]!r}")

@@ -21,6 +21,15 @@ from jaxdl.typing import Host
 OBJECTS = ("objects", "panoptic_objects")
 
 
+def stored_rows(builder: Any, split: str) -> Any:
+    """The rows of a prepared split as they are stored, images as the bytes of their files."""
+    import tensorflow_datasets as tfds
+
+    skip = tfds.decode.SkipDecoding()
+    decoders: Any = {"image": skip} if "image" in builder.info.features else None
+    return builder.as_data_source(split, decoders=decoders)
+
+
 class PreparedRows(Source):
     """One split of a prepared folder; images come as the bytes of their files.
 
@@ -38,12 +47,7 @@ class PreparedRows(Source):
     def raw(self, index: int) -> Mapping[str, Any]:
         """The row as it is stored."""
         if self.source is None:
-            import tensorflow_datasets as tfds
-
-            builder = open_version(self.version)
-            skip = tfds.decode.SkipDecoding()
-            decoders: Any = {"image": skip} if "image" in builder.info.features else None
-            source = builder.as_data_source(self.split, decoders=decoders)
+            source = stored_rows(open_version(self.version), self.split)
             if len(source) != self.size:
                 raise DataError(
                     f"{self.version}, {self.split}: {len(source)} of {self.size} rows can be read"
