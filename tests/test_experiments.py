@@ -9,9 +9,7 @@ from jaxdl.catalog import find_configs
 from jaxdl.cli import main
 from jaxdl.experiment import read_config
 from jaxdl.vision3d.single_view import mesh_scores
-from tests.data.files.made_omniglot import write_omniglot
-from tests.data.tables.made_table import write_table
-from tests.language.made_vectors import write_vectors
+from tests.data.made_files import write_files
 from tests.small_runs import ROOT, SMALL
 
 
@@ -35,9 +33,7 @@ def forget_compiled_programs():
 def data_dir(tmp_path_factory):
     """Files in place of those that experiments look for in JAXDL_DATA_DIR."""
     folder = tmp_path_factory.mktemp("data")
-    write_omniglot(folder / "omniglot")
-    write_vectors(folder / "glove50")
-    write_table(folder / "diabetes.csv.gz")
+    write_files(folder)
     return folder
 
 

@@ -47,9 +47,3 @@ def masked(params: Tree, masks: Tree) -> Tree:
         return jnp.where(mask, leaf, 0)
 
     return jax.tree.map(one, params, masks)
-
-
-def sparsity_of(masks: Tree) -> float:
-    """The share of the kernels' weights that are left out."""
-    kernels = [np.asarray(mask) for mask in jax.tree.leaves(masks) if np.ndim(mask) >= 2]
-    return 1 - sum(mask.sum() for mask in kernels) / sum(mask.size for mask in kernels)

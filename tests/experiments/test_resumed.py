@@ -9,9 +9,7 @@ import pytest
 from jaxdl.catalog import find_configs
 from jaxdl.cli import main
 from jaxdl.experiment import read_config, read_run
-from tests.data.files.made_omniglot import write_omniglot
-from tests.data.tables.made_table import write_table
-from tests.language.made_vectors import write_vectors
+from tests.data.made_files import write_files
 from tests.small_runs import ROOT, SMALL
 
 EACH = ["--loop.log_every", "1", "--loop.save_every", "1", "--loop.steps", "2"]
@@ -27,9 +25,7 @@ def trains(name):
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    write_omniglot(folder / "omniglot")
-    write_vectors(folder / "glove50")
-    write_table(folder / "diabetes.csv.gz")
+    write_files(folder)
     return folder
 
 
