@@ -51,7 +51,7 @@ def init_linear(key: Key, width: int, num_classes: int, *, std: float = 0.01) ->
 
 def class_scores(params: Linear, x: ArrayLike) -> Array:
     """x W + b, `(B, D)` -> `(B, K)`."""
-    return jnp.asarray(x) @ params.weight + params.bias[None, :]
+    return jnp.matmul(jnp.asarray(x), params.weight, precision="highest") + params.bias[None, :]
 
 
 def with_ones(x: ArrayLike) -> Array:

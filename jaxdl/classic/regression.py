@@ -29,7 +29,7 @@ def zero_line(width: int) -> Line:
 
 def predict_line(line: Line, x: ArrayLike) -> Array:
     """x w + b, `(N, D)` -> `(N,)`."""
-    return jnp.asarray(x) @ line.weight + line.bias
+    return jnp.matmul(jnp.asarray(x), line.weight, precision="highest") + line.bias
 
 
 def squared_error(predicted: Array, target: ArrayLike) -> Array:

@@ -98,7 +98,8 @@ def _cost(params: Array, x: Array, labels: Array, penalty: Array) -> tuple[Array
     """The objective and its gradient; `params` is the kernel with the bias as its last row."""
 
     def cost(params: Array) -> Array:
-        loss = jnp.mean(softmax_cross_entropy(x @ params[:-1] + params[-1:], labels))
+        logits = jnp.matmul(x, params[:-1], precision="highest") + params[-1:]
+        loss = jnp.mean(softmax_cross_entropy(logits, labels))
         return loss + penalty / 2 * jnp.sum(params[:-1] ** 2)
 
     return jax.value_and_grad(cost)(params)

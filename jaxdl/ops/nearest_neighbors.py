@@ -25,7 +25,11 @@ from jaxdl.typing import Array, ArrayLike, Host
 
 SLACK = 1e-5  # of the squared norms: what float32 may lose in a bound, with room to spare
 EXTRA = 8  # candidates besides the k that rounding in the expanded form may have reordered
+TOGETHER = 50  # queries that an accelerator compares at once; a CPU takes one after the other
 HEAD = 384  # dimensions of the basis; rows shorter than four times that are compared in full
+
+# On accelerators the rounded products of networks would order rows wrongly, and break the bounds.
+product = partial(jnp.matmul, precision=lax.Precision.HIGHEST)
 
 
 class Index(NamedTuple):
@@ -100,9 +104,9 @@ def _make_index(points: Array, head: int) -> Index:
     sample = points[:: max(1, len(points) // 2048)]
     draw = jax.random.normal(jax.random.key(0), (points.shape[1], head), points.dtype)
     # One power step of a random projection: near the leading principal directions, and cheap.
-    basis = sample.T @ (sample @ draw)
-    basis = jnp.linalg.qr(sample.T @ (sample @ basis))[0]
-    return Index(center, points, squares, basis, points @ basis)
+    basis = product(sample.T, product(sample, draw))
+    basis = jnp.linalg.qr(product(sample.T, product(sample, basis)))[0]
+    return Index(center, points, squares, basis, product(points, basis))
 
 
 @partial(jax.jit, static_argnames="k")
@@ -110,7 +114,7 @@ def _search_all(index: Index, queries: Array, *, k: int) -> tuple[Array, Array]:
     """The expanded form over all rows chooses k and a few more, which are compared in full."""
     queries = queries.astype(jnp.float32) - index.center
     # The queries' own norm shifts a whole row and orders nothing.
-    order = index.squares[None, :] - 2 * queries @ index.points.T
+    order = index.squares[None, :] - product(2 * queries, index.points.T)
     _, found = smallest(order, min(k + EXTRA, len(index.points)))
     return _compare(index, queries, found, k)
 
@@ -123,13 +127,13 @@ def _search_bounded(
     assert index.basis is not None, "an index without a basis"
     assert index.heads is not None, "an index without heads"
     queries = queries.astype(jnp.float32) - index.center
-    heads, squares = queries @ index.basis, jnp.sum(queries**2, axis=1)
+    heads, squares = product(queries, index.basis), jnp.sum(queries**2, axis=1)
     heads_squared, index_squared = (jnp.sum(h**2, axis=1) for h in (heads, index.heads))
     low, high = _tail_range(squares, heads_squared)
     index_low, index_high = _tail_range(index.squares, index_squared)
     tail = jnp.maximum(low[:, None] - index_high[None, :], index_low[None, :] - high[:, None])
-    bounds = heads_squared[:, None] + index_squared[None, :] - 2 * heads @ index.heads.T
-    bounds = bounds + jnp.maximum(tail, 0) ** 2
+    bounds = heads_squared[:, None] + index_squared[None, :]
+    bounds = bounds - product(2 * heads, index.heads.T) + jnp.maximum(tail, 0) ** 2
     bounds = bounds - SLACK * (squares[:, None] + index.squares[None, :])
     kept, found = smallest(bounds, candidates)
     distances, indices = _compare(index, queries, found, k)
@@ -150,7 +154,12 @@ def _compare(index: Index, queries: Array, found: Array, k: int) -> tuple[Array,
         query, rows = pair
         return jnp.sum((index.points[rows] - query[None, :]) ** 2, axis=1)
 
-    distances, order = smallest(lax.map(one, (queries, found)), k)
+    rows = lax.platform_dependent(
+        (queries, found),
+        cpu=partial(lax.map, one),
+        default=partial(lax.map, one, batch_size=TOGETHER),
+    )
+    distances, order = smallest(rows, k)
     return jnp.sqrt(distances), jnp.take_along_axis(found, order, axis=1)
 
 

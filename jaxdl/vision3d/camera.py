@@ -43,7 +43,7 @@ def project(points: Array, camera: ArrayLike) -> tuple[Array, Array]:
     depth = points[..., 2]
     ahead = depth > 0
     over = points / jnp.where(ahead, depth, 1)[..., None]
-    place = over @ jnp.asarray(camera, over.dtype)[:2].T
+    place = jnp.matmul(over, jnp.asarray(camera, over.dtype)[:2].T, precision="highest")
     return jnp.where(ahead[..., None], place, jnp.nan), depth
 
 

@@ -1,11 +1,22 @@
 """Nearest neighbors against scikit-learn's and SciPy's distances."""
 
+from functools import partial
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
-from jaxdl.ops.nearest_neighbors import in_blocks, make_index, nearest, search
+from jaxdl.ops.nearest_neighbors import (
+    _search_all,
+    _search_bounded,
+    in_blocks,
+    make_index,
+    nearest,
+    search,
+)
 
 
 def images_like(count, width=96, seed=0):
@@ -43,6 +54,16 @@ def test_a_row_finds_itself_and_its_copies_in_rising_order():
     distances, indices = nearest(points[[7]], points, k=4)
     np.testing.assert_array_equal(indices[0, :3], [7, 20, 35])
     np.testing.assert_array_equal(distances[0, :3], 0)
+
+
+@pytest.mark.parametrize("ask", [_search_all, partial(_search_bounded, candidates=40)])
+def test_no_product_is_rounded_on_an_accelerator(ask):
+    index = make_index(np.zeros((200, 32), np.float32), head=8)
+    traced = jax.jit(partial(ask, k=3)).trace(index, jnp.zeros((5, 32)))
+    lines = traced.lower(lowering_platforms=("cuda",)).as_text().splitlines()
+    products = [line for line in lines if "dot_general" in line]
+    assert products
+    assert all("precision = [HIGHEST, HIGHEST]" in line for line in products)
 
 
 def test_blocks_see_every_row_once():

@@ -48,7 +48,7 @@ def principal_components(x: ArrayLike, *, num: int | None = None) -> Components:
 
 def decorrelate(components: Components, x: Array) -> Array:
     """y = U^T (x - mean): coordinates with a diagonal covariance, `(N, D)` -> `(N, M)`."""
-    return (x - components.mean[None, :]) @ components.axes
+    return jnp.matmul(x - components.mean[None, :], components.axes, precision="highest")
 
 
 def whiten(components: Components, x: Array, *, eps: float = 0.0) -> Array:
@@ -61,7 +61,7 @@ def whiten(components: Components, x: Array, *, eps: float = 0.0) -> Array:
 
 def recorrelate(components: Components, y: Array) -> Array:
     """The rows with the coordinates `y`, in the original space: `(N, M)` -> `(N, D)`."""
-    return y @ components.axes.T + components.mean[None, :]
+    return jnp.matmul(y, components.axes.T, precision="highest") + components.mean[None, :]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

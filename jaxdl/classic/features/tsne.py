@@ -74,7 +74,8 @@ def gradient(p: Array, y: Array) -> Array:
     """d KL / d y_i = 4 sum_j (p_ij - q_ij) (y_i - y_j) / (1 + |y_i - y_j|^2). -> `(N, d)`."""
     near = _kernel(y)
     force = (p - near / jnp.sum(near)) * near
-    return 4 * (jnp.sum(force, axis=1)[:, None] * y - force @ y)
+    pulled = jnp.matmul(force, y, precision="highest")
+    return 4 * (jnp.sum(force, axis=1)[:, None] * y - pulled)
 
 
 def tsne(

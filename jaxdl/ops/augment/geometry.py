@@ -47,7 +47,7 @@ def draw_affine(keys: Key, size: Size, *, strength: float, shift: float) -> Arra
     u = 2 * row_uniform(keys, 6).reshape(-1, 2, 3) - 1
     linear = jnp.eye(2, dtype=jnp.float32)[None] + strength * u[:, :, :2]
     center = jnp.array([size[1] / 2, size[0] / 2], jnp.float32)
-    offset = center[None] - linear @ center + shift * u[:, :, 2]
+    offset = center[None] - jnp.matmul(linear, center, precision="highest") + shift * u[:, :, 2]
     return jnp.concatenate([linear, offset[:, :, None]], axis=2)
 
 

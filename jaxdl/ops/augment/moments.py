@@ -36,5 +36,5 @@ def moment_move(ink: Array, size: Size, *, spread: float, least: float = 0.7) ->
     root = root[:, None, None]  # of the determinant: C^(1/2) in two dimensions, in closed form
     linear = (covariance + root * eye) / jnp.sqrt(trace + 2 * root) / spread
     new_middle = jnp.array([size[1] / 2, size[0] / 2], jnp.float32)
-    offset = middle[None] + center - linear @ new_middle
+    offset = middle[None] + center - jnp.matmul(linear, new_middle, precision="highest")
     return jnp.concatenate([linear, offset[:, :, None]], axis=2)

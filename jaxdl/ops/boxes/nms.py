@@ -5,7 +5,7 @@ ones is at most a threshold; equal scores go by place.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,9 @@ from jaxdl.checks import check_one_of, check_rank
 from jaxdl.ops.boxes.geometry import iou
 from jaxdl.typing import Array, ArrayLike
 
-BLOCK = 128
+# Boxes looked at together. A CPU is busy with few; an accelerator, which waits at each turn of a
+# loop, takes what is a matrix of 16 MB.
+CPU_BLOCK, BLOCK = 128, 4096
 
 
 class NMSResult(NamedTuple):
@@ -23,6 +25,14 @@ class NMSResult(NamedTuple):
     index: Array  # 0 where it is not valid
     valid: Array
     score: Array  # 0 where it is not valid
+
+
+class _Ranked(NamedTuple):
+    """Candidates by falling score."""
+
+    boxes: Array  # (N, 4)
+    labels: Array  # (N,)
+    valid: Array  # (N,) bool, the valid first
 
 
 class _Kept(NamedTuple):
@@ -67,22 +77,12 @@ def nms(
     count = size if count is None else count
     valid = jnp.ones(size, bool) if valid is None else valid
     labels = jnp.zeros(size, jnp.int32) if labels is None else labels
-    ranked = select_top(scores, valid, -(-size // BLOCK) * BLOCK)
-    candidates = boxes[ranked.index], labels[ranked.index], ranked.valid
-    blocks = (
-        jnp.sum(ranked.valid, dtype=jnp.int32) // -BLOCK * -1
-    )  # only those that hold a valid box
-    room = -(-count // BLOCK) * BLOCK
-
-    def more(kept: _Kept) -> Array:
-        return (kept.block < blocks) & (kept.count < count)
-
-    def step(kept: _Kept) -> _Kept:
-        return _take_block(kept, *candidates, threshold)
-
-    kept = jax.lax.while_loop(more, step, _none_kept(room, boxes.dtype, labels.dtype))
-    good = jnp.arange(count) < kept.count
-    index = jnp.where(good, ranked.index[kept.place[:count]], 0)
+    ranked = select_top(scores, valid, size)
+    candidates = _Ranked(boxes[ranked.index], labels[ranked.index], ranked.valid)
+    cpu, stock = (partial(_suppress, count=count, block=b) for b in (CPU_BLOCK, BLOCK))
+    place, kept = jax.lax.platform_dependent(candidates, threshold, cpu=cpu, default=stock)
+    good = jnp.arange(count) < kept
+    index = jnp.where(good, ranked.index[place], 0)
     return NMSResult(index, good, jnp.where(good, scores[index], 0))
 
 
@@ -138,48 +138,65 @@ def soft_nms(
     return NMSResult(jnp.where(good, index, 0), good, jnp.where(good, score, 0))
 
 
-def _none_kept(room: int, dtype: Any, label_dtype: Any) -> _Kept:
-    return _Kept(
-        jnp.zeros((room + 1, 4), dtype),
-        jnp.full(room + 1, -1, label_dtype),
+def _suppress(
+    ranked: _Ranked, threshold: ArrayLike, *, count: int, block: int
+) -> tuple[Array, Array]:
+    """Places `(count,)` of those that are kept among the ranked, and how many are."""
+    size = len(ranked.valid)
+    block = min(block, -(-size // CPU_BLOCK) * CPU_BLOCK)
+    blocks = (jnp.sum(ranked.valid, dtype=jnp.int32) + block - 1) // block  # with a valid box
+    ranked = jax.tree.map(
+        lambda x: jnp.pad(x, [(0, -size % block), *[(0, 0)] * (x.ndim - 1)]), ranked
+    )
+    room = -(-count // block) * block
+    kept = _Kept(
+        jnp.zeros((room + 1, 4), ranked.boxes.dtype),
+        jnp.full(room + 1, -1, ranked.labels.dtype),
         jnp.zeros(room + 1, jnp.int32),
         jnp.int32(0),
         jnp.int32(0),
     )
 
+    def more(kept: _Kept) -> Array:
+        return (kept.block < blocks) & (kept.count < count)
 
-def _take_block(
-    kept: _Kept, boxes: Array, labels: Array, valid: Array, threshold: ArrayLike | float
-) -> _Kept:
-    """`kept` with what is kept of the next block of the sorted candidates."""
-    room, first = len(kept.boxes) - 1, kept.block * BLOCK
-    block, kinds, good = (
-        jax.lax.dynamic_slice_in_dim(x, first, BLOCK) for x in (boxes, labels, valid)
-    )
-    good = _settle(block, kinds, good & ~_covered(block, kinds, kept, threshold), threshold)
+    def step(kept: _Kept) -> _Kept:
+        return _take_block(kept, ranked, threshold, block)
+
+    kept = jax.lax.while_loop(more, step, kept)
+    return kept.place[:count], kept.count
+
+
+def _take_block(kept: _Kept, ranked: _Ranked, threshold: ArrayLike, size: int) -> _Kept:
+    """`kept` with what is kept of the next block of the ranked."""
+    room, first = len(kept.boxes) - 1, kept.block * size
+    block, kinds, good = (jax.lax.dynamic_slice_in_dim(x, first, size) for x in ranked)
+    good &= ~_covered(block, kinds, kept, threshold)
+    good = _settle(block, kinds, good, threshold)
     place = jnp.where(good, kept.count + jnp.cumsum(good, dtype=jnp.int32) - 1, room)
     place = jnp.minimum(place, room)
     return _Kept(
         kept.boxes.at[place].set(block),
         kept.labels.at[place].set(kinds),
-        kept.place.at[place].set(first + jnp.arange(BLOCK, dtype=jnp.int32)),
+        kept.place.at[place].set(first + jnp.arange(size, dtype=jnp.int32)),
         jnp.minimum(kept.count + jnp.sum(good, dtype=jnp.int32), room),
         kept.block + 1,
     )
 
 
-def _covered(block: Array, kinds: Array, kept: _Kept, threshold: ArrayLike | float) -> Array:
+def _covered(block: Array, kinds: Array, kept: _Kept, threshold: ArrayLike) -> Array:
     """Which boxes of a block some kept one covers; only filled blocks of them are looked at."""
+    size = len(block)
 
     def look(i: Array, covered: Array) -> Array:
-        others = jax.lax.dynamic_slice_in_dim(kept.boxes, i * BLOCK, BLOCK)
-        labels = jax.lax.dynamic_slice_in_dim(kept.labels, i * BLOCK, BLOCK)
-        there = i * BLOCK + jnp.arange(BLOCK) < kept.count
+        others = jax.lax.dynamic_slice_in_dim(kept.boxes, i * size, size)
+        labels = jax.lax.dynamic_slice_in_dim(kept.labels, i * size, size)
+        there = i * size + jnp.arange(size) < kept.count
         hides = (iou(others, block) > threshold) & (labels[:, None] == kinds[None])
         return covered | jnp.any(hides & there[:, None], axis=0)
 
-    filled = (kept.count + BLOCK - 1) // BLOCK
-    return jax.lax.fori_loop(0, filled, look, jnp.zeros(BLOCK, bool))
+    filled = (kept.count + size - 1) // size
+    return jax.lax.fori_loop(0, filled, look, jnp.zeros(size, bool))
 
 
 def _settle(block: Array, kinds: Array, good: Array, threshold: ArrayLike | float) -> Array:

@@ -40,7 +40,7 @@ def picture_places(vertices: Array, view: Host) -> Array:
 
     `view` `(3, 3)` turns them to the eye of `surfaces/render.py`.
     """
-    seen = vertices @ jnp.asarray(view.T, vertices.dtype)
+    seen = jnp.matmul(vertices, jnp.asarray(view.T, vertices.dtype), precision="highest")
     depth = jnp.maximum(seen[..., 2:] + DISTANCE, 0.1)  # what comes near the eye stays before it
     return FOCAL * seen[..., :2] / depth + 0.5
 

@@ -1,11 +1,14 @@
 """Suppression against the greedy loop, and soft suppression against the paper's."""
 
+import re
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdl.ops.boxes.nms import class_wise_nms, nms, select_top, soft_nms
+from jaxdl.ops.boxes.nms import _Ranked, _suppress, class_wise_nms, nms, select_top, soft_nms
 
 
 def shares(a, b):
@@ -50,6 +53,26 @@ def test_nms_is_the_greedy_loop_with_ties_and_zero_boxes(side, threshold):
     assert indices(run(boxes, scores, valid)) == greedy(boxes, scores, threshold, valid=valid)
     run = jax.jit(lambda b, s, c: class_wise_nms(b, s, c, threshold=threshold))
     assert indices(run(boxes, scores, labels)) == greedy(boxes, scores, threshold, labels)
+
+
+@pytest.mark.parametrize("count", [3, 300])
+@pytest.mark.parametrize("block", [128, 256, 4096])
+def test_any_block_gives_the_answer_of_the_loop(block, count):
+    boxes, scores, labels = scene(5, 400, 40)
+    order = np.argsort(-scores, kind="stable")
+    ranked = _Ranked(boxes[order], labels[order], np.arange(400) < 390)
+    run = jax.jit(partial(_suppress, count=count, block=block))
+    place, kept = run(ranked, 0.5)
+    want = greedy(boxes[order], -np.arange(400.0), 0.5, labels[order], np.arange(400) < 390)
+    assert np.asarray(place)[: int(kept)].tolist()[:count] == want[:count]
+    assert min(int(kept), count) == min(len(want), count)
+
+
+@pytest.mark.parametrize(("platform", "rows"), [("cpu", 128), ("cuda", 4096), ("tpu", 4096)])
+def test_an_accelerator_is_given_large_blocks(platform, rows):
+    given = jnp.zeros((5000, 4)), jnp.zeros(5000)
+    lowered = nms.trace(*given).lower(lowering_platforms=(platform,)).as_text()
+    assert set(re.findall(r"tensor<(\d+)x\1xi1>", lowered)) == {str(rows)}
 
 
 @pytest.mark.parametrize("count", [3, 300])
