@@ -63,6 +63,8 @@ CASES = {
         partial(max_pool, window=3, stride=2, padding=1, ceil_mode=True),
         (IMAGE,),
     ),
+    "max_pool_cropped": (partial(max_pool, window=2), ((2, 7, 9, 6),)),  # what no window reaches
+    "avg_pool_cropped": (partial(avg_pool, window=2), ((2, 7, 9, 6),)),
     "avg_pool": (partial(avg_pool, window=3, stride=2, padding=1), (IMAGE,)),
     "adaptive_avg_pool": (partial(adaptive_avg_pool, size=5), (IMAGE,)),
     "lookup": (lambda table: lookup(table, TOKENS), ((7, 9),)),

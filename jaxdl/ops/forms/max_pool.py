@@ -108,7 +108,11 @@ def _cpu(x: Array, *, windows: Windows, trained: bool) -> tuple[Array, ...]:
 def _reduced(x: Array, windows: Windows) -> Array:
     sizes, strides = (1, *windows.size, 1), (1, *windows.stride, 1)
     low = np.array(-np.inf, x.dtype)
-    return lax.reduce_window(x, low, lax.max, sizes, strides, [(0, 0), *windows.pads, (0, 0)])
+    # Cropped before: JAX cannot differentiate a maximum of windows with a negative padding.
+    ends = (n + min(high, 0) for n, (_, high) in zip(x.shape[1:-1], windows.pads, strict=True))
+    x = x[(slice(None), *(slice(end) for end in ends))]
+    pads = [(0, 0), *((first, max(high, 0)) for first, high in windows.pads), (0, 0)]
+    return lax.reduce_window(x, low, lax.max, sizes, strides, pads)
 
 
 def _stock(x: Array, *, windows: Windows, trained: bool) -> tuple[Array, ...]:

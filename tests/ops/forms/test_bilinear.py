@@ -132,3 +132,14 @@ def test_values_of_the_stock_form_are_those_of_the_cpus():
         )
         for ours, theirs in pairs:
             np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_op_and_its_gradient_lower_for_an_accelerator(name, platform):
+    def both(args):
+        out, back = jax.vjp(CASES[name][0], *args)
+        return out, back(out)
+
+    lowered = jax.jit(both).trace(arguments(name)).lower(lowering_platforms=(platform,))
+    assert "func.func public @main" in lowered.as_text()
