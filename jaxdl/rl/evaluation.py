@@ -171,16 +171,26 @@ def spread(returns: Host) -> Numbers:
     }
 
 
+def gymnasium_for(environment: Environment) -> Any:
+    """The package, in which there is this environment, too: known before anything is trained.
+
+    Raises UsageError where Gymnasium is not installed or has no such environment.
+    """
+    who = "an evaluation in Gymnasium (--gymnasium_episodes 0 does without)"
+    gymnasium = require("gymnasium", "jaxdl[rl]", who)
+    if not environment.gymnasium:
+        raise UsageError(f"Gymnasium has no environment {environment.name}")
+    return gymnasium
+
+
 def gymnasium_returns(
     environment: Environment, greedy: Greedy, state: TrainState, *, episodes: int
 ) -> Host:
     """The same agents in Gymnasium's own environment: `(E, S)`, seeds 0 to E S - 1.
 
-    Raises UsageError where Gymnasium is not installed or has no such environment.
+    Raises UsageError as `gymnasium_for`.
     """
-    gymnasium = require("gymnasium", "jaxdl[rl]", "an evaluation in Gymnasium")
-    if not environment.gymnasium:
-        raise UsageError(f"Gymnasium has no environment {environment.name}")
+    gymnasium = gymnasium_for(environment)
     params = _params(state)
     learners = jax.tree.leaves(params)[0].shape[0]
     shape = episodes, learners

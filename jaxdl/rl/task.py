@@ -13,7 +13,7 @@ from jaxdl.rl.agents.agent import (
     make_agent,
 )
 from jaxdl.rl.environments.registry import EnvironmentConfig, make_environment
-from jaxdl.rl.evaluation import AgentEvaluator
+from jaxdl.rl.evaluation import AgentEvaluator, gymnasium_for
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.task import Task
 
@@ -42,6 +42,8 @@ class LearnersConfig:
 def learners_task(cfg: LearnersConfig) -> tuple[Task, AgentEvaluator]:
     """The task, and what plays its episodes."""
     environment = make_environment(cfg.env)
+    if cfg.gymnasium_episodes:
+        gymnasium_for(environment)
     tx = agent_optimizer(cfg.optim, cfg.agent, cfg.loop)
     agent = make_agent(environment, cfg.agent, cfg.network, tx, ema=cfg.optim.ema)
     splits = episode_splits(agent.environments, cfg.val_episodes, cfg.test_episodes)

@@ -1,6 +1,7 @@
 """Gymnasium plays the same policy; a film has the states of an episode."""
 
 import json
+import sys
 from functools import partial
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.checks import UsageError
+from jaxdl.cli import main
 from jaxdl.data.splits.split import NoData
 from jaxdl.rl import evaluation
 from jaxdl.rl.environments.cartpole import CartPole
@@ -65,6 +67,22 @@ def test_gymnasium_is_asked_only_for_what_it_has():
     pytest.importorskip("gymnasium")
     with pytest.raises(UsageError, match="no environment catch"):
         gymnasium_returns(Catch(), lean, TrainState(0, PARAMS, {}, 0), episodes=1)
+
+
+@pytest.mark.parametrize("experiment", ["agent", "cloning"])
+def test_where_gymnasium_is_absent_it_is_said_before_the_training(
+    experiment, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    config = {"agent": "pendulum_ppo", "cloning": "cartpole_cloning"}[experiment]
+    words = ["run", config, "--run-dir", str(tmp_path / "run"), "--gymnasium_episodes", "3"]
+    with pytest.raises(SystemExit) as stop:
+        main(argv=words)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert 'pip install "jaxdl[rl]"' in error
+    assert "--gymnasium_episodes 0 does without" in error
+    assert "compiling" not in error
 
 
 def test_a_film_is_one_episode(tmp_path):
