@@ -10,7 +10,7 @@
 set -u
 out=${1:-device_report}
 bench_seconds=${2:-420}
-test_seconds=${3:-120}
+test_seconds=${3:-240}
 wheels=${WHEELS:-.whl}
 data=${DATA:-.device}
 python=${PYTHON:-python3}
@@ -34,8 +34,9 @@ timeout $((bench_seconds + 60)) $python -m jaxdl.cli bench --device --seconds "$
     --out "$out/bench.json" --data "$data" ${BENCH_FLAGS:-} 2>&1 | tee "$out/bench.log"
 
 say "pytest -m gpu, $test_seconds s"
-# -v: what has failed by then is named even where the time runs out.
-timeout "$test_seconds" $python -m pytest -v -m gpu -n "${TEST_WORKERS:-8}" -p no:cacheprovider \
+# -vv (the project's own options hold a -q): what has failed by then is named even where the time
+# runs out.
+timeout "$test_seconds" $python -m pytest -vv -m gpu -n "${TEST_WORKERS:-8}" -p no:cacheprovider \
     -o filterwarnings=ignore --tb=short --durations=10 -rfEs tests/accelerator \
     > "$out/tests.log" 2>&1
 grep -E " (FAILED|ERROR) " "$out/tests.log"
