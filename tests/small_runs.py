@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.detection.small_runs import DETECTION
+from tests.generative.small_runs import GENERATIVE
 
 ROOT = Path(__file__).parents[1]
 GRAY = ["--image.mean", "0.5", "--image.std", "0.5"]
@@ -93,46 +94,7 @@ SMALL = {
         ["--data.name", "digits", "--data.train", "train", *VAL, *FEW, "--loop.steps", "2"],
     ),
     "training.trajectories": ("valley_paths", ["--steps", "3"]),
-    "generative.adversarial": (
-        "mnist_gan",
-        [
-            *("--data.name", "digits", *VAL, "--model.hidden", "8", "--model.critic", "8"),
-            *("--evaluator.epochs", "1", "--evaluator.features", "4"),
-            *("--evaluator.num_samples", "40", *TWO),
-        ],
-    ),
-    "generative.autoencoder": (
-        "mnist_vae",
-        ["--data.name", "digits", *VAL, "--model.hidden", "8", *TWO],
-    ),
-    "generative.diffusion": (
-        "mnist_ddpm",
-        [
-            *("--data.name", "digits", *VAL, "--model.features", "8", "--evaluator.epochs", "0"),
-            *("--diffusion.sample_steps", "2", "--model.multipliers", "1", *TWO),
-        ],
-    ),
-    "generative.pixels": (
-        "mnist_pixelcnn",
-        ["--data.name", "digits", *VAL, "--model.features", "4", "--model.depth", "2", *TWO],
-    ),
-    "generative.ring_diffusion": (
-        "ring_diffusion",
-        [*("--data.synthetic_rows", "900", "--hidden", "8", "--diffusion.sample_steps", "2"), *TWO],
-    ),
-    "generative.ring_gan": ("ring_gan", ["--data.synthetic_rows", "900", "--hidden", "8", *TWO]),
-    "generative.score_matching": (
-        "ring_score",
-        ["--data.synthetic_rows", "900", "--hidden", "8", *TWO],
-    ),
-    "generative.vqvae": (
-        "mnist_vqvae",
-        [
-            *("--data.name", "digits", *VAL, "--model.codebook_size", "8"),
-            *("--evaluator.epochs", "0"),
-            *("--prior.features", "4", "--prior.depth", "2", "--prior.loop.steps", "2", *TWO),
-        ],
-    ),
+    **GENERATIVE,
     "interpret.adversarial_training": (
         "mnist_adversarial",
         [

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.checks import UsageError
@@ -14,7 +13,6 @@ from jaxdl.cli import main
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
-from jaxdl.evaluation.batched import apply_in_batches
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
 from jaxdl.generative.denoising import (
@@ -24,33 +22,25 @@ from jaxdl.generative.denoising import (
     drop_labels,
     sample_timesteps,
 )
-from jaxdl.generative.diffusion import DiffusionConfig, guided, make_betas, sample
+from jaxdl.generative.diffusion import DiffusionConfig, make_betas
+from jaxdl.generative.image_sampler import ImageSampler
 from jaxdl.generative.latent_walks import interpolate, save_grid
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
-from jaxdl.generative.unet import UNet
+from jaxdl.generative.unet import UNet, UNetConfig
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task, supervised
-from jaxdl.typing import Array, Batch, Key, Numbers, Prepare, Tree
+from jaxdl.typing import Batch, Key, Numbers, Prepare
 
 SIDE = 8  # images a row of a grid
-BATCH = 128
 
 
 @dataclass(frozen=True)
-class UNetConfig:
-    """The U-Net's widths."""
+class ModelConfig(UNetConfig):
+    """The U-Net's widths, and whether it is told the class."""
 
-    features: int = 32
-    """Channels of the finest level."""
-    multipliers: tuple[int, ...] = (1, 2)
-    """Channels of each level, times features; each is half as high and wide."""
-    blocks: int = 1
-    """Residual blocks a level."""
-    patch: int = 1
-    """Pixels a side that become the channels of one position."""
     conditional: bool = False
     """The model is given the class, or none."""
 
@@ -60,7 +50,7 @@ class Config:
     """Images, a U-Net, a noise process, and how the net is trained."""
 
     data: DataConfig = DataConfig(name="digits")
-    model: UNetConfig = UNetConfig()
+    model: ModelConfig = ModelConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
     optim: OptimConfig = Adam(lr=1e-3, ema=0.995)
     loop: LoopConfig = LoopConfig(epochs=10)
@@ -117,51 +107,20 @@ class DiffusionEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: the loss; in `folder` samples; the judge's at the test."""
 
     def __init__(self, cfg: Config, model: UNet, prepare: Prepare, splits: dict[str, Split]):
-        self.cfg, self.model, self.splits = cfg, model, splits
-        self.betas = make_betas(cfg.diffusion.schedule, cfg.diffusion.steps)
-        self.shape = splits["train"].example["image"].shape
+        self.cfg, self.splits = cfg, splits
+        self.classes = max(model.classes, 1)
+        shape = splits["train"].example["image"].shape
+        self.sampler = ImageSampler(model, cfg.diffusion, shape, model.classes, cfg.seed)
         self.judge = SampleEvaluator(cfg.evaluator, cfg.data)
         self.rows_of = RowEvaluator(denoising_rows(model), prepare)
-        self.program = jax.jit(self._sample, static_argnames="kept")
-
-    def _sample(
-        self, variables: Tree, start: Array, label: Array, key: Key, *, kept: int = 0
-    ) -> tuple[Array, Array]:
-        def denoise(label: Array, x: Array, time: Array) -> Array:
-            inputs = {"x": x, "time": time, "label": label}
-            made: Any = self.model.apply(variables, inputs, train=False)
-            return made
-
-        how = self.cfg.diffusion
-        none = jnp.full_like(label, self.model.classes)
-        both = guided(partial(denoise, label), partial(denoise, none), how.guidance)
-        options = {"count": how.sample_steps, "eta": how.eta, "kept": kept}
-        made, seen = sample(both, self.betas, start, key, bound=1.0, **options)
-        return (made + 1) / 2, (seen + 1) / 2
-
-    def make(self, variables: Tree, start: Any, label: Any = None) -> Any:
-        """Noise `(N, H, W, C)` and, of a conditional model, classes -> images in [0, 1]."""
-        variables, start = jax.device_get(variables), np.asarray(start)
-        classes = max(self.model.classes, 1)
-        label = np.asarray(np.arange(len(start)) % classes if label is None else label)
-
-        def call(rows: Any) -> Array:
-            key = jax.random.fold_in(jax.random.key(self.cfg.seed), rows[0])
-            return self.program(variables, start[rows], label[rows], key)[0]
-
-        return apply_in_batches(call, len(start), min(BATCH, len(start)))
-
-    def noise(self, count: int, seed: int = 0) -> Array:
-        """The same at every call."""
-        return jax.random.normal(jax.random.key(seed), (count, *self.shape), jnp.float32)
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
         """The loss of every row, and at the test, where there is a judge, samples."""
         rows: dict[str, Any] = self.rows_of(state, split)
         if split is self.splits["test"] and self.cfg.evaluator.epochs:
-            rows["samples"] = self.make(
-                state.variables, self.noise(self.cfg.evaluator.num_samples, 1)
-            )
+            start = self.sampler.noise(self.cfg.evaluator.num_samples, 1)
+            label = np.arange(len(start)) % self.classes
+            rows["samples"] = self.sampler.make(state.variables, start, label)
         return rows
 
     def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
@@ -173,19 +132,17 @@ class DiffusionEvaluator(Evaluator):
         """`samples.png`; at the test `chain.png`, from noise to image, `interpolation.png`."""
         save = partial(save_grid, columns=SIDE)
         variables = jax.device_get(state.variables)
-        start = self.noise(SIDE * SIDE)
-        classes = max(self.model.classes, 1)
-        label = np.arange(SIDE * SIDE) % SIDE % classes
-        key = jax.random.key(self.cfg.seed)
-        made, seen = self.program(variables, start, label, key, kept=SIDE)
+        start = self.sampler.noise(SIDE * SIDE)
+        label = np.arange(SIDE * SIDE) % SIDE % self.classes
+        made, seen = self.sampler.chain(variables, start, label, SIDE)
         paths = [save(made, folder / "samples.png")]
         if split is not self.splits["test"]:
             return paths
-        chain = np.moveaxis(np.asarray(seen[:, :SIDE]), 0, 1).reshape(-1, *self.shape)
+        chain = np.moveaxis(np.asarray(seen[:, :SIDE]), 0, 1).reshape(-1, *self.sampler.shape)
         paths.append(save(chain, folder / "chain.png"))
         flat = np.asarray(start[: SIDE + 1]).reshape(SIDE + 1, -1)
-        arcs = interpolate(flat[:-1], flat[1:], SIDE, walk="arc").reshape(-1, *self.shape)
-        images = self.make(variables, arcs, np.repeat(label[:SIDE], SIDE))
+        arcs = interpolate(flat[:-1], flat[1:], SIDE, walk="arc").reshape(-1, *self.sampler.shape)
+        images = self.sampler.make(variables, arcs, np.repeat(label[:SIDE], SIDE))
         return [*paths, save(images, folder / "interpolation.png")]
 
 

@@ -36,10 +36,10 @@ def at_times(x: Array, time: Array, noise: Array, betas: Host) -> dict[str, Any]
     return {"inputs": {"x": add_noise(x, noise, bars), "time": time}, "noise": noise}
 
 
-def drop_labels(keys: Key, label: Array, classes: int, share: float) -> Array:
-    """Labels `(B,)`, a `share` of them replaced by `classes`, which stands for none."""
+def drop_labels(keys: Key, label: Array, none: int, share: float) -> Array:
+    """Labels `(B, ...)`, a `share` of them replaced by `none`, which stands for no label."""
     dropped = row_uniform(jax.vmap(jax.random.fold_in, (0, None))(keys, 7), 1)[:, 0] < share
-    return jnp.where(dropped, classes, label)
+    return jnp.where(dropped.reshape(-1, *[1] * (label.ndim - 1)), none, label)
 
 
 def noise_error(predicted: Array, batch: Batch) -> Array:

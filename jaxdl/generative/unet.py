@@ -1,5 +1,6 @@
 """What predicts the noise in images and in points, given the time step and perhaps a class."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import flax.linen as nn
@@ -17,22 +18,41 @@ from jaxdl.typing import Array
 zeros = nn.initializers.zeros
 
 
-class Condition(nn.Module):
-    """Time and class as one vector: `time (B,)`, `label (B,)` -> `(B, width)`.
+@dataclass(frozen=True)
+class UNetConfig:
+    """The U-Net's widths."""
 
-    With `classes`, label `classes` stands for none.
+    features: int = 32
+    """Channels of the finest level."""
+    multipliers: tuple[int, ...] = (1, 2)
+    """Channels of each level, times features; each is half as high and wide."""
+    blocks: int = 1
+    """Residual blocks a level."""
+    patch: int = 1
+    """Pixels a side that become the channels of one position."""
+
+
+class Condition(nn.Module):
+    """Time and class, or text, as one vector: `time (B,)`, `label (B,)` -> `(B, width)`.
+
+    With `classes`, label `classes` stands for none. With `reader`, labels are what it makes
+    vectors `(B, D)` of, such as the ids of words `(B, L)`.
     """
 
     width: int
     classes: int = 0
+    reader: nn.Module | None = None
 
     @nn.compact
-    def __call__(self, time: Array, label: Array | None) -> Array:
+    def __call__(self, time: Array, label: Array | None, *, train: bool = False) -> Array:
         x = nn.Dense(self.width, name="time1")(sincos(time, self.width))
         x = nn.Dense(self.width, name="time2")(nn.silu(x))
-        if self.classes:
-            if label is None:
-                raise ValueError(f"Condition: classes = {self.classes} needs labels")
+        if label is None and (self.classes or self.reader):
+            raise ValueError(f"Condition: classes = {self.classes} needs labels")
+        if self.reader is not None:
+            read = self.reader(label, train=train)
+            x = x + nn.Dense(self.width, use_bias=False, name="label")(read)
+        elif self.classes:
             hot = jax.nn.one_hot(label, self.classes + 1, dtype=jnp.float32)
             x = x + nn.Dense(self.width, use_bias=False, name="label")(hot)
         return nn.silu(x)
@@ -63,9 +83,10 @@ class UNet(nn.Module):
     """Down, middle with attention, up, with skips (Ronneberger et al. 2015; Ho et al. 2020).
 
     `inputs["x"] (B, H, W, C)`, `inputs["time"] (B,)`, of a model with `classes` `inputs["label"]
-    (B,)` -> noise `(B, H, W, C)`. Each of `multipliers` is a level of so many times `features`,
-    half as high and wide as the one before. `patch` x `patch` pixels become channels first, which
-    makes the finest level so much smaller. The last layer starts at zero.
+    (B,)`, with a `reader` what that reads -> noise `(B, H, W, C)`. Each of `multipliers` is a level
+    of so many times `features`, half as high and wide as the one before. `patch` x `patch` pixels
+    become channels first, which makes the finest level so much smaller. The last layer starts at
+    zero.
     """
 
     features: int = 32
@@ -74,6 +95,7 @@ class UNet(nn.Module):
     patch: int = 1
     classes: int = 0
     groups: int = 8
+    reader: nn.Module | None = None
 
     @nn.compact
     def __call__(self, inputs: dict[str, Array], *, train: bool) -> Array:
@@ -82,8 +104,8 @@ class UNet(nn.Module):
         least = self.patch * 2 ** (len(self.multipliers) - 1)
         if x.shape[1] % least or x.shape[2] % least:
             raise ValueError(f"UNet: image sizes must be multiples of {least}, got {x.shape}")
-        condition = Condition(4 * self.features, self.classes, name="condition")(
-            inputs["time"], inputs.get("label")
+        condition = Condition(4 * self.features, self.classes, self.reader, name="condition")(
+            inputs["time"], inputs.get("label"), train=train
         )
         block = partial(TimedBlock, groups=self.groups)
         x = Conv(self.features, 3, padding=1, name="conv_in")(to_patches(x, self.patch))

@@ -1,6 +1,7 @@
 """Every generative config takes a step, in shapes; a run with two parts is shown again."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from PIL import Image
 
 from experiments.generative.adversarial import surest
+from experiments.generative.text_diffusion import TextEvaluator
 from jaxdl.catalog import find_configs
 from jaxdl.cli import main
+from jaxdl.data.load import load_splits
 from jaxdl.experiment import read_config
 from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
+from jaxdl.selfsup.shape_texts import COMBINATIONS, held_out, with_texts
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -38,7 +42,7 @@ def test_a_config_takes_a_step_in_shapes(name, files):
     if cfg.data.name in SIZES:
         flags += ["--data.name=npz", f"--data.path={files / cfg.data.name}.npz"]
     else:
-        flags += ["--data.synthetic_rows=100"]
+        flags += ["--data.synthetic_rows=600"]
     experiment, cfg = read_config(CONFIGS[name], flags)
     task = experiment.builder(name)(cfg)
     state = jax.eval_shape(task.init, jax.eval_shape(jax.random.key, 0))
@@ -79,7 +83,6 @@ def test_a_run_with_a_prior_is_resumed_and_shown(tmp_path, monkeypatch, capsys):
 def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
     """Real scans are near real ones, noise is not; other batches have the same judge."""
     from jaxdl.data.config import DataConfig
-    from jaxdl.data.load import load_splits
 
     monkeypatch.setenv("JAXDL_CACHE_DIR", str(tmp_path))
     data = DataConfig(name="digits", batch_size=50, val=100)
@@ -100,6 +103,46 @@ def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
     again = SampleEvaluator(cfg, DataConfig(name="digits", batch_size=64))
     assert again.describe() == said
     assert len(list((tmp_path / "judges").iterdir())) == 1
+
+
+def test_what_is_said_of_texts_is_counted_pair_by_pair():
+    """Ten pictures of every text; planted: what the judge said of each."""
+    path = CONFIGS["shapes_text_diffusion"]
+    cfg = read_config(path, ["--data.synthetic_rows=600", "--samples=10"])[1]
+    splits = with_texts(load_splits(cfg.data, fields=("image", "caption")), cfg.held_out)
+    evaluate = TextEvaluator(cfg, None, None, splits)
+    asked, said = evaluate.asked, evaluate.asked.copy()
+    assert len(asked) == 10 * len(COMBINATIONS) == 480
+    hidden = [i for i in range(480) if np.logical_or(*held_out(0.2))[asked[i]]]
+    other = {
+        "kind": COMBINATIONS.index(("red", "circle")),
+        "color": COMBINATIONS.index(("blue", "square")),
+    }
+    wrong = asked == COMBINATIONS.index(("red", "square"))  # ten, one kind and one color of them
+    said[np.flatnonzero(wrong)[:3]] = other["kind"]
+    said[np.flatnonzero(wrong)[3:4]] = other["color"]
+    evaluate.judge = SimpleNamespace(measure=lambda samples: {"confidence": 0.5})
+    rows = {
+        "loss": np.array([1.0, 3.0]),
+        "samples": None,
+        "said": said,
+        "said_1": said,
+        "said_0": np.roll(asked, 1),
+    }
+    numbers = evaluate.numbers(splits["test"], rows)
+    red_square_hidden = bool(np.flatnonzero(wrong)[0] in hidden)
+    assert numbers.pop("unseen_match") == pytest.approx(1 - 4 * red_square_hidden / len(hidden))
+    assert numbers == pytest.approx(
+        {
+            "loss": 2.0,
+            "match": 476 / 480,
+            "color_match": 479 / 480,
+            "kind_match": 477 / 480,
+            "match_guidance_1": 476 / 480,
+            "match_guidance_0": 0.0,
+            "confidence": 0.5,
+        }
+    )
 
 
 def test_the_surest_rows_of_each_class_come_first():
