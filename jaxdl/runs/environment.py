@@ -6,7 +6,9 @@ import json
 import logging
 import os
 import platform
+import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,36 @@ def device_name() -> str:
 
     device = jax.devices()[0]
     return f"{device.platform}: {device.device_kind}"
+
+
+def commit() -> str | None:
+    """The commit that jaxdl stands at, with `-dirty` where files differ; None outside a checkout."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():  # in a person's own repository it would be theirs
+        return None
+    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+def machine_name() -> str:
+    """The processor's model and how many cores it has."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores"
+
+
+def when_and_where() -> dict[str, str]:
+    """The day, the commit and the machine of a measurement."""
+    at = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine_name()}
+    found = commit()
+    return {**at, "commit": found} if found else at
 
 
 def describe() -> dict[str, Any]:

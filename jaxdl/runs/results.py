@@ -16,6 +16,7 @@ from jaxdl.checks import UsageError
 from jaxdl.config import rename_flags, say_renamed
 from jaxdl.old_names import CONFIGS, EXPERIMENTS, METRICS
 from jaxdl.plain_file import read_json, write_whole
+from jaxdl.runs.environment import when_and_where
 from jaxdl.runs.lock import check_held
 
 KEPT = ("experiment", "metrics", "seconds", "examples_per_second", "steps", "seed", "device")
@@ -119,6 +120,7 @@ def write_report(
 ) -> None:
     """Writes `report.json`: what a run of the config `name` measured; prints its test numbers."""
     head = {"name": name, "command": shlex.join(command), "experiment": experiment}
+    head |= when_and_where()
     check_held(run_dir)
     write_whole(run_dir / "report.json", json.dumps({**head, **report}, indent=2) + "\n")
     shown = "  ".join(f"{k} {v:.4f}" for k, v in report["metrics"].items() if "test" in k)
