@@ -120,6 +120,7 @@ def read_config(
     script = path if path.suffix == ".py" else script
     table = {} if path.suffix == ".py" else read_toml(path)
     name = table.pop("experiment", None)
+    table.pop("needs", None)  # what a measurement waits for; `jaxdl list` says it
     if script is not None:
         name = str(script.resolve())
     if not isinstance(name, str):

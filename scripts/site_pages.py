@@ -10,7 +10,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from jaxdl.commands.list import domain, list_rows
+from jaxdl.commands.list import domain, list_rows, told
 
 ROOT = Path(__file__).parents[1]
 SHOWN = 4  # numbers of a config in the gallery
@@ -97,7 +97,5 @@ def gallery() -> str:
 
 def numbers(row: dict[str, Any]) -> str:
     """The first numbers of a result."""
-    metrics = row["metrics"] or {}
-    plain = {k: v for k, v in metrics.items() if isinstance(v, int | float)}
-    first = sorted(plain, key=lambda name: not name.startswith("test_"))[:SHOWN]
-    return ", ".join(f"{name} {plain[name]:.4g}" for name in first) or "not yet run"
+    words = told(row).split(", ")
+    return ", ".join([*words[:SHOWN], *(["..."] if len(words) > SHOWN else [])])

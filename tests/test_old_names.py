@@ -207,6 +207,7 @@ def test_results_and_configs_under_old_names_are_found_under_todays(tmp_path, ca
         "fashion_optimizers": {
             "experiment": "training.optimizers",
             "metrics": {"best_penalty_weight": 0.1, "test_accuracy": 0.5},
+            "headline": "test_accuracy",
             "command": "jaxdl run fashion_optimizers --optimizers sgd",
             **rest,
         }

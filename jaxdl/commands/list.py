@@ -7,7 +7,9 @@ from typing import Any
 from jaxdl.catalog import all_configs, home, results_root
 from jaxdl.checks import unknown
 from jaxdl.config import flatten, read_toml
-from jaxdl.runs.results import headline, read_results
+from jaxdl.data.config import DataConfig, OwnData
+from jaxdl.runs.records import spread
+from jaxdl.runs.results import in_words, read_results
 
 HELP = "every config, its data set and its measured result"
 
@@ -54,9 +56,24 @@ def to_text(rows: list[dict[str, Any]]) -> str:
         lines += ["", name] if name else [""]
         for row in rows:
             if domain(row) == name:
-                result = headline(row["metrics"]) if row["metrics"] else "not yet run"
-                lines.append(f"  {row['config']:{width - 2}}  {row['data'] or '':14}  {result}")
+                lines.append(f"  {row['config']:{width - 2}}  {row['data'] or '':14}  {told(row)}")
     return "\n".join(lines)
+
+
+def told(row: dict[str, Any]) -> str:
+    """What a config measured, or what it waits for."""
+    if row["metrics"]:
+        return in_words(row["metrics"], row["headline"], row["spread"])
+    return f"not yet run: needs {row['needs']}"
+
+
+def needs(table: dict[str, Any], name: str) -> str:
+    """What a config without a record waits for: what it says, its kind of data says, or a run."""
+    if "needs" in table:
+        return table["needs"]
+    if issubclass(DataConfig.choose(table.get("data.name", "")), OwnData):
+        return "your own data (--data.path)"
+    return f"only a run (jaxdl run {name})"
 
 
 def list_rows() -> list[dict[str, Any]]:
@@ -72,6 +89,10 @@ def list_rows() -> list[dict[str, Any]]:
                 "experiment": table.get("experiment"),
                 "data": table.get("data.name"),
                 "metrics": recorded["metrics"] if recorded else None,
+                "headline": recorded["headline"] if recorded else None,
+                "spread": spread(recorded) if recorded else None,
+                "published": recorded.get("published") if recorded else None,
+                "needs": None if recorded else needs(table, name),
                 "seconds": recorded["seconds"]["total"] if recorded else None,
                 "device": recorded["device"] if recorded else None,
             }

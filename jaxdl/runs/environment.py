@@ -85,7 +85,7 @@ def device_name() -> str:
 
 
 def commit() -> str | None:
-    """The commit that jaxdl stands at, with `-dirty` where files differ; None outside a checkout."""
+    """The checkout's commit, with `-dirty` where files differ; None outside of one."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():  # in a person's own repository it would be theirs
         return None

@@ -34,16 +34,24 @@ def test_a_line_has_the_recorded_numbers_or_says_that_there_are_none(capsys, tmp
     assert ask(command) == 0
     assert "mnist_mlp5" in capsys.readouterr().out  # jaxdl's own are there beside them
     assert ask(command, "er.train") == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         ["config", "data", "measured"],
         [],
         ["newer"],
-        ["new", "digits", "not", "yet", "run"],
+        ["new", "digits", "not yet run: needs only a run (jaxdl run new)"],
         [],
         ["older"],
-        ["old", "digits", "test_loss", "0.25"],
+        ["old", "digits", "test_loss 0.25"],
     ]
+
+
+def test_a_config_without_a_record_says_what_it_needs():
+    needs = {row["config"]: row["needs"] for row in command.list_rows()}
+    assert needs["mnist_mlp5"] is None  # recorded
+    assert needs["own_csv"] == "your own data (--data.path)"
+    assert needs["coco2017_fpn"].startswith("an accelerator")
+    assert all(row["needs"] or row["headline"] in row["metrics"] for row in command.list_rows())
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,9 @@ WRONG = {
     "devices must be a finite number, got None": {"devices": None},
     r"name must be one line of text, got 'a\\x1b": {"name": "a\x1b[2J"},
     "command is no command line": {"command": "jaxdl 'run"},
+    "headline must be one of its metrics, got 'x'": {"headline": "x"},
+    "runs must be a table of numbers by seed": {"runs": {"0": 3}},
+    "runs.0.test_loss must be a finite number, got 'x'": {"runs": {"0": {"test_loss": "x"}}},
 }
 
 
@@ -123,8 +126,8 @@ def test_results_md_is_a_table_whatever_the_names_are(tmp_path):
     command = "jaxdl run 'a`|b' \"<script>\""
     odd = {"test_<script>|[x](y)": 1.0}
     add_result(run_folder(tmp_path / "a", command=command, metrics=odd, device="a|b"), tmp_path)
-    (row,) = (tmp_path / "RESULTS.md").read_text().splitlines()[6:]
+    (row,) = (tmp_path / "RESULTS.md").read_text().splitlines()[7:]
     assert row == (
-        "| `` jaxdl run 'a`\\|b' '<script>' `` | test_&lt;script&gt;\\|\\[x\\](y) 1 | 3 "
-        "| 1.5 (1.0) | 1 x a\\|b |"
+        "| `` jaxdl run 'a`\\|b' '<script>' `` | test_&lt;script&gt;\\|\\[x\\](y) 1 |  | 3 "
+        "| 1.5 (1.0) | 1 x a\\|b |  |"
     )
