@@ -1,10 +1,11 @@
-"""Average precision of masks against pycocotools on random problems."""
+"""Average precision of masks, and of boxes with given areas, against pycocotools at random."""
 
 import numpy as np
 import pytest
 
-from jaxdl.metrics.coco_ap import average_precision, mask_overlap
+from jaxdl.metrics.coco_ap import average_precision, coco_precision, mask_overlap
 from jaxdl.metrics.coco_matching import ImagePairs
+from jaxdl.metrics.voc_ap import ImageDetections, ImageGroundTruth
 from tests.metrics.cocotools import judge
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
@@ -92,3 +93,37 @@ def test_part_of_a_crowd_by_hand():
     shared = np.array([[6.0, 6.0], [0.0, 0.0]])
     overlap = mask_overlap(shared, np.array([8.0, 0]), np.array([12.0, 12]), np.array([0, 1], bool))
     np.testing.assert_allclose(overlap, [[6 / 14, 6 / 8], [0, 0]])
+
+
+def corners(rows):
+    """Boxes of rows of pycocotools, `(n, 4)` corners."""
+    x, y, w, h = np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4).T
+    return np.stack([x, y, x + w, y + h], axis=1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_boxes_are_small_or_large_by_the_areas_of_the_annotations():
+    """COCO's `area` is the mask's: boxes of ellipses are 4 / pi as large, so some change size."""
+    moved = 0
+    for seed in range(30):
+        real, seen = rows_of(*problem(seed))
+        seen = [{k: row[k] for k in row if k not in ("segmentation", "area")} for row in seen]
+        seen = [row | {"area": row["bbox"][2] * row["bbox"][3]} for row in seen]
+        answers, truths = [], []
+        for image in range(5):
+            own = [row for row in real if row["image"] == image]
+            found = [row for row in seen if row["image"] == image]
+            labels, crowd = ([row[k] for row in own] for k in ("label", "iscrowd"))
+            areas = np.array([row["area"] for row in own])
+            truths.append(
+                ImageGroundTruth(corners(own), np.array(labels), np.array(crowd, bool), areas)
+            )
+            scores, kinds = (np.array([row[k] for row in found]) for k in ("score", "label"))
+            answers.append(ImageDetections(corners(found), scores, kinds))
+        got = coco_precision(answers, truths, 3)
+        want = judge("bbox", real, seen, images=5, classes=3)
+        for name, value in zip(NAMES, want, strict=True):
+            assert abs(got[name] - value) < 1e-9, (seed, name, got[name], value)
+        without = coco_precision(answers, [truth._replace(areas=None) for truth in truths], 3)
+        moved += any(abs(without[name] - got[name]) > 0.01 for name in NAMES)
+    assert moved > 5
