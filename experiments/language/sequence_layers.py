@@ -17,10 +17,10 @@ from jaxdl.cli import main
 from jaxdl.draw import Figure
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.sequence.attention import MultiHeadAttention
-from jaxdl.layers.sequence.recurrent import Recurrent
+from jaxdl.layers.sequence.recurrent import Recurrent, RNNCell
 from jaxdl.runs.results import Report
 from jaxdl.training.report import report_numbers
-from jaxdl.typing import Array, Host, Numbers
+from jaxdl.typing import Array, Host, Numbers, Tree
 
 KINDS = ("rnn", "lstm", "conv", "attention")
 HEADS = 4
@@ -53,8 +53,8 @@ class Config:
     """Of conv: tokens of a window."""
     rounds: int = 5
     """Timings, the median of which counts."""
-    scales: tuple[float, ...] = (0.9, 1.0, 1.1)
-    """Largest singular values of a recurrent matrix, whose gradient is followed back."""
+    scales: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    """Largest singular values of a tanh net's matrix, whose gradient is followed back."""
     steps: int = 100
     """Over so many steps."""
     seed: int = 0
@@ -127,23 +127,40 @@ def layers_to_see_all(kind: str, length: int, kernel: int) -> float:
 
 
 def gradient_norms(cfg: Config, scale: float) -> Host:
-    """Norm of the gradient of h_T by h_(T-t), t = 1 .. steps, of h = W h: `(steps,)`.
+    """Norm of the gradient of the first unit of h_T by h_(T-t), t = 1 .. steps: `(steps,)`.
 
-    W is `scale` times a random orthogonal matrix, so that all its singular values are `scale` and
-    the norms are those of scale^t: they vanish below 1 and explode above.
+    h_t = tanh(W_x x_t + W h_(t-1) + b) over random inputs; W is random, its largest singular value
+    `scale`. Each step back multiplies by diag(1 - h^2) W, so that the norm is at most scale^t:
+    it vanishes below 1 and may explode above (Pascanu et al. 2013, arXiv 1211.5063, section 2.1).
     """
-    key, width = jax.random.key(cfg.seed), cfg.sequences.width
-    matrix = scale * jnp.linalg.qr(jax.random.normal(key, (width, width), jnp.float32))[0]
+    cell, params, x = tanh_net(cfg, scale)
 
-    def advance(h: Array) -> Array:
-        return matrix @ h
+    def advance(state: Array, token: Array) -> Array:
+        return cell.apply({"params": params}, token[None], (state[None],))[0][0]
 
-    def back(gradient: Array, _: None) -> tuple[Array, Array]:
-        (gradient,) = jax.vjp(advance, jnp.zeros(width, jnp.float32))[1](gradient)
-        return gradient, jnp.linalg.norm(gradient)
+    def norms() -> Array:
+        start = jnp.zeros(cfg.sequences.width, jnp.float32)
+        _, before = jax.lax.scan(lambda h, token: (advance(h, token), h), start, x)
 
-    start = jnp.zeros(width, jnp.float32).at[0].set(1.0)
-    return np.asarray(jax.jit(lambda g: jax.lax.scan(back, g, None, cfg.steps)[1])(start))
+        def back(gradient: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
+            state, token = at
+            (gradient,) = jax.vjp(lambda h: advance(h, token), state)[1](gradient)
+            return gradient, jnp.linalg.norm(gradient)
+
+        unit = start.at[0].set(1.0)
+        return jax.lax.scan(back, unit, (before, x), reverse=True)[1][::-1]
+
+    return np.asarray(jax.jit(norms)())
+
+
+def tanh_net(cfg: Config, scale: float) -> tuple[RNNCell, Tree, Array]:
+    """A cell, its parameters, whose `wh` has that largest singular value, and inputs `(T, D)`."""
+    width = cfg.sequences.width
+    start, matrix, tokens = jax.random.split(jax.random.key(cfg.seed), 3)
+    cell, x = RNNCell(width), jax.random.normal(tokens, (cfg.steps, width), jnp.float32)
+    params = jax.jit(cell.init)(start, x)["params"]
+    wh = jax.random.normal(matrix, (width, width), jnp.float32)
+    return cell, {**params, "wh": scale * wh / jnp.linalg.norm(wh, 2)}, x
 
 
 def draw(cfg: Config, metrics: Numbers, norms: dict[float, Host]) -> Figure:

@@ -37,6 +37,16 @@ class ObjectParts(PixelClasses):
         return (*boxes, *object_fields(self.annotations)) if self.annotations else ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class CaptionWords:
+    """How the captions of a source become rows of words."""
+
+    max_length: int = 17
+    """Of captions: tokens in a row."""
+    min_count: int = 1
+    """Of captions: a word that occurs less often in those of training is <UNK>."""
+
+
 def object_fields(annotations: str) -> tuple[str, ...]:
     """What rows have of objects, beside their boxes, where a source was asked for `annotations`."""
     return {"masks": ("masks",), "keypoints": ("points", "visible")}.get(annotations, ())

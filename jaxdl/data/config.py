@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from jaxdl.checks import UsageError, check_at_least, check_one_of
-from jaxdl.data.annotations import MaskFiles, ObjectParts, PixelClasses
+from jaxdl.data.annotations import CaptionWords, MaskFiles, ObjectParts, PixelClasses
 from jaxdl.data.made_names import LANGUAGES, POINTS, TOYS
 
 PLACEMENTS = ("auto", "device", "stream")
@@ -120,10 +120,10 @@ class OwnTable(OwnData):
 
 
 @dataclass(frozen=True)
-class TfdsData(SizedImages, PixelClasses):
+class TfdsData(SizedImages, PixelClasses, CaptionWords):
     """A set of tensorflow-datasets."""
 
-    positive = ("max_boxes", "max_length", "clip_frames")
+    positive = ("max_boxes", "max_length", "min_count", "clip_frames")
     name: str = "mnist"
     dir: str = ""
     """The folder of prepared sets (default: TFDS_DATA_DIR)."""
@@ -131,8 +131,6 @@ class TfdsData(SizedImages, PixelClasses):
     """Prepare a set that is not there yet; needs a network."""
     max_boxes: int = 64
     """Of sets with boxes: most of them in an image; of more, the largest stay."""
-    max_length: int = 17
-    """Of sets with captions: tokens in a row."""
     clip_frames: int = 16
     """Of sets of videos: frames in a clip, evenly spaced."""
 
@@ -339,7 +337,7 @@ class MaskFolderData(OwnData, SizedImages, MaskFiles):
 
 
 @dataclass(frozen=True)
-class CocoJsonData(OwnData, SizedImages):
+class CocoJsonData(OwnData, SizedImages, CaptionWords):
     """A COCO-json file and its images."""
 
     name: str = "coco_json"
@@ -350,12 +348,10 @@ class CocoJsonData(OwnData, SizedImages):
     (default: captions where the file has them, else boxes)."""
     max_boxes: int = 64
     """Most boxes in an image; of more, the largest stay."""
-    max_length: int = 17
-    """Of captions: tokens in a row."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._at_least(1, "max_boxes", "max_length")
+        self._at_least(1, "max_boxes", "max_length", "min_count")
         kinds = ("", "boxes", "masks", "keypoints", "segments", "captions")
         check_one_of("data.annotations", self.annotations, kinds)
 

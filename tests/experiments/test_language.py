@@ -16,6 +16,7 @@ from experiments.language.sequence_layers import (
     gradient_norms,
     layers_to_see_all,
     measure,
+    tanh_net,
 )
 from jaxdl.catalog import find_configs
 from jaxdl.checks import UsageError
@@ -60,10 +61,24 @@ def test_a_config_takes_a_step_in_shapes(name):
     assert "loss" in metrics
 
 
-@pytest.mark.parametrize("scale", [0.8, 1.2])
-def test_a_gradient_shrinks_or_grows_as_the_singular_value_does(scale):
-    norms = gradient_norms(Config(SequenceConfig(width=8), steps=6), scale)
-    np.testing.assert_allclose(norms, scale ** np.arange(1, 7), rtol=1e-4)
+@pytest.mark.parametrize("scale", [0.8, 4.0])
+def test_a_gradient_is_the_product_of_a_tanh_nets_jacobians(scale):
+    cfg = Config(SequenceConfig(width=16), steps=12, seed=2)
+    norms = gradient_norms(cfg, scale)
+    _, params, x = tanh_net(cfg, scale)
+    wx, wh, b, x = (np.float64(v) for v in (params["wx"], params["wh"], params["b"], x))
+    np.testing.assert_allclose(np.linalg.svd(wh)[1][0], scale, rtol=1e-5)
+    h, jacobians = np.zeros(16), []
+    for token in x:
+        h = np.tanh(token @ wx + h @ wh + b)
+        jacobians.append(np.diag(1 - h**2) @ wh.T)
+    gradient, want = np.eye(16)[0], []
+    for jacobian in jacobians[::-1]:
+        gradient = gradient @ jacobian
+        want.append(np.linalg.norm(gradient))
+    np.testing.assert_allclose(norms, want, rtol=1e-3)
+    assert (norms <= scale ** np.arange(1, 13) * 1.0001).all()
+    assert norms[-1] < 0.01 if scale < 1 else norms[-1] > 5
 
 
 @pytest.mark.parametrize("kernel", [3, 5])

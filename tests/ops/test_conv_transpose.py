@@ -64,3 +64,17 @@ def test_the_program_has_no_convolution():
 def test_what_does_not_fit_is_refused(shape, options, message):
     with pytest.raises(ValueError, match=message):
         conv_transpose(jnp.ones((1, 3, 3, 2)), jnp.ones(shape), **options)
+
+
+@pytest.mark.parametrize(("size", "checkered"), [(3, True), (4, False), (5, True), (6, False)])
+def test_windows_that_the_stride_does_not_divide_leave_a_checkerboard(size, checkered):
+    """Ones on ones count the windows over a pixel: uneven where 2 does not divide the kernel
+    (Odena et al. 2016), as torch's Fold counts them."""
+    torch = pytest.importorskip("torch")
+    y = conv_transpose(jnp.ones((1, 8, 8, 1)), jnp.ones((size, size, 1, 1)), stride=2)[0, ..., 0]
+    fold = torch.nn.Fold(y.shape, size, stride=2)
+    np.testing.assert_array_equal(y, fold(torch.ones(1, size * size, 64))[0, 0])
+    inner = np.asarray(y)[size:-size, size:-size]
+    assert (np.ptp(inner) > 0) == checkered
+    half, rest = divmod(size, 2)  # windows over an odd column; one more over an even one
+    assert set(inner.ravel()) == {half**2, half * (half + rest), (half + rest) ** 2}

@@ -1,11 +1,16 @@
 """Random holes and mixtures through a config: what `prepare` gives to a model."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image, ImageEnhance
 
 from jaxdl.checks import UsageError
+from jaxdl.ops.augment.color import draw_jitter
+from jaxdl.ops.augment.crop_flip import split_rows
 from jaxdl.training.prepare_images import ImageConfig, prepare_images
 
 IMAGES = np.random.default_rng(0).integers(1, 256, (6, 8, 8, 1), np.uint8)
@@ -64,11 +69,60 @@ def test_cutmix_takes_pixels_of_both_and_counts_them():
     [
         ({"mixup": 0.2, "cutmix": 1.0}, "image.mixup and image.cutmix exclude each other"),
         ({"cutout": -1}, "image.cutout must be >= 0, got -1"),
+        ({"area": (0.5, 0.2)}, "image.area must rise within"),
+        ({"crop": 2, "area": (0.5, 1.0)}, "image.crop and image.area exclude each other"),
     ],
 )
 def test_configs_that_cannot_be_are_refused(options, message):
     with pytest.raises(UsageError, match=message):
         ImageConfig(**options)
+
+
+def test_lighting_adds_alexnets_colors():
+    """The added colors, divided by the published spread along its axes, are N(0, strength^2)."""
+    keys, image = jax.random.split(jax.random.key(0), 4000), np.full((4000, 1, 1, 3), 128, np.uint8)
+    cfg = ImageConfig(mean=(0.5,), std=(0.25,), lighting=0.1)
+    out = prepare_images(cfg)(keys, {"image": jnp.asarray(image)}, train=True)["image"]
+    color = np.float64(out)[:, 0, 0] * 0.25 + 0.5 - 128 / 255
+    spread = np.array([0.2175, 0.0188, 0.0045])
+    axes = np.array(
+        [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.814], [-0.5836, -0.6948, 0.4203]]
+    )
+    amounts = color @ np.linalg.inv(np.transpose(axes)) / spread
+    np.testing.assert_allclose(amounts.std(axis=0), 0.1, rtol=0.05)
+    np.testing.assert_allclose(amounts.mean(axis=0), 0, atol=0.006)
+
+
+def test_jitter_is_one_of_pillows_brightness_contrast_and_color():
+    """An order of Pillow's three enhancements gives each row, but for its roundings."""
+    image = np.random.default_rng(1).integers(60, 190, (6, 8, 8, 3), np.uint8)
+    out = prepare_images(ImageConfig(jitter=0.5))(KEYS, {"image": jnp.asarray(image)}, train=True)
+    own, _ = split_rows(jax.vmap(jax.random.fold_in, (0, None))(KEYS, 2), 2)
+    factors = np.asarray(draw_jitter(own, (0.5, 0.5, 0.5, 0.0), 1.0)[0])
+    assert np.ptp(factors[:, 0]) > 0.1
+    enhance = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
+    for row in range(6):
+        errors = []
+        for order in itertools.permutations(range(3)):
+            changed = Image.fromarray(image[row])
+            for i in order:
+                changed = enhance[i](changed).enhance(float(factors[row, i]))
+            errors.append(np.abs(np.asarray(changed) / 255 - np.asarray(out["image"][row])).max())
+        assert min(errors) < 4 / 255
+
+
+def test_windows_of_an_image_are_resized_to_its_size():
+    """A ramp in x stays a ramp, of a slope between those of the smallest and the whole window."""
+    ramp = np.broadcast_to(np.arange(0, 256, 8, np.uint8)[None, None, :, None], (6, 32, 32, 1))
+    cfg = ImageConfig(area=(0.3, 0.5))
+    out = prepare_images(cfg)(KEYS, {"image": jnp.asarray(ramp)}, train=True)["image"]
+    assert out.shape == ramp.shape
+    slope = np.diff(np.float64(out)[:, :, 4:-4, 0], axis=2) * 255 / 8  # pixels a pixel
+    np.testing.assert_allclose(slope, slope[:, :1, :1] + 0 * slope, atol=0.02)
+    share = slope.mean((1, 2))
+    assert (share > np.sqrt(0.3 * 3 / 4) - 0.05).all()
+    assert (share < np.sqrt(0.5 * 4 / 3) + 0.05).all()
+    assert np.ptp(share) > 0.02
 
 
 def test_mixing_needs_classes():

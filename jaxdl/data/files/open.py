@@ -2,6 +2,7 @@
 meshes, ShapeNet, Pix3D, Omniglot."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def open_coco_json(cfg: CocoJsonData) -> Dataset:
     images = find_path(cfg.images) if cfg.images else file.path.parent
     kind = cfg.annotations
     if kind == "captions" or (not kind and file.has_captions()):
-        rows = CaptionedImages(file, images, image_size=cfg.size(256), length=cfg.max_length)
+        make = partial(CaptionedImages, file, images, image_size=cfg.size(256))
+        rows = make(length=cfg.max_length, least=cfg.min_count)
         return Dataset({"train": rows}, vocabulary=rows.vocabulary)
     extras: dict[str, Any] = {name: kind == name for name in ("masks", "keypoints")}
     if kind == "segments":

@@ -70,7 +70,7 @@ def open_segments(cfg: TfdsData, version: Path) -> Dataset:
 def open_captions(cfg: TfdsData, version: Path) -> Dataset:
     """Pictures with captions, in the words of the training split."""
     make = partial(TfdsCaptions, version, image_size=cfg.size(256), length=cfg.max_length)
-    first: Any = make(split="train")
+    first: Any = make(split="train", least=cfg.min_count)
     splits = splits_of(version, partial(make, vocabulary=first.vocabulary))
     return Dataset(splits, vocabulary=first.vocabulary)
 

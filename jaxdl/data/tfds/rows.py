@@ -125,12 +125,14 @@ class TfdsCaptions(PreparedRows):
         image_size: tuple[int, int],
         length: int,
         vocabulary: tuple[str, ...] = (),
+        least: int = 1,
         most: int = 5,
     ):
+        """A word that occurs less than `least` times is <UNK>, unless `vocabulary` is given."""
         super().__init__(version, split)
         self.image_size, self.length, self.most = image_size, length, most
         everything = (text for i in range(0 if vocabulary else self.size) for text in self.texts(i))
-        self.vocabulary = vocabulary or build_vocabulary(everything)
+        self.vocabulary = vocabulary or build_vocabulary(everything, least=least)
 
     def texts(self, index: int) -> list[str]:
         """The captions of a row."""

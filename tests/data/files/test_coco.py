@@ -2,16 +2,19 @@
 
 import copy
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxdl.checks import DataError
-from jaxdl.data.captions import decode_caption
+from jaxdl.data.captions import UNKNOWN, decode_caption
+from jaxdl.data.config import data_config
 from jaxdl.data.files.coco import read_coco
 from jaxdl.data.files.coco_captions import CaptionedImages
 from jaxdl.data.files.coco_schema import CocoFile
+from jaxdl.data.files.open import open_coco_json
 from jaxdl.data.gather import stack_rows
 from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.synthetic.outlines import tight_boxes
@@ -330,3 +333,14 @@ def test_rare_words_and_the_vocabulary_of_training(captioned):
     bare.write_text(json.dumps({"images": [info], "annotations": []}))
     with pytest.raises(DataError, match="no captions"):
         captions((bare, captioned[1]), image_size=SHAPE)
+
+
+def test_a_config_reaches_the_limit_of_rare_words(captioned):
+    cfg = data_config("coco_json", path=str(captioned[0]), images=str(captioned[1]), min_count=3)
+    texts = [a["caption"].lower() for a in json.loads(captioned[0].read_text())["annotations"]]
+    counts = Counter(word for text in texts for word in text.strip("!").split())
+    often = {word for word, count in counts.items() if count >= 3}
+    opened = open_coco_json(cfg)
+    assert set(opened.vocabulary[4:]) == often < set(counts)
+    ids = opened.splits["train"].rows(np.arange(COUNT - 1))["captions"]
+    assert (ids == UNKNOWN).sum() == sum(counts[word] for word in set(counts) - often)

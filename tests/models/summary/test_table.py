@@ -8,6 +8,7 @@ from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import AvgPool
 from jaxdl.models.convnets.alexnet import AlexNet
+from jaxdl.models.convnets.vgg import VGG, VGG19
 from jaxdl.models.small.lenet import LeNet
 from jaxdl.models.summary.table import draw_costs, summarize, table, total
 
@@ -167,3 +168,25 @@ def test_token_models_and_sizes_that_no_memory_would_hold():
     assert (rows[0].shape, rows[0].parameters) == ((7, 4), 40)
     rows = summarize(Stack(1, 3), (2**20, 2**20, 3))
     assert rows[0].activation_bytes > 2**42
+
+
+def test_vggs_rules_memory_halves_and_operations_stay():
+    """Of the convolutions that end the stages: a pool quarters the map, twice the channels halve
+    its memory, and quadruple the weights of the next, which so has as many multiply-adds."""
+    rows = by_path(VGG19(10, hidden=8), (224, 224, 3))
+    ends = [rows[f"conv{stage}_2"] for stage in (1, 2, 3, 4)]
+    assert [row.activation_bytes for row in ends] == [224**2 * 64 * 4 >> i for i in range(4)]
+    assert {row.multiply_adds for row in ends} == {224**2 * 64 * 64 * 9}
+    assert [row.parameters for row in ends] == [64 * 64 * 9 * 4**i + 64 * 2**i for i in range(4)]
+    assert rows["conv1_2"].receptive_field == (5, 5)  # of two 3x3, with 18 weights for 25
+
+
+@pytest.mark.parametrize(("count", "kernel"), [(2, 5), (3, 7)])
+def test_a_stack_of_3x3_sees_what_a_larger_kernel_sees(count, kernel):
+    layers = summarize(VGG(10, blocks=(count,), filters=(8,), hidden=8), (32, 32, 8))
+    rows = [row for row in layers if row.path.startswith("conv")]
+    assert len(rows) == count
+    assert rows[-1].receptive_field == (kernel, kernel)
+    assert sum(row.parameters for row in rows) == count * (9 * 8 * 8 + 8)
+    (wide,) = summarize(Conv(8, kernel, padding=kernel // 2), (32, 32, 8))
+    assert wide.parameters == kernel**2 * 8 * 8 + 8
