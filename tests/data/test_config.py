@@ -37,7 +37,7 @@ def read(*flags, **table):
         ("digits", set()),
         (
             "mnist",
-            {"dir", "download", "image_size", "max_boxes", "max_length", "clip_frames"}
+            {"dir", "download", "image_size", "max_boxes", "max_length", "min_count", "clip_frames"}
             | {"annotations"},
         ),
         ("shapes", {"image_size", "synthetic_rows", "max_objects", "anywhere", "annotations"}),
@@ -49,7 +49,7 @@ def read(*flags, **table):
         ("folder", {"path", "image_size"}),
         ("csv", {"path", "label_type", "standardize", "label_column", "ignore"}),
         ("npz", {"path", "label_type", "standardize"}),
-        ("text", {"path", "max_length"}),
+        ("text", {"path", "max_length", "min_count"}),
         ("voc_folder", {"path", "image_size", "annotations", "max_boxes"}),
         ("mask_folder", {"path", "image_size", "ignore", "class_names", "values"}),
     ],
