@@ -49,7 +49,7 @@ def read(*flags, **table):
         ("folder", {"path", "image_size"}),
         ("csv", {"path", "label_type", "standardize", "label_column", "ignore"}),
         ("npz", {"path", "label_type", "standardize"}),
-        ("text", {"path", "max_length", "min_count"}),
+        ("text", {"path", "max_length"}),
         ("voc_folder", {"path", "image_size", "annotations", "max_boxes"}),
         ("mask_folder", {"path", "image_size", "ignore", "class_names", "values"}),
     ],
