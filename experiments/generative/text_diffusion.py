@@ -1,20 +1,18 @@
 """Pictures of what a text asks for, by diffusion with guidance: jaxdl run shapes_text_diffusion."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import numpy as np
 
-from jaxdl.checks import UsageError
+from jaxdl.checks import check_at_least
 from jaxdl.cli import main
 from jaxdl.data.captions import NULL
 from jaxdl.data.config import ShapesData
 from jaxdl.data.load import load_splits
 from jaxdl.data.splits.split import Split
+from jaxdl.data.synthetic.outlines import KINDS
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
@@ -27,14 +25,13 @@ from jaxdl.generative.denoising import (
 )
 from jaxdl.generative.diffusion import DiffusionConfig, make_betas
 from jaxdl.generative.image_sampler import ImageSampler
-from jaxdl.generative.sample_evaluator import SampleEvaluator, SampleEvaluatorConfig
+from jaxdl.generative.shape_rule import name_shapes
 from jaxdl.generative.unet import UNet, UNetConfig
-from jaxdl.models.registry import create_model
 from jaxdl.ops.augment.crop_flip import split_rows
 from jaxdl.ops.augment.draw_kept import draw_kept
 from jaxdl.optim.config import Adam, OptimConfig
 from jaxdl.selfsup.clip import TextEncoder
-from jaxdl.selfsup.shape_texts import COMBINATIONS, combinations_of, held_out, prompts, with_texts
+from jaxdl.selfsup.shape_texts import COMBINATIONS, held_out, prompts, with_texts
 from jaxdl.training.plan import LoopConfig
 from jaxdl.training.prepare_images import to_float
 from jaxdl.training.state import TrainState
@@ -62,13 +59,11 @@ class Config:
     """Of each pair's text, in the test."""
     optim: OptimConfig = Adam(lr=1e-3, ema=0.995)
     loop: LoopConfig = LoopConfig(epochs=10)
-    evaluator: SampleEvaluatorConfig = SampleEvaluatorConfig(epochs=6, num_samples=480)
     seed: int = 0
     """Of the initial weights, the choice of texts and the noise."""
 
     def __post_init__(self) -> None:
-        if self.samples < 1 or not self.evaluator.epochs:
-            raise UsageError("text_diffusion: samples and evaluator.epochs must be at least 1")
+        check_at_least("samples", self.samples, 1)
 
 
 def build(cfg: Config) -> Task:
@@ -89,7 +84,6 @@ def build(cfg: Config) -> Task:
         loop=cfg.loop,
         evaluate=evaluate,
         draw=evaluate.draw,
-        report=evaluate.judge.report,
         inputs="inputs",
     )
 
@@ -112,45 +106,20 @@ def make_prepare(cfg: Config) -> Prepare:
     return prepare
 
 
-class CombinationJudge(SampleEvaluator):
-    """A small ResNet that names colors and kinds at once, and has seen all pairs."""
-
-    recipe = Adam(lr=3e-3, schedule="cosine", warmup=20)
-    stage = "pooled"
-
-    @cached_property
-    def model(self) -> nn.Module:
-        """The classifier; its last stage has `features` channels."""
-        width = self.cfg.features // 4
-        form = {"blocks": (1, 1, 1), "width": width, "small": True, "stem_stride": 2}
-        return create_model("resnet18", len(COMBINATIONS), **form)
-
-    @cached_property
-    def splits(self) -> dict[str, Split]:
-        """All pictures, labeled by their pair."""
-        given: Mapping[str, Split] = load_splits(self.data, fields=("image", "caption"))
-        classes = tuple(" ".join(pair) for pair in COMBINATIONS)
-        return {
-            name: Split(
-                {"image": split.read("image"), "label": combinations_of(split.read("caption"))},
-                classes,
-                name=name,
-                batch_size=split.batch_size,
-                synthetic=split.synthetic,
-            )
-            for name, split in given.items()
-        }
+def name_combinations(images: Host) -> Host:
+    """Pictures in [0, 1] -> places in `COMBINATIONS` by `name_shapes`, -1 where no shape is."""
+    color, kind = name_shapes(255 * np.asarray(images))
+    return np.where(color < 0, -1, color * len(KINDS) + kind)
 
 
 class TextEvaluator(Evaluator):
-    """The loss; at the test pictures of every text under several guidances, and whether the judge
-    sees in them what was asked for."""
+    """The loss; at the test pictures of every text under several guidances, and whether a rule, no
+    network, sees in them what was asked for."""
 
     def __init__(self, cfg: Config, model: UNet, prepare: Prepare, splits: dict[str, Split]):
         self.cfg, self.splits = cfg, splits
         shape = splits["train"].example["image"].shape
         self.sampler = ImageSampler(model, cfg.diffusion, shape, NULL, cfg.seed)
-        self.judge = CombinationJudge(cfg.evaluator, cfg.data)
         self.rows_of = RowEvaluator(denoising_rows(model), prepare)
         self.asked = np.tile(np.arange(len(COMBINATIONS)), cfg.samples)
 
@@ -160,39 +129,41 @@ class TextEvaluator(Evaluator):
         return self.sampler.make(state.variables, start, prompts()[1][asked], guidance)
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
-        """The loss of every row; at the test `samples` and, by guidance, what the judge `said`."""
+        """The loss of every row; at the test what was `said` of pictures, by guidance, and of the
+        test's own (`said_of_real`)."""
         rows: dict[str, Any] = self.rows_of(state, split)
         if split is self.splits["test"]:
-            own = self.cfg.diffusion.guidance
-            for guidance in dict.fromkeys((own, *self.cfg.guidances)):
+            for guidance in self.weights():
                 made = self.make(state, self.asked, guidance, 1)
-                rows[f"said_{guidance:g}"] = self.judge.look(made)[1].argmax(axis=1)
-                if guidance == own:
-                    rows["samples"], rows["said"] = made, rows[f"said_{guidance:g}"]
+                rows[f"said_{guidance:g}"] = name_combinations(made)
+            rows["said_of_real"] = name_combinations(split.read("image") / 255)
         return rows
 
+    def weights(self) -> tuple[float, ...]:
+        """The guidance of the config, then the others."""
+        return tuple(dict.fromkeys((self.cfg.diffusion.guidance, *self.cfg.guidances)))
+
     def numbers(self, split: Split, rows: dict[str, Any]) -> Numbers:
-        """The mean loss; `match`, the share of pictures of which color and kind are those asked
-        for, of all pairs, of those never trained on (`unseen_match`), under each guidance; and
-        what `SampleEvaluator` measures."""
+        """The mean loss; `match`, the share of pictures whose color and kind are those asked for,
+        of all pairs and of those never trained on (`unseen_match`), and under each guidance;
+        `real_match`, that of the test's own pictures, which is what the rule itself can do."""
         numbers = {"loss": float(rows["loss"].mean(dtype=np.float64))}
-        if "samples" not in rows:
+        if "said_of_real" not in rows:
             return numbers
-        right = rows["said"] == self.asked
-        said, asked = (np.array(COMBINATIONS)[x] for x in (rows["said"], self.asked))
-        unseen = np.logical_or(*held_out(self.cfg.held_out))[self.asked]
+        said, asked = rows[f"said_{self.cfg.diffusion.guidance:g}"], self.asked
+        unseen = np.logical_or(*held_out(self.cfg.held_out))[asked]
+        kinds = len(KINDS)
         numbers |= {
-            "match": float(right.mean()),
-            "unseen_match": float(right[unseen].mean()),
-            "color_match": float(np.mean(said[:, 0] == asked[:, 0])),
-            "kind_match": float(np.mean(said[:, 1] == asked[:, 1])),
+            "match": float(np.mean(said == asked)),
+            "unseen_match": float(np.mean((said == asked)[unseen])),
+            "color_match": float(np.mean(said // kinds == asked // kinds)),
+            "kind_match": float(np.mean((said >= 0) & (said % kinds == asked % kinds))),
+            "real_match": float(np.mean(rows["said_of_real"] == split.read("combination"))),
         }
-        for name, found in rows.items():
-            if name.startswith("said_"):
-                numbers[name.replace("said", "match_guidance")] = float(
-                    np.mean(found == self.asked)
-                )
-        return {**numbers, **self.judge.measure(rows["samples"])}
+        by_guidance = {
+            f"match_guidance_{w:g}": rows[f"said_{w:g}"] == asked for w in self.weights()
+        }
+        return {**numbers, **{name: float(right.mean()) for name, right in by_guidance.items()}}
 
     def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`texts.png`, a picture of each pair; at the test `guidance.png`, some under each."""
@@ -201,19 +172,18 @@ class TextEvaluator(Evaluator):
         images = self.make(state, every, self.cfg.diffusion.guidance, 0)
         titles = [texts[i] + ("\n(never seen)" if unseen[i] else "") for i in every]
         title = f"What was made of each text, guidance {self.cfg.diffusion.guidance:g}"
-        kinds = len({kind for _, kind in COMBINATIONS})
-        sheet = draw_grid(list(images), titles, title=title, columns=kinds, cell=1.25)
+        sheet = draw_grid(list(images), titles, title=title, columns=len(KINDS), cell=1.25)
         paths = [sheet.save(folder / "texts.png")]
         if split is self.splits["test"]:
-            paths.append(self.draw_guidance(state, kinds).save(folder / "guidance.png"))
+            paths.append(self.draw_guidance(state).save(folder / "guidance.png"))
         return paths
 
-    def draw_guidance(self, state: TrainState, kinds: int) -> Figure:
+    def draw_guidance(self, state: TrainState) -> Figure:
         """Four texts, four pictures each, a row for every guidance."""
-        asked = np.repeat([color * kinds + kind for color, kind in SHOWN], 4)
+        asked = np.repeat([color * len(KINDS) + kind for color, kind in SHOWN], 4)
         images: list[Host] = []
         titles: list[str] = []
-        for weight in sorted({self.cfg.diffusion.guidance, *self.cfg.guidances}):
+        for weight in sorted(self.weights()):
             images += list(self.make(state, asked, weight, 0))
             titles += [f"{prompts()[0][pair]}\nguidance {weight:g}" for pair in asked]
         title = "The same noise under several guidances"

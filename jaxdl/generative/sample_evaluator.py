@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +21,7 @@ from jaxdl.metrics.accumulate import weighted
 from jaxdl.metrics.classification import accuracy
 from jaxdl.metrics.generative import frechet_distance, moments, precision_recall
 from jaxdl.models.small.lenet import LeNet
-from jaxdl.optim.config import Momentum, OptimConfig
+from jaxdl.optim.config import Momentum
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -64,9 +63,6 @@ class SampleEvaluator:
     by the same weights.
     """
 
-    recipe: OptimConfig = RECIPE
-    stage = "hidden"  # of the model, whose values are the features
-
     def __init__(self, cfg: SampleEvaluatorConfig, data: DataConfig) -> None:
         self.cfg = cfg
         self.data = replace(data, val=0, batch_size=BATCH_SIZE, seed=0)
@@ -79,7 +75,7 @@ class SampleEvaluator:
         return load_splits(self.data, fields=("image", "label"))
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> LeNet:
         """The classifier."""
         return LeNet(len(self.splits["train"].classes), hidden=self.cfg.features)
 
@@ -93,9 +89,7 @@ class SampleEvaluator:
             metrics = {"loss": weighted(loss), "accuracy": accuracy(logits, batch["label"])}
             return global_mean(loss), (extra, metrics)
 
-        return supervised(
-            self.model, self.splits, self.prepare, loss_fn, self.recipe, loop=self.loop
-        )
+        return supervised(self.model, self.splits, self.prepare, loss_fn, RECIPE, loop=self.loop)
 
     @property
     def loop(self) -> LoopConfig:
@@ -106,7 +100,7 @@ class SampleEvaluator:
     def state(self) -> TrainState:
         """The trained state: from the cache folder, where it is there."""
         train = self.splits["train"]
-        digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features} {self.recipe}".encode())
+        digest = hashlib.sha256(f"{self.cfg.epochs} {self.cfg.features} {RECIPE}".encode())
         for name in ("image", "label"):
             digest.update(np.ascontiguousarray(train.read(name)).tobytes())
         folder = cache_dir() / "judges" / digest.hexdigest()[:32]
@@ -122,7 +116,7 @@ class SampleEvaluator:
 
     def _look(self, variables: Tree, images: Array) -> tuple[Array, Array]:
         out: Any = self.model.apply(variables, images, train=False, stages=True)
-        return out[self.stage], jax.nn.softmax(out["logits"])
+        return out["hidden"], jax.nn.softmax(out["logits"])
 
     @cached_property
     def real(self) -> tuple[Host, Host]:

@@ -69,13 +69,6 @@ def held_out(share: float) -> tuple[Host, Host]:
     return tested.ravel(), validated.ravel()
 
 
-def combinations_of(captions: Host) -> Host:
-    """Ids of captions of one shape `(N, L)`, as `shapes` writes them -> places in `COMBINATIONS`,
-    `(N,)` int32."""
-    color, kind = captions[:, 1] - AND - 1, captions[:, 2] - AND - 1 - len(COLORS)
-    return (color * len(KINDS) + kind).astype(np.int32)
-
-
 def with_texts(splits: Mapping[str, Split], share: float) -> dict[str, Split]:
     """Splits of `shapes` with one object, by what they show: `test` and `val`, both of the test
     rows, have the combinations of `held_out`, `train` those that are in neither.
@@ -90,7 +83,9 @@ def with_texts(splits: Mapping[str, Split], share: float) -> dict[str, Split]:
     made = {}
     for role, wanted in shown.items():
         source = splits["train" if role == "train" else "test"]
-        combination = combinations_of(source.read("caption"))
+        caption = source.read("caption")
+        color, kind = caption[:, 1] - AND - 1, caption[:, 2] - AND - 1 - len(COLORS)
+        combination = (color * len(KINDS) + kind).astype(np.int32)
         rows = np.flatnonzero(wanted[combination])
         arrays = {
             "image": source.read("image", rows),

@@ -1,7 +1,6 @@
 """Every generative config takes a step, in shapes; a run with two parts is shown again."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -108,7 +107,8 @@ def test_a_judge_is_trained_once_and_knows_its_images(tmp_path, monkeypatch):
 def test_what_is_said_of_texts_is_counted_pair_by_pair():
     """Ten pictures of every text; planted: what the judge said of each."""
     path = CONFIGS["shapes_text_diffusion"]
-    cfg = read_config(path, ["--data.synthetic_rows=600", "--samples=10"])[1]
+    flags = ["--data.synthetic_rows=600", "--samples=10", "--diffusion.guidance=1"]
+    cfg = read_config(path, [*flags, "--guidances", "3", "0"])[1]
     splits = with_texts(load_splits(cfg.data, fields=("image", "caption")), cfg.held_out)
     evaluate = TextEvaluator(cfg, None, None, splits)
     asked, said = evaluate.asked, evaluate.asked.copy()
@@ -121,26 +121,27 @@ def test_what_is_said_of_texts_is_counted_pair_by_pair():
     wrong = asked == COMBINATIONS.index(("red", "square"))  # ten, one kind and one color of them
     said[np.flatnonzero(wrong)[:3]] = other["kind"]
     said[np.flatnonzero(wrong)[3:4]] = other["color"]
-    evaluate.judge = SimpleNamespace(measure=lambda samples: {"confidence": 0.5})
+    said[np.flatnonzero(wrong)[4]] = -1  # nothing is seen
+    truth = splits["test"].read("combination")
     rows = {
         "loss": np.array([1.0, 3.0]),
-        "samples": None,
-        "said": said,
         "said_1": said,
+        "said_3": asked,
         "said_0": np.roll(asked, 1),
+        "said_of_real": np.where(np.arange(len(truth)) == 0, -1, truth),
     }
-    numbers = evaluate.numbers(splits["test"], rows)
-    red_square_hidden = bool(np.flatnonzero(wrong)[0] in hidden)
-    assert numbers.pop("unseen_match") == pytest.approx(1 - 4 * red_square_hidden / len(hidden))
-    assert numbers == pytest.approx(
+    red_square_hidden = np.flatnonzero(wrong)[0] in hidden
+    assert evaluate.numbers(splits["test"], rows) == pytest.approx(
         {
             "loss": 2.0,
-            "match": 476 / 480,
-            "color_match": 479 / 480,
-            "kind_match": 477 / 480,
-            "match_guidance_1": 476 / 480,
+            "match": 475 / 480,
+            "unseen_match": 1 - 5 * red_square_hidden / len(hidden),
+            "color_match": 478 / 480,
+            "kind_match": 476 / 480,
+            "match_guidance_1": 475 / 480,
+            "match_guidance_3": 1.0,
             "match_guidance_0": 0.0,
-            "confidence": 0.5,
+            "real_match": 1 - 1 / len(truth),
         }
     )
 
