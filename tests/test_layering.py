@@ -279,7 +279,7 @@ def find_homeless_tests(files: Files, judged_by: dict[str, str] = JUDGED_BY) -> 
         | set(judged_by.values())
         | set(CHAINS)
     )
-    free = re.compile(r"tests/((faults|experiments)/.*|test_\w+\.py)")
+    free = re.compile(r"tests/((faults|experiments|scripts)/.*|test_\w+\.py)")
     tests = [p for p in files if p.startswith("tests/") and "/test_" in p]
     return [p for p in tests if p not in places and not free.fullmatch(p)]
 
