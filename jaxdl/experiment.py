@@ -181,7 +181,7 @@ def read_run_alone(folder: Path) -> "tuple[Experiment, RestoredRun]":
     experiment, run = read_run(folder, [])
     from jaxdl.data.run_example import run_data
 
-    here: dict[str, Any] = {"data": run_data(run.cfg.data, folder)}
+    here: dict[str, Any] = {"data": run_data(run.cfg.data, run.folder)}
     if weights_of(run.cfg):  # the checkpoint has its own
         here["model"] = dataclasses.replace(run.cfg.model, weights="")
     return experiment, dataclasses.replace(run, cfg=dataclasses.replace(run.cfg, **here))

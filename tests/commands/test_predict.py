@@ -1,6 +1,7 @@
 """`jaxdl predict` on scikit-learn's scans, enlarged; what runs of other kinds make of files."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -30,6 +31,16 @@ def test_predict_reads_a_persons_own_files(trained, tmp_path, capsys):
     assert re.search(r"zero\.png  0 \d+\.\d%", capsys.readouterr().out)
     with Image.open(trained / "predicted" / "sheet.png") as sheet:
         assert min(sheet.size) > 150
+
+
+def test_the_name_of_a_config_predicts_with_the_newest_of_its_runs(
+    trained, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(trained, tmp_path / "runs/mine/20260102-030405-7")
+    monkeypatch.chdir(tmp_path)
+    scan(0, tmp_path / "zero.png")
+    assert ask(predict, "mine", "zero.png") == 0
+    assert re.search(r"zero\.png  0 \d+\.\d%", capsys.readouterr().out)
 
 
 def test_a_bad_file_is_named_and_the_others_are_predicted(trained, tmp_path, capsys):
