@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         metavar="RUN",
-        help="a run folder; for weights also our weight file, or its name in JAXDL_WEIGHTS_DIR",
+        help="a run folder, or the name of its config; for weights also our weight file, or its "
+        "name in JAXDL_WEIGHTS_DIR",
     )
     parser.add_argument(
         "--to",
@@ -73,9 +74,11 @@ def _program(folder: Path, out: Path) -> str:
 def _weights(args: argparse.Namespace, out: Path) -> str:
     from jaxdl.models.weights.published import export_weights, load_weights
     from jaxdl.models.weights.weights_folder import find_weights
+    from jaxdl.runs.run_folder import find_run
 
-    run = Path(args.what).is_dir()
-    weights = run_weights(Path(args.what)) if run else load_weights(find_weights(args.what))
+    folder = find_run(Path(args.what))
+    run = folder.is_dir()
+    weights = run_weights(folder) if run else load_weights(find_weights(args.what))
     export_weights(out, weights, source=args.source)
     done = f"{out}: {weights.name} under {args.source or weights.source}'s names"
     return "\n".join([done, *weights.said]) if run else done

@@ -1,5 +1,6 @@
 """`jaxdl export`: torchvision's network and jax alone give the logits of the run."""
 
+import shutil
 import subprocess
 import sys
 
@@ -52,6 +53,17 @@ def test_a_run_is_exported_and_gives_equal_logits_in_torch(photos, tmp_path, cap
     with torch.no_grad():
         want = net.eval()(torch.tensor(np.array(x)).permute(0, 3, 1, 2)).numpy()
     np.testing.assert_allclose(model.apply(variables, x, train=False), want, atol=1e-5)
+
+
+def test_the_name_of_a_config_stands_for_the_newest_of_its_runs(
+    photos, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(photos / "symmetric", tmp_path / "runs/mine/20260102-030405-7")
+    monkeypatch.chdir(tmp_path)
+    assert ask(export, "mine", "--to", "safetensors") == 0
+    assert capsys.readouterr().out == "mine.safetensors: mobilenet_v2 under torchvision's names\n"
+    assert ask(export, "mine", "--to", "stablehlo") == 0
+    assert "mine.stablehlo: uint8 (B, 32, 32, 3)" in capsys.readouterr().out
 
 
 def test_an_export_says_where_torchs_network_differs(photos, tmp_path, capsys, torchvision):
