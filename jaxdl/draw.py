@@ -213,18 +213,24 @@ def draw_bars(
     return figure
 
 
-def draw_confusion(matrix: Host, classes: Sequence[str]) -> Figure:
-    """Counts, row: label, column: prediction, `(K, K)`; with names where they fit."""
+def draw_confusion(matrix: Host, classes: Sequence[str], *, title: str) -> Figure:
+    """Counts, row: label, column: prediction, `(K, K)`; with names where they fit.
+
+    `title` says what is counted, and of which rows.
+    """
     count = len(classes)
     side = min(3 + 0.35 * count, 12)
     figure = Figure(size=(side + 0.8, side))
     (axis,) = figure.axes
     off = matrix * ~np.eye(count, dtype=bool)
-    axis.imshow(off, cmap="Reds", vmin=0, vmax=max(off.max(), 1))
-    axis.set(xlabel="prediction", ylabel="label", title="off the diagonal: mistakes")
+    most = max(off.max(), 1)
+    axis.imshow(off, cmap="Reds", vmin=0, vmax=most)
+    axis.set(xlabel="prediction", ylabel="label")
+    axis.set_title(f"{title}\nred, off the diagonal: mistakes", fontsize=9)
     if count <= 20:
         axis.set_xticks(range(count), classes, rotation=90, fontsize=7)
         axis.set_yticks(range(count), classes, fontsize=7)
         for i, j in np.argwhere(matrix > 0):
-            axis.text(j, i, str(matrix[i, j]), ha="center", va="center", fontsize=6)
+            ink = "white" if off[i, j] > 0.6 * most else "black"
+            axis.text(j, i, str(matrix[i, j]), ha="center", va="center", fontsize=6, color=ink)
     return figure

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.catalog import all_configs
-from jaxdl.checks import UsageError
+from jaxdl.checks import UsageError, unknown
 from jaxdl.experiment import task_of
+from jaxdl.old_names import CONFIGS
 
 HELP = "layers: shapes, parameters, FLOPs, memory"
 
@@ -40,6 +41,10 @@ def _model_and_shape(args: argparse.Namespace, rest: list[str]) -> tuple[Any, tu
         if rest:
             raise UsageError(f"summary {args.config}: unknown arguments {' '.join(rest)}")
         return create_model(args.config, args.classes), (args.size, args.size, 3)
+    known = {*all_configs(), *list_models(), *CONFIGS}
+    if Path(args.config).suffix not in (".toml", ".py") and args.config not in known:
+        hint = "`jaxdl list` and `jaxdl models` show them all."
+        raise unknown("summary: config or model", args.config, known, hint)
     task = task_of(args.config, rest, "summary")
     from jaxdl.training.task import example_input
 

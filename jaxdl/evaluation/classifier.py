@@ -56,7 +56,9 @@ def make_classifier_evaluator(
             counts = confusion_matrix(
                 rows["prediction"], rows["label"], num_classes=len(split.classes)
             )
-            draw_confusion(np.asarray(counts), split.classes).save(folder / "confusion.png")
+            title = f"{split.name}: rows of each label by what they are taken for"
+            figure = draw_confusion(np.asarray(counts), split.classes, title=title)
+            figure.save(folder / "confusion.png")
         numbers = {
             "loss": float(rows["loss"].mean(dtype=np.float64)),
             "accuracy": float((rows["prediction"] == rows["label"]).mean()),

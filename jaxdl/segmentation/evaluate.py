@@ -85,7 +85,8 @@ class SegmentEvaluator(Evaluator):
         bars = {"intersection over union": list(np.nan_to_num(scores.iou))}
         draw_bars(bars, split.classes, title=title).save(folder / "iou.png")
         parts = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        figure = draw_confusion(np.round(parts).astype(int), split.classes)
+        title = f"{split.name}: % of each label's pixels by what they are taken for"
+        figure = draw_confusion(np.round(parts).astype(int), split.classes, title=title)
         figure.save(folder / "confusion.png")
 
     def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:

@@ -28,3 +28,11 @@ def test_summary_of_a_model_by_its_name(tmp_path, capsys, size, first, count):
     assert (tmp_path / "costs.png").stat().st_size > 1000
     with pytest.raises(UsageError, match="unknown arguments --sise 3"):
         ask(summary, "alexnet", "--sise", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("resnet50x", "resnet50"), ("digit_lenet", "digits_lenet")]
+)
+def test_near_names_of_configs_and_of_models_are_given(name, near):
+    with pytest.raises(UsageError, match=f"there is no '{name}'; did you mean .*{near}"):
+        ask(summary, name)

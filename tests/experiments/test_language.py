@@ -66,7 +66,7 @@ def test_a_gradient_is_the_product_of_a_tanh_nets_jacobians(scale):
     cfg = Config(SequenceConfig(width=16), steps=12, seed=2)
     norms = gradient_norms(cfg, scale)
     _, params, x = tanh_net(cfg, scale)
-    wx, wh, b, x = (np.float64(v) for v in (params["wx"], params["wh"], params["b"], x))
+    wx, wh, b, x = (np.asarray(v, np.float64) for v in (*(params[k] for k in ("wx", "wh", "b")), x))
     np.testing.assert_allclose(np.linalg.svd(wh)[1][0], scale, rtol=1e-5)
     h, jacobians = np.zeros(16), []
     for token in x:
