@@ -121,12 +121,14 @@ class TextEvaluator(Evaluator):
         shape = splits["train"].example["image"].shape
         self.sampler = ImageSampler(model, cfg.diffusion, shape, NULL, cfg.seed)
         self.rows_of = RowEvaluator(denoising_rows(model), prepare)
+        self.texts, self.ids = prompts()
+        self.unseen = np.logical_or(*held_out(cfg.held_out))
         self.asked = np.tile(np.arange(len(COMBINATIONS)), cfg.samples)
 
     def make(self, state: TrainState, asked: Host, guidance: float, seed: int) -> Host:
         """A picture of each of the pairs `(N,)`; the noise is the same under every guidance."""
         start = self.sampler.noise(len(asked), seed)
-        return self.sampler.make(state.variables, start, prompts()[1][asked], guidance)
+        return self.sampler.make(state.variables, start, self.ids[asked], guidance)
 
     def rows(self, state: TrainState, split: Split) -> dict[str, Any]:
         """The loss of every row; at the test what was `said` of pictures, by guidance, and of the
@@ -151,26 +153,24 @@ class TextEvaluator(Evaluator):
         if "said_of_real" not in rows:
             return numbers
         said, asked = rows[f"said_{self.cfg.diffusion.guidance:g}"], self.asked
-        unseen = np.logical_or(*held_out(self.cfg.held_out))[asked]
         kinds = len(KINDS)
         numbers |= {
             "match": float(np.mean(said == asked)),
-            "unseen_match": float(np.mean((said == asked)[unseen])),
+            "unseen_match": float(np.mean((said == asked)[self.unseen[asked]])),
             "color_match": float(np.mean(said // kinds == asked // kinds)),
             "kind_match": float(np.mean((said >= 0) & (said % kinds == asked % kinds))),
             "real_match": float(np.mean(rows["said_of_real"] == split.read("combination"))),
         }
-        by_guidance = {
-            f"match_guidance_{w:g}": rows[f"said_{w:g}"] == asked for w in self.weights()
-        }
-        return {**numbers, **{name: float(right.mean()) for name, right in by_guidance.items()}}
+        for weight in self.weights():
+            right = rows[f"said_{weight:g}"] == asked
+            numbers[f"match_guidance_{weight:g}"] = float(np.mean(right))
+        return numbers
 
     def draw(self, state: TrainState, split: Split, folder: Path) -> list[Path]:
         """`texts.png`, a picture of each pair; at the test `guidance.png`, some under each."""
-        texts, unseen = prompts()[0], np.logical_or(*held_out(self.cfg.held_out))
         every = np.arange(len(COMBINATIONS))
         images = self.make(state, every, self.cfg.diffusion.guidance, 0)
-        titles = [texts[i] + ("\n(never seen)" if unseen[i] else "") for i in every]
+        titles = [self.texts[i] + ("\n(never seen)" if self.unseen[i] else "") for i in every]
         title = f"What was made of each text, guidance {self.cfg.diffusion.guidance:g}"
         sheet = draw_grid(list(images), titles, title=title, columns=len(KINDS), cell=1.25)
         paths = [sheet.save(folder / "texts.png")]
@@ -185,7 +185,7 @@ class TextEvaluator(Evaluator):
         titles: list[str] = []
         for weight in sorted(self.weights()):
             images += list(self.make(state, asked, weight, 0))
-            titles += [f"{prompts()[0][pair]}\nguidance {weight:g}" for pair in asked]
+            titles += [f"{self.texts[pair]}\nguidance {weight:g}" for pair in asked]
         title = "The same noise under several guidances"
         return draw_grid(images, titles, title=title, columns=len(asked), cell=1.1)
 
