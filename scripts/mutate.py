@@ -100,17 +100,12 @@ def plant(source: str, at: int) -> tuple[str, str, int]:
 
 
 def tests_of(module: str, root: Path) -> list[str]:
-    """The mirrored test of a module (below jaxdl/), and those that judge it by tests/judges.py."""
+    """The mirrored test of a module (below jaxdl/), or the one that tests/judges.py names."""
     folder, _, name = module.removesuffix(".py").rpartition("/")
     found = [f"tests/{folder}/test_{name}.py"] if folder else [f"tests/test_{name}.py"]
     judges = root / "tests" / "judges.py"
-    for test, words in (runpy.run_path(str(judges))["JUDGES"] if judges.exists() else {}).items():
-        here = ""
-        for word in words.split():
-            if word.endswith(":"):
-                here = word[:-1]
-            elif (here, word) == (folder, name):
-                found.append(f"tests/{test}")
+    judged_by = runpy.run_path(str(judges))["judged_by"]() if judges.exists() else {}
+    found.append(judged_by.get(f"jaxdl/{module}", ""))
     return [test for test in found if (root / test).is_file()]
 
 
