@@ -80,9 +80,9 @@ class MetricsLog:
         self.rows[-1] |= numbers
         return self.rows[-1]
 
-    def last_loss(self) -> float | None:
-        """The loss of the last row, where there is one."""
-        return self.rows[-1].get("loss") if self.rows else None
+    def last_row(self) -> Numbers:
+        """The last row, empty where there is none yet."""
+        return self.rows[-1] if self.rows else {}
 
     def flush(self) -> None:
         """Writes the rows that are finished, each line whole."""

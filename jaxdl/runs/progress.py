@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from jaxdl.typing import Numbers
+
 
 class Progress:
     """The progress line of a run of `steps` steps of `batch_size` examples."""
@@ -20,24 +22,27 @@ class Progress:
         if self.tty:
             self._print("\n")
 
-    def advance(self, step: int, count: int, seconds: float, loss: float | None) -> None:
-        """Counts `count` more steps that took `seconds`; moves the line, often on a terminal."""
+    def advance(self, step: int, count: int, seconds: float, row: Numbers) -> None:
+        """Counts `count` more steps that took `seconds`; moves the line, often on a terminal.
+
+        `row` is the last of the log, whose losses are shown.
+        """
         self.examples += count * self.batch_size
         self.busy += seconds
         if time.monotonic() - self.last > (0.5 if self.tty else 30):
-            self.show(step, loss)
+            self.show(step, row)
 
     def rate(self) -> float:
         """Examples per second so far, in this process."""
         return round(self.examples / self.busy, 1) if self.busy else 0.0
 
-    def show(self, step: int, loss: float | None) -> None:
-        """The progress line, where one is due: step, rate, time left, loss."""
+    def show(self, step: int, row: Numbers) -> None:
+        """The progress line, where one is due: step, rate, time left, every loss of `row`."""
         if not (self.tty or time.monotonic() - self.last > 5 or step == self.total):
             return
         rate = self.rate()
         left = (self.total - step) * self.batch_size / rate if rate else 0.0
-        shown = "" if loss is None else f"  loss {loss:.4f}"
+        shown = "".join(f"  {name} {row[name]:.4f}" for name in losses(row))
         self.say(f"{rate:,.0f} examples/s  {left:.0f} s left{shown}", f"step {step}/{self.total}")
 
     def say(self, text: str, who: str = "") -> None:
@@ -62,6 +67,11 @@ class Progress:
             sys.stderr.flush()
         except OSError:  # whoever read it is gone; the run goes on
             self.tty = False
+
+
+def losses(row: Numbers) -> list[str]:
+    """The training losses of a row of the log: `loss`, and a GAN's `d_loss` and `g_loss`."""
+    return [n for n in row if "loss" in n.split("_") and not n.startswith("val_")]
 
 
 def _columns() -> int:

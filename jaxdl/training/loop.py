@@ -227,7 +227,7 @@ class FitLoop:
         now = time.perf_counter()
         seconds, self.clock = now - self.clock, now
         self.tally.spent["train"] += seconds
-        self.progress.advance(self.step, count, seconds, self.log.last_loss())
+        self.progress.advance(self.step, count, seconds, self.log.last_row())
         return steps_within(seconds / count)
 
     def _pausing(self, signum: int | None) -> bool:
@@ -269,7 +269,7 @@ class FitLoop:
         row["seconds"] = round(self.tally.spent["train"], 3)
         row["examples_per_second"] = self.progress.rate()
         self.log.add(step, row)
-        self.progress.show(step, row.get("loss"))
+        self.progress.show(step, row)
         warning = "" if self.warned else self.task.warning(row)
         if warning:
             self.warned = True
