@@ -8,8 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend import core
 
 from jaxdl.data.splits.split import Split
+from jaxdl.training.compiler_options import compiler_options
 from jaxdl.training.parallel import Parallel
 from jaxdl.training.state import TrainState
 from jaxdl.training.step import Step
@@ -39,7 +41,8 @@ class ChunkRunner:
     ) -> None:
         self.split, self.parallel = split, parallel
         self.capacity = min(capacity, split.most_steps or CHUNK_STEPS)
-        self.zero = zero_sums(step, split, parallel, state)
+        self.zero, jaxpr = zero_sums(step, split, parallel, state)
+        self.options = compiler_options(jaxpr, parallel.devices[0].platform)
         self.resident = parallel.place_all(split.resident())
         self.chunk = make_chunk(step, split.gather, stop)
         self.program: Any = None
@@ -57,7 +60,8 @@ class ChunkRunner:
         """Compiles for placed states like `state`; the rows are those of step `start`."""
         began = time.perf_counter()
         args = (state, self.fresh_sums(), self.resident, self.feed(start, 1), np.int32(1))
-        self.program = self.parallel.bind(self.chunk).lower(*args).compile()
+        lowered = self.parallel.bind(self.chunk).lower(*args)
+        self.program = lowered.compile(compiler_options=self.options)
         self.compile_seconds = time.perf_counter() - began
 
     def fresh_sums(self, after: Any = None) -> Any:
@@ -127,8 +131,10 @@ def make_chunk(step: Step, gather: Callable[..., Any], stop: bool) -> Callable[.
     return chunk
 
 
-def zero_sums(step: Step, split: Split, parallel: Parallel, state: TrainState) -> Any:
-    """What a fresh log interval starts from, of the structure that `step` returns."""
+def zero_sums(
+    step: Step, split: Split, parallel: Parallel, state: TrainState
+) -> tuple[Any, core.ClosedJaxpr]:
+    """What a fresh log interval starts from, as `step` returns it; what a step computes."""
     share = jax.eval_shape(lambda s: s, state.replace(local=_rows(state.local, parallel.count)))
     resident = {k: jax.ShapeDtypeStruct(v.shape, v.dtype) for k, v in split.resident().items()}
     feed = _rows(split.item(), parallel.local_count)
@@ -138,9 +144,10 @@ def zero_sums(step: Step, split: Split, parallel: Parallel, state: TrainState) -
 
     # Under an axis of one device: shapes of (sum, count) pairs do not depend on the number.
     mapped = jax.vmap(one, in_axes=(None, None, None), axis_name=AXIS, axis_size=1)
-    shapes = jax.eval_shape(mapped, share, resident, feed)
+    jaxpr, shapes = jax.make_jaxpr(mapped, return_shape=True)(share, resident, feed)
     pairs = jax.tree.map(lambda x: np.zeros(x.shape[1:], np.float32), shapes)
-    return {"pairs": pairs, "bad_pairs": pairs, "bad": np.int32(0), "bad_step": np.int32(-1)}
+    zero = {"pairs": pairs, "bad_pairs": pairs, "bad": np.int32(0), "bad_step": np.int32(-1)}
+    return zero, jaxpr
 
 
 def _pair(value: Any) -> bool:
