@@ -10,6 +10,7 @@ from jaxdl.data.notes import count_left_out, name_some
 from jaxdl.typing import Host
 
 LEAST = 0.5  # part of a box that must lie in the picture
+NO_AREA = -1.0  # of an object whose area is not annotated
 EDGE = 1.0  # pixels beyond it that rounding may bring
 
 

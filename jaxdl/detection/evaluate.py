@@ -11,16 +11,18 @@ from jaxdl.data.skeleton import Skeleton
 from jaxdl.data.splits.split import Split
 from jaxdl.detection.evaluate_instances import (
     SHADES,
+    annotated_areas,
     keypoint_numbers,
     mask_numbers,
     mask_rows,
+    object_flags,
     place_masks,
     sure_points,
 )
 from jaxdl.draw import Figure, draw_grid
 from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.evaluation.rows import RowEvaluator
-from jaxdl.metrics.coco_ap import coco_precision
+from jaxdl.metrics.coco_ap import box_areas, coco_precision
 from jaxdl.metrics.voc_ap import (
     ImageDetections,
     ImageGroundTruth,
@@ -31,7 +33,7 @@ from jaxdl.metrics.voc_ap import (
 from jaxdl.training.state import TrainState
 from jaxdl.typing import Array, Batch, Host, Numbers, Prepare, Tree
 
-TRUTH = ("boxes", "labels", "kept", "difficult", "scale", "points", "visible")
+TRUTH = ("boxes", "labels", "kept", "difficult", "crowd", "areas", "scale", "points", "visible")
 SHOWN = 12  # pictures
 SURE = 0.3  # the least score of a box that is drawn
 
@@ -111,10 +113,10 @@ def unpad(rows: Mapping[str, Host]) -> tuple[list[ImageDetections], list[ImageGr
                 rows["found_labels"][i][valid],
             )
         )
-        hard = rows["difficult"][i][kept] if "difficult" in rows else np.zeros(kept.sum(), bool)
-        truth.append(
-            ImageGroundTruth(rows["boxes"][i][kept] / scale, rows["labels"][i][kept], hard)
-        )
+        boxes, hard = rows["boxes"][i][kept] / scale, object_flags(rows, "difficult", i)
+        areas = annotated_areas(rows, i, box_areas(boxes))
+        crowd = object_flags(rows, "crowd", i)
+        truth.append(ImageGroundTruth(boxes, rows["labels"][i][kept], hard, areas, crowd))
     return found, truth
 
 

@@ -70,15 +70,15 @@ def mask_pairs(rows: Mapping[str, Host]) -> Iterator[ImagePairs]:
             rows["found_mask_areas"][i][valid].astype(np.float64),
             rows["mask_areas"][i][kept].astype(np.float64),
         )
-        crowd, file = crowds(rows, i), np.prod(scale_of(rows, i))
+        crowd, file = object_flags(rows, "crowd", i), np.prod(scale_of(rows, i))
         yield ImagePairs(
             rows["found_scores"][i][valid],
             rows["found_labels"][i][valid],
             areas / file,
             rows["labels"][i][kept],
-            own / file,
+            annotated_areas(rows, i, own / file),
             crowd,
-            crowd,
+            object_flags(rows, "difficult", i) | crowd,
             mask_overlap(shared, areas, own, crowd),
         )
 
@@ -88,7 +88,8 @@ def keypoint_numbers(
 ) -> Numbers:
     """COCO's numbers of keypoints, in which a point has the deviation that belongs to its name.
 
-    The area of an object is that of its mask where rows have masks, else of its box.
+    The area of an object is the annotated one, else that of its mask, else of its box. Only
+    COCO's sets have keypoints, where a difficult object is a crowd.
     """
     found, truth = [], []
     for i, (valid, kept) in enumerate(zip(rows["found_valid"], rows["kept"], strict=True)):
@@ -97,12 +98,14 @@ def keypoint_numbers(
         areas = box_areas(boxes)
         if "mask_areas" in rows:
             areas = rows["mask_areas"][i][kept] / np.prod(scale)
+        areas = annotated_areas(rows, i, areas)
         points = rows["found_points"][i][valid][..., :2] / scale
         found.append(
             ImagePoints(points, rows["found_scores"][i][valid], rows["found_labels"][i][valid])
         )
         points, visible = rows["points"][i][kept] / scale, rows["visible"][i][kept]
-        truth.append(ImagePointTruth(points, visible, boxes, labels, crowds(rows, i), areas))
+        hard = object_flags(rows, "difficult", i)
+        truth.append(ImagePointTruth(points, visible, boxes, labels, hard, areas))
     names = skeleton.names if skeleton else ("",) * rows["points"].shape[2]
     numbers = keypoint_precision(found, truth, num_classes, sigmas_of(names))
     return {f"keypoint_{name}": value for name, value in numbers.items()}
@@ -127,7 +130,15 @@ def scale_of(rows: Mapping[str, Host], i: int) -> Host:
     return rows["scale"][i].astype(np.float64) if "scale" in rows else np.ones(2)
 
 
-def crowds(rows: Mapping[str, Host], i: int) -> Host:
-    """Which true objects of picture i are crowds, or too hard to count: `(n,)` bool."""
+def object_flags(rows: Mapping[str, Host], name: str, i: int) -> Host:
+    """Which true objects of picture i are `name`, difficult or a crowd: `(n,)` bool."""
     kept = rows["kept"][i]
-    return rows["difficult"][i][kept] if "difficult" in rows else np.zeros(kept.sum(), bool)
+    return rows[name][i][kept] if name in rows else np.zeros(kept.sum(), bool)
+
+
+def annotated_areas(rows: Mapping[str, Host], i: int, otherwise: Host) -> Host:
+    """The annotated areas of the true objects of picture i `(n,)`, `otherwise` where none is."""
+    if "areas" not in rows:
+        return otherwise
+    areas = rows["areas"][i][rows["kept"][i]].astype(np.float64)
+    return np.where(areas < 0, otherwise, areas)

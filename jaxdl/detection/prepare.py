@@ -57,12 +57,12 @@ class BoxImageConfig:
 
 def load_boxes(cfg: DataConfig) -> dict[str, Split]:
     """The splits of a set of pictures with boxes: `image`, `boxes`, `labels`, `kept`, and, where
-    the set has them, `difficult` and `scale`; of `data.annotations` = masks also `masks`
-    `(N, H, W)` bool, of keypoints `points` `(N, P, 2)` and `visible` `(N, P)` bool.
+    the set has them, `difficult`, `crowd`, `areas` and `scale`; of `data.annotations` = masks also
+    `masks` `(N, H, W)` bool, of keypoints `points` `(N, P, 2)` and `visible` `(N, P)` bool.
 
     Raises DataError for a label that is no class, before anything compiles.
     """
-    more = () if isinstance(cfg, ShapesData) else ("difficult", "scale")
+    more = () if isinstance(cfg, ShapesData) else ("difficult", "crowd", "areas", "scale")
     parts = object_fields(getattr(cfg, "annotations", ""))
     splits = load_splits(cfg, fields=(*FIELDS, *more, *parts))
     for role, split in splits.items():

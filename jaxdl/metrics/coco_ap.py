@@ -25,8 +25,8 @@ def coco_precision(
     *,
     sizes: bool = True,
 ) -> Numbers:
-    """`average_precision` of boxes. A difficult truth is a crowd: detections inside it count
-    neither way.
+    """`average_precision` of boxes. A difficult truth, once found, counts neither way; in a crowd
+    any number of detections does, each by the part of it that lies inside.
     """
     pairs = (compare_boxes(*picture) for picture in zip(found, truth, strict=True))
     return average_precision(pairs, num_classes, sizes=sizes)
@@ -58,7 +58,8 @@ def average_precision(
 
 def compare_boxes(found: ImageDetections, truth: ImageGroundTruth) -> ImagePairs:
     """Boxes of one picture; areas are the boxes' where the truth does not say them."""
-    crowd = np.asarray(truth.difficult, bool)
+    hard = np.asarray(truth.difficult, bool)
+    crowd = np.zeros_like(hard) if truth.crowd is None else np.asarray(truth.crowd, bool)
     areas = box_areas(truth.boxes) if truth.areas is None else np.asarray(truth.areas, np.float64)
     return ImagePairs(
         found.scores,
@@ -67,7 +68,7 @@ def compare_boxes(found: ImageDetections, truth: ImageGroundTruth) -> ImagePairs
         truth.labels,
         areas,
         crowd,
-        crowd,
+        hard | crowd,
         overlaps(found.boxes, truth.boxes, crowd),
     )
 

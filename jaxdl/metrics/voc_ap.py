@@ -26,8 +26,9 @@ class ImageGroundTruth(NamedTuple):
 
     boxes: Host  # (n, 4) corners
     labels: Host  # (n,) ints
-    difficult: Host  # (n,) bool: finding it, or not, counts neither way; COCO's crowds
+    difficult: Host  # (n,) bool: finding it, or not, counts neither way
     areas: Host | None = None  # (n,), COCO's, of the mask; default: the box's
+    crowd: Host | None = None  # (n,) bool, COCO's: many in one box; default: none is
 
 
 class Curve(NamedTuple):

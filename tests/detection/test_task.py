@@ -79,7 +79,16 @@ def test_boxes_are_measured_in_pixels_of_the_file():
     np.testing.assert_allclose(found[0].boxes, [[4, 16, 12, 32]])
     np.testing.assert_allclose(truth[0].boxes, [[4, 16, 12, 32]])
     assert not truth[0].difficult.any()
-    assert unpad(rows | {"difficult": np.ones((1, 1), bool)})[1][0].difficult.all()
+    assert not truth[0].crowd.any()
+    np.testing.assert_allclose(truth[0].areas, [8 * 16])
+    said = {"difficult": np.ones((1, 1), bool), "areas": np.array([[77.0]], np.float32)}
+    (hard,) = unpad(rows | said)[1]
+    assert hard.difficult.all()
+    assert not hard.crowd.any()
+    assert hard.areas.tolist() == [77.0]  # the file's already
+    (crowd,) = unpad(rows | {"crowd": np.ones((1, 1), bool), "areas": -np.ones((1, 1))})[1]
+    assert crowd.crowd.all()
+    assert crowd.areas.tolist() == [128.0]
 
 
 def config(**options):

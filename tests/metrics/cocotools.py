@@ -7,7 +7,11 @@ import pytest
 
 
 def judge(kind, truth, found, *, images, classes, sigmas=None):
-    """The numbers of `COCOeval(kind)`: rows are its annotations without ids, labels from 0."""
+    """The numbers of `COCOeval(kind)`: rows are its annotations without ids, labels from 0.
+
+    A row that is `ignored` counts neither way. pycocotools has that flag, and overwrites it with
+    `iscrowd` when it reads the rows: here it is set after that.
+    """
     coco = pytest.importorskip("pycocotools.coco")
     evaluation = pytest.importorskip("pycocotools.cocoeval")
 
@@ -26,8 +30,15 @@ def judge(kind, truth, found, *, images, classes, sigmas=None):
         made.createIndex()
         return made
 
+    class Evaluation(evaluation.COCOeval):
+        def _prepare(self):
+            super()._prepare()
+            for rows in self._gts.values():
+                for row in rows:
+                    row["ignore"] = row["ignore"] or row.get("ignored", False)
+
     with contextlib.redirect_stdout(io.StringIO()):
-        run = evaluation.COCOeval(index(truth), index(found), kind)
+        run = Evaluation(index(truth), index(found), kind)
         if sigmas is not None:
             run.params.kpt_oks_sigmas = sigmas
         run.evaluate()

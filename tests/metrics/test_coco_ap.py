@@ -116,7 +116,13 @@ def test_boxes_are_small_or_large_by_the_areas_of_the_annotations():
             labels, crowd = ([row[k] for row in own] for k in ("label", "iscrowd"))
             areas = np.array([row["area"] for row in own])
             truths.append(
-                ImageGroundTruth(corners(own), np.array(labels), np.array(crowd, bool), areas)
+                ImageGroundTruth(
+                    corners(own),
+                    np.array(labels),
+                    np.zeros(len(own), bool),
+                    areas,
+                    np.array(crowd, bool),
+                )
             )
             scores, kinds = (np.array([row[k] for row in found]) for k in ("score", "label"))
             answers.append(ImageDetections(corners(found), scores, kinds))

@@ -21,7 +21,7 @@ NAMES += ("ar1", "ar10", "ar100", "ar_small", "ar_medium", "ar_large")
 
 
 def problem(seed):
-    """Pictures with crowds, many ties, wrong and doubled detections, and some that are empty."""
+    """Crowds and difficult objects, many ties, wrong and doubled detections, empty pictures."""
     rng = np.random.default_rng(seed)
     found, truth = [], []
     for _ in range(rng.integers(1, 9)):
@@ -29,7 +29,9 @@ def problem(seed):
         low = rng.integers(0, 150, (n, 2))
         boxes = np.concatenate([low, low + rng.integers(5, 160, (n, 2))], 1).astype(np.float64)
         labels = rng.integers(0, 3, n)
-        truth.append(ImageGroundTruth(boxes, labels, rng.random(n) < 0.25))
+        hard = rng.random(n) < 0.4
+        crowd = hard & (rng.random(n) < 0.5)
+        truth.append(ImageGroundTruth(boxes, labels, hard, crowd=crowd))
         picked = rng.integers(0, max(n, 1), rng.integers(0, 14)) if n else np.zeros(0, int)
         near = boxes[picked] + rng.integers(-6, 7, (len(picked), 4)) * (
             rng.random((len(picked), 1)) < 0.7
@@ -51,7 +53,8 @@ def pycocotools_numbers(found, truth):
                 row = {"image": i, "bbox": box, "area": box[2] * box[3]}
                 yield row | {"label": int(item.labels[j])} | extra(item, j)
 
-    real = list(rows(truth, lambda t, j: {"iscrowd": int(t.difficult[j])}))
+    flags = lambda t, j: {"iscrowd": int(t.crowd[j]), "ignored": bool(t.difficult[j])}  # noqa: E731
+    real = list(rows(truth, flags))
     seen = list(rows(found, lambda f, j: {"score": float(f.scores[j])}))
     return dict(zip(NAMES, judge("bbox", real, seen, images=len(truth), classes=3), strict=True))
 

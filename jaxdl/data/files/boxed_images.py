@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.box_checks import BoxCheck, clip_boxes, pad_objects
+from jaxdl.data.box_checks import NO_AREA, BoxCheck, clip_boxes, pad_objects
 from jaxdl.data.images.decode import (
     BadFileBudget,
     ImageHead,
@@ -39,6 +39,8 @@ class AnnotatedImage:
     boxes: Host  # (n, 4) x1, y1, x2, y2
     labels: Host  # (n,) int32
     difficult: Host  # (n,) bool: a crowd, or too hard to count as missed
+    crowd: Host | None = None  # (n,) bool, many in one box; None: none is
+    areas: Host | None = None  # (n,) as annotated, -1 where they are not; None: nowhere
     number: int = 0
     # Of these objects, for a picture (H, W) -> (n, H, W) bool.
     masks: Callable[[Sequence[int], tuple[int, int]], Host] | None = None
@@ -56,6 +58,8 @@ class AnnotatedImage:
             boxes=self.boxes[rows],
             labels=self.labels[rows],
             difficult=self.difficult[rows],
+            crowd=None if self.crowd is None else self.crowd[rows],
+            areas=None if self.areas is None else self.areas[rows],
             points={name: value[rows] for name, value in self.points.items()},
             masks=None if masks is None else lambda own, s: masks([rows[i] for i in own], s),
             objects=tuple(self.objects[i] for i in rows) if self.objects else (),
@@ -79,7 +83,8 @@ class AnnotatedImages(Source):
     """Pictures with their objects, N a picture at most. A row:
 
     `image` `(H, W, 3)` uint8, upper left in `image_size`; `boxes` `(N, 4)` float32, `labels` `(N,)`
-    int32, `difficult` `(N,)` bool, `kept` `(N,)` bool (False is padding), `scale` `(2,)` float32:
+    int32, `difficult` and `crowd` `(N,)` bool, `areas` `(N,)` float32 (as annotated, in pixels of
+    the file, -1 where they are not), `kept` `(N,)` bool (False is padding), `scale` `(2,)` float32:
     what x and y were multiplied by; `image_id` int32; where the source has them and they are
     asked for, `masks` `(N, H, W)` bool, `points` `(N, K, 2)` float32 and `visible` `(N, K)` bool.
 
@@ -201,6 +206,8 @@ class AnnotatedImages(Source):
             "boxes": boxes.astype(np.float32),
             "labels": picture.labels,
             "difficult": picture.difficult,
+            "crowd": _or_all(picture.crowd, 0, len(boxes)).astype(bool),
+            "areas": _or_all(picture.areas, NO_AREA, len(boxes)).astype(np.float32),
             "object": np.arange(len(boxes)),
         }
         if picture.points:
@@ -220,3 +227,7 @@ class AnnotatedImages(Source):
         made["scale"] = scale
         made["image_id"] = np.asarray(picture.number, np.int32)
         return made
+
+
+def _or_all(values: Host | None, value: float, count: int) -> Host:
+    return np.full(count, value) if values is None else values

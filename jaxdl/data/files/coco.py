@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError
+from jaxdl.data.box_checks import NO_AREA
 from jaxdl.data.files.boxed_images import AnnotatedImage, AnnotatedImages
 from jaxdl.data.files.coco_masks import decode_mask, polygon_bounds, segment_fault
 from jaxdl.data.files.coco_schema import (
@@ -18,6 +19,7 @@ from jaxdl.data.files.coco_schema import (
     CocoFile,
     Id,
     ImageEntry,
+    as_number,
     number_rows,
     read_id,
     read_numbers,
@@ -73,6 +75,12 @@ def read_coco(
     if keypoints and not any(p.points["visible"].any() for p in pictures):
         raise DataError(f"{coco.path}: no annotation has a labeled keypoint")
     return made
+
+
+def read_area(annotation: Annotation) -> float:
+    """Its `area` in square pixels; -1 where there is none, or no number above 0."""
+    area = as_number(annotation.fields.get("area"))
+    return area if area is not None and 0 < area < np.inf else NO_AREA
 
 
 def is_bare_crowd(annotation: Annotation) -> bool:
@@ -179,6 +187,8 @@ class ObjectReader:
             boxes=boxes,
             labels=np.array(labels, np.int32),
             difficult=np.array([crowd is True for crowd in crowds], bool),
+            crowd=np.array([crowd is True for crowd in crowds], bool),
+            areas=np.array([read_area(a) for a in objects], np.float64),
             number=number,
             masks=partial(draw_masks, segments) if self.masks else None,
             points=points,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxdl.checks import DataError
-from jaxdl.data.box_checks import BoxCheck, box_fault, clip_boxes, pad_objects
+from jaxdl.data.box_checks import NO_AREA, BoxCheck, box_fault, clip_boxes, pad_objects
 from jaxdl.data.captions import build_vocabulary, encode_captions, split_words
 from jaxdl.data.images.decode import decode_image
 from jaxdl.data.images.letterbox import letterbox, letterbox_scale, resize_and_center_crop
@@ -82,8 +82,10 @@ class TfdsBoxes(PreparedRows):
     """Pictures with N objects at most, of coco, voc and the like. A row:
 
     `image` `(*image_size, 3)` uint8, upper left; `boxes` `(N, 4)` float32, x1, y1, x2, y2 in its
-    pixels; `labels` `(N,)` int32; `difficult` `(N,)` bool, a crowd or hard; `kept` `(N,)` bool,
-    False is padding; `scale` `(2,)` float32. Unusable boxes are dropped and stand in `check`.
+    pixels; `labels` `(N,)` int32; `difficult` `(N,)` bool, a crowd or hard; `crowd` `(N,)` bool;
+    `areas` `(N,)` float32, as annotated, in pixels of the stored picture, -1 where they are not;
+    `kept` `(N,)` bool, False is padding; `scale` `(2,)` float32. Unusable boxes are dropped and
+    stand in `check`.
     """
 
     def __init__(self, version: Path, split: str, *, image_size: tuple[int, int], most: int):
@@ -185,9 +187,13 @@ def absolute_boxes(row: Mapping[str, Any], shape: tuple[int, int]) -> tuple[Host
     """
     objects = next(row[name] for name in OBJECTS if name in row)
     boxes = np.array(list(objects["bbox"]), np.float32).reshape(-1, 4)[:, [1, 0, 3, 2]]
-    hard = objects.get("is_crowd", objects.get("is_difficult", np.zeros(len(boxes))))
+    crowd = np.array(list(objects.get("is_crowd", np.zeros(len(boxes)))), bool)
+    hard = np.array(list(objects.get("is_difficult", np.zeros(len(boxes)))), bool)
+    areas = objects.get("area", np.full(len(boxes), NO_AREA))
     height, width = shape
     return boxes * np.array([width, height, width, height], np.float32), {
         "labels": np.array(list(objects["label"]), np.int32),
-        "difficult": np.array(list(hard), bool),
+        "difficult": hard | crowd,
+        "crowd": crowd,
+        "areas": np.array(list(areas), np.float32),
     }

@@ -85,7 +85,22 @@ def test_objects_come_back_as_they_were_drawn(made, drawn):
     np.testing.assert_array_equal(
         got["difficult"], rows["kept"][back, :most] & (np.arange(most) == 5)
     )
+    np.testing.assert_array_equal(got["crowd"], got["difficult"])
     np.testing.assert_array_equal(got["scale"], np.ones((COUNT, 2)))
+
+
+def test_areas_are_those_of_the_annotations_whatever_the_size_of_the_picture(made):
+    given = [7.5, "8", None, -3, 0, float("nan")]
+    for annotation in made[1]["annotations"]:
+        annotation["area"] = given[annotation["id"] % 6]
+    made[1]["annotations"][0].pop("area")
+    want = {a["id"]: [7.5, 8, -1, -1, -1, -1][a["id"] % 6] for a in made[1]["annotations"]}
+    want[0] = -1
+    for size in (SHAPE, (24, 32)):
+        got = stack_rows(read(made, image_size=size))
+        for row, image in enumerate(got["image_id"]):
+            own = [want[a["id"]] for a in made[1]["annotations"] if a["image_id"] == image]
+            np.testing.assert_array_equal(got["areas"][row][got["kept"][row]], own)
 
 
 def test_keypoints_have_the_names_and_lines_of_the_richest_category(made):

@@ -67,6 +67,8 @@ def test_objects_come_back_as_they_were_drawn(root):
     np.testing.assert_array_equal(got["kept"], ROWS["kept"][:, :most])
     np.testing.assert_array_equal(got["masks"], ROWS["masks"][:, :most])
     np.testing.assert_array_equal(got["difficult"], got["kept"] & (np.arange(most) == 1))
+    assert not got["crowd"].any()
+    assert (got["areas"][got["kept"]] < 0).all()
     names = np.array(source.classes)[got["labels"]][got["kept"]]
     np.testing.assert_array_equal(names, np.array(SHAPES.classes)[ROWS["labels"]][ROWS["kept"]])
     assert np.abs(got["image"].astype(int) - ROWS["image"]).mean() < 8

@@ -88,6 +88,11 @@ def test_prepared_boxes_are_those_that_tfds_reads(name, objects):
             want = want * np.array([width, height, width, height]) * scale
             own = got["boxes"][i][got["kept"][i]]
             assert len(own) == min(most, len(want))
+            areas = np.array(row["objects"].get("area", []), np.float32)
+            told = got["areas"][i][got["kept"][i]]  # in pixels of the file at both sizes
+            assert set(told.tolist()) <= set(areas.tolist() or [-1.0])
+            crowd = np.array(row["objects"].get("is_crowd", []), bool)
+            assert got["crowd"][i].sum() <= crowd.sum()
             for box, label in zip(own, got["labels"][i], strict=False):
                 near = np.abs(want - box).max(axis=1)
                 assert near.min() < 1  # the picture's size is rounded to whole pixels
