@@ -11,6 +11,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.group_norm import GroupNorm
 from jaxdl.layers.patches import from_patches, to_patches
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.layers.spatial_attention import SpatialAttention
 from jaxdl.ops.position_encoding import sincos
 from jaxdl.typing import Array
@@ -58,7 +59,7 @@ class Condition(nn.Module):
         return nn.silu(x)
 
 
-class TimedBlock(nn.Module):
+class TimedBlock(RepeatedBlock):
     """Norm - SiLU - 3x3 - plus the condition - norm - SiLU - 3x3, added to x (2006.11239, app. B).
 
     `x (B, H, W, C)`, `condition (B, E)` -> `(B, H, W, features)`.

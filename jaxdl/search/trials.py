@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.splits.split import Split
+from jaxdl.layers.repeated_block import remat
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.errors import explain
 from jaxdl.search.paused import PausedTrials
@@ -94,7 +95,7 @@ class TrialRunner:
         self.parallel = Parallel("shard_map", 1)
         self.init, self.started = jax.jit(task.init), {}
         self.single = ChunkRunner(
-            task.step,
+            remat(task.step) if loop.remat else task.step,
             self.splits[0],
             self.parallel,
             self._first(0),

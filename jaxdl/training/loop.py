@@ -12,6 +12,7 @@ import jax
 
 from jaxdl.checks import JaxdlError
 from jaxdl.config import read_toml
+from jaxdl.layers.repeated_block import remat
 from jaxdl.metrics.accumulate import finish
 from jaxdl.runs.agreement import agree, plain_of_first, state_of_first
 from jaxdl.runs.best_checkpoint import BestCheckpoint
@@ -152,7 +153,7 @@ class FitLoop:
 
     def _make_chunks(self, state: TrainState) -> ChunkRunner:
         return ChunkRunner(
-            self.task.step,
+            remat(self.task.step) if self.loop.remat else self.task.step,
             self.split,
             self.parallel,
             state,

@@ -34,6 +34,10 @@ class LoopConfig:
     parallel: str = "auto"
     """auto (pmap where there are several devices), pmap, shard_map, or fsdp (divides the state)."""
 
+    remat: bool = False
+    """Keep only the inputs of a deep model's blocks for the gradient, and compute the rest again:
+    less memory on an accelerator, about a third more work."""
+
     tensorboard_histograms: bool = False
     """For TensorBoard: the model's layers, training images, and at each checkpoint all weights."""
 

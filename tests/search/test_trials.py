@@ -113,3 +113,8 @@ def test_a_group_has_one_fold():
 def test_a_run_that_ends_early_is_refused():
     with pytest.raises(UsageError, match="loop.best"):
         TrialRunner(toys.classifier(), dataclasses.replace(LOOP, best="val_loss"))
+
+
+def test_remat_reaches_a_trial_whose_net_has_no_blocks():
+    with pytest.raises(UsageError, match=r"loop\.remat: this model has no repeated blocks"):
+        TrialRunner(toys.classifier(), LoopConfig(steps=4, remat=True))

@@ -190,6 +190,11 @@ def test_values_out_of_range_are_refused(options, message):
         LoopConfig(**options)
 
 
+def test_remat_reaches_the_step_which_has_no_blocks(tmp_path):
+    with pytest.raises(UsageError, match=r"loop\.remat: this model has no repeated blocks"):
+        fit(toys.classifier(), LoopConfig(steps=4, remat=True), tmp_path)
+
+
 def test_default_intervals_are_multiples_of_the_log_interval():
     plan = make_plan(LoopConfig(epochs=3), 937, has_val=True)
     assert plan.steps == 2811

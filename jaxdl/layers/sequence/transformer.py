@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdl.layers.dense import Dense
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.layers.sequence.attention import Cache, MultiHeadAttention, xavier
 from jaxdl.typing import Array
 
@@ -34,7 +35,7 @@ class FeedForward(nn.Module):
         return Dense(x.shape[-1], kernel_init=xavier, name="fc2")(y)
 
 
-class Block(nn.Module):
+class Block(RepeatedBlock):
     """Self-attention, cross attention (if `cross`), MLP, each added to x: `(B, L, D)`.
 
     Norm first: x + part(norm(x)); else norm(x + part(x)). An encoder layer, or with `cross` a

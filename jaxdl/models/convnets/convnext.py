@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.drop import DropPath
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.activation import gelu_exact
@@ -17,7 +18,7 @@ small = nn.initializers.truncated_normal(0.02)
 LayerNorm = partial(nn.LayerNorm, epsilon=1e-6, use_fast_variance=False)
 
 
-class ConvNeXtBlock(nn.Module):
+class ConvNeXtBlock(RepeatedBlock):
     """x + scale F(x): depthwise 7x7 - norm - linear to 4 C - GELU - linear to C: `(B, H, W, C)`.
 
     `scale`, one number a channel, starts at `layer_scale`; training drops a row's branch with the

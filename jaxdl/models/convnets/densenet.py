@@ -11,6 +11,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import AvgPool, MaxPool
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
@@ -18,7 +19,7 @@ from jaxdl.typing import Array, ModuleDef
 Act = Callable[[Array], Array]
 
 
-class DenseLayer(nn.Module):
+class DenseLayer(RepeatedBlock):
     """norm - act - 1x1 conv - norm - act - 3x3 conv: `(B, H, W, C)` -> the new `(B, H, W, growth)`.
 
     Huang et al. 2017, arXiv 1608.06993, the bottleneck of DenseNet-B.

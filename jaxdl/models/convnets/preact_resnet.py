@@ -10,12 +10,13 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.drop import DropPath
 from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 
 
-class PreActBlock(nn.Module):
+class PreActBlock(RepeatedBlock):
     """x + F(x), F twice [norm - act - 3x3 conv] (He et al. 2016, arXiv 1603.05027, fig. 1b).
 
     `(B, H, W, C)` -> `(B, ceil(H / stride), ceil(W / stride), features)`. Where the shape changes,

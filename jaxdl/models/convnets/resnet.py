@@ -10,6 +10,7 @@ from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
@@ -17,7 +18,7 @@ from jaxdl.typing import Array, ModuleDef
 Act = Callable[[Array], Array]
 
 
-class BasicBlock(nn.Module):
+class BasicBlock(RepeatedBlock):
     """act(x + F(x)), F two 3x3 convolutions (He et al. 2016, arXiv 1512.03385, fig. 2).
 
     `(B, H, W, C)` -> `(B, ceil(H / stride), ceil(W / stride), features)`.
@@ -42,7 +43,7 @@ class BasicBlock(nn.Module):
         return self.act(x + y)
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(RepeatedBlock):
     """act(x + F(x)), F 1x1 - 3x3 - 1x1, narrow or grouped inside (arXiv 1512.03385, fig. 5).
 
     `(B, H, W, C)` -> `(B, ceil(H / stride), ceil(W / stride), features)`. `stride_in` names the

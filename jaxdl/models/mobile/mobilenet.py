@@ -11,6 +11,7 @@ from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv_norm import ConvNorm
 from jaxdl.layers.drop import DropPath
 from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
@@ -52,7 +53,7 @@ class Separable(nn.Module):
         return unit(self.features, 1, name="pointwise")(x, train=train)
 
 
-class InvertedResidual(nn.Module):
+class InvertedResidual(RepeatedBlock):
     """1x1 to `expansion` C - 3x3 of each channel - linear 1x1 (Sandler et al. 2018, 1801.04381).
 
     Added to x where shapes agree, but for rows that training drops with the chance `drop_path`;

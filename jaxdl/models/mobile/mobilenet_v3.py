@@ -9,6 +9,7 @@ import jax
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.conv_norm import ConvNorm
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.mobile.mobilenet import Act, scaled, slow_batch_norm
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
@@ -31,7 +32,7 @@ class SqueezeExcite(nn.Module):
         return x * hard_sigmoid(Conv(x.shape[-1], 1, name="fc2")(gate))
 
 
-class SearchedResidual(nn.Module):
+class SearchedResidual(RepeatedBlock):
     """1x1 to `inner` - depthwise - squeeze-and-excite - linear 1x1 (Howard et al. 2019, fig. 4).
 
     Added to x at stride 1 where shapes agree; `(B, H, W, C)` -> `(B, ceil(H / stride), ...,

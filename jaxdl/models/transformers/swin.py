@@ -12,6 +12,7 @@ from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.dense import Dense
 from jaxdl.layers.drop import DropPath
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
 from jaxdl.ops.activation import gelu_exact
@@ -88,7 +89,7 @@ class WindowAttention(nn.Module):
         return bias.transpose(2, 0, 1)[None]
 
 
-class SwinBlock(nn.Module):
+class SwinBlock(RepeatedBlock):
     """x + attention(norm(x)), then x + MLP(norm(x)), the MLP with exact GELU: `(B, H, W, C)`."""
 
     heads: int

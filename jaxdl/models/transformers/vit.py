@@ -12,6 +12,7 @@ import numpy as np
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.dense import Dense
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.layers.residual import WIRINGS, deepnorm_gain, residual, scaled
 from jaxdl.models.register import register
 from jaxdl.models.stages import Stages
@@ -49,7 +50,7 @@ class SelfAttention(nn.Module):
         return dense(width, kernel_init=last, name="out")(y.reshape(batch, tokens, width))
 
 
-class EncoderBlock(nn.Module):
+class EncoderBlock(RepeatedBlock):
     """x + attention(norm(x)), then x + MLP(norm(x)), the MLP with exact GELU: `(B, L, D)`.
 
     `wiring` post and deepnorm place the norms otherwise, see `residual`; `depth` is the number of

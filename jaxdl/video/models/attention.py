@@ -9,12 +9,13 @@ import jax.numpy as jnp
 from jaxdl.checks import check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.dense import Dense
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.stages import Stages
 from jaxdl.models.transformers.vit import LayerNorm, SelfAttention
 from jaxdl.typing import Array
 
 
-class DividedBlock(nn.Module):
+class DividedBlock(RepeatedBlock):
     """x + attention over time, then + attention over space, then + MLP, norms first.
 
     "Divided space-time attention" (Bertasius et al. 2021, arXiv 2102.05095, eq. 5 to 9; ViViT's

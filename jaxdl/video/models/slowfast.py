@@ -10,11 +10,12 @@ from jaxdl.layers.conv_norm import ConvNorm
 from jaxdl.layers.dense import Dense
 from jaxdl.layers.norm.batch_norm import BatchNorm
 from jaxdl.layers.pool import MaxPool
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 
 
-class BottleneckOverTime(nn.Module):
+class BottleneckOverTime(RepeatedBlock):
     """relu(x + F(x)), F convolutions t x 1 x 1 - 1 x 3 x 3 (strided) - 1 x 1 x 1.
 
     `(B, T, H, W, C)` -> `(B, T, H / stride, W / stride, features)`; t is `time`.

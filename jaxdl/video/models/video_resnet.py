@@ -7,6 +7,7 @@ import flax.linen as nn
 from jaxdl.checks import check_one_of, check_rank
 from jaxdl.layers.conv import Conv
 from jaxdl.layers.norm.batch_norm import BatchNorm
+from jaxdl.layers.repeated_block import RepeatedBlock
 from jaxdl.models.stages import Stages
 from jaxdl.typing import Array, ModuleDef
 
@@ -40,7 +41,7 @@ class FactoredConv(nn.Module):
         return conv(self.features, (3, 1, 1), (s, 1, 1), padding=(1, 0, 0), name="conv")(x)
 
 
-class ClipBlock(nn.Module):
+class ClipBlock(RepeatedBlock):
     """relu(x + F(x)), F two `FactoredConv`s; the shortcut is projected where shapes differ.
 
     `(B, T, H, W, C)` -> `(B, T', H', W', features)`.
