@@ -18,9 +18,10 @@ from jaxdl.config import (
     with_added,
 )
 from jaxdl.plain_file import check_only_files
-from jaxdl.runs.environment import prepare_process, use_compilation_cache
+from jaxdl.runs.environment import device_name, prepare_process, use_compilation_cache
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import find_run
+from jaxdl.say import introduce, introduced
 
 if TYPE_CHECKING:  # `jaxdl list` must not wait for jax
     from jaxdl.evaluation.picture_files import Predicted
@@ -73,7 +74,10 @@ class Experiment:
     def execute(self, cfg: Any, run_dir: Path, resume: bool = False) -> Report:
         """The script's own `run`, else its task is trained and measured; what is to be reported."""
         if self.run is not None:
-            report = self.run(cfg, run_dir, **({"resume": True} if resume else {}))
+            with introduced(device_name()):
+                if not hasattr(cfg, "data"):
+                    introduce(self.name)
+                report = self.run(cfg, run_dir, **({"resume": True} if resume else {}))
             if lacks := REPORTED - report.keys():
                 raise UsageError(
                     f"experiment {self.name}: what run(cfg, run_dir) returns lacks "

@@ -1,6 +1,7 @@
 """Each script runs: one of its configs, on embedded data, two steps."""
 
 import json
+import re
 
 import jax
 import pytest
@@ -39,7 +40,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.mark.usefixtures("forget_compiled_programs")
 @pytest.mark.parametrize("name", scripts())
-def test_a_script_runs_two_steps(name, tmp_path, monkeypatch, data_dir):
+def test_a_script_runs_two_steps(name, tmp_path, monkeypatch, data_dir, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(mesh_scores, "POINTS", 500)
     monkeypatch.setattr("experiments.vision3d.occupancy.POINTS", 500)
@@ -49,6 +50,11 @@ def test_a_script_runs_two_steps(name, tmp_path, monkeypatch, data_dir):
     with pytest.raises(SystemExit) as stop:
         main(argv=["run", config, *flags, "--run-dir", str(tmp_path / "run")])
     assert stop.value.code == 0
+    said = capsys.readouterr().err
+    assert re.search(
+        r"^[\w.]+(( \(synthetic\))?: [\d,]+ train.* rows)?;.* on (\d x )?cpu: cpu$", said, re.M
+    ), said
+    assert re.search(r"^to open:\n  .*report\.html$", said, re.M)
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["experiment"] == name
     assert report["metrics"]

@@ -269,7 +269,7 @@ def compare(stylist: Stylist, state: TrainState) -> tuple[Numbers, Host]:
 
 def predict(restored: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
     """A person's own photographs in each of the styles, one file for each of both."""
-    stylist, lines = Stylist(restored.cfg), []
+    stylist, lines, rows = Stylist(restored.cfg), [], []
     pictures = PictureFiles(files)
     for group, images in pictures:
         for file, image in zip(group, images, strict=True):
@@ -277,10 +277,10 @@ def predict(restored: RestoredRun, files: Sequence[Path], folder: Path) -> Predi
                 restored.cfg.styles, np.eye(len(restored.cfg.styles)), strict=True
             ):
                 path = folder / f"{file.stem}_{Path(style).stem}.jpg"
-                lines.append(
-                    f"{file}  {save_image(stylist.apply(restored.state, image, mix), path)}"
-                )
-    return Predicted(lines, pictures.faults)
+                save_image(stylist.apply(restored.state, image, mix), path)
+                lines.append(f"{file}  {path}")
+                rows.append({"file": str(file), "style": style, "drawn": str(path)})
+    return Predicted(lines, pictures.faults, rows)
 
 
 if __name__ == "__main__":

@@ -192,6 +192,7 @@ def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
         )
     height, width, channels = split.example["image"].shape
     pictures, sheet, lines = PictureFiles(files, channels=channels), Sheet(), []
+    rows = []
     for group, images in pictures:
         cut = np.stack([letterbox(image, (height, width)) for image in images])
         batch = {**example_batch(split, len(cut)), "image": cut}
@@ -202,8 +203,9 @@ def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
         for file, image, row in zip(group, images, ids, strict=True):
             text = decode_caption(row, split.vocabulary)
             lines.append(f"{file}  {text or '(nothing)'}")
+            rows.append({"file": str(file), "text": text})
             sheet.add(image, "\n".join([file.name, *textwrap.wrap(text, 30)[:3]]))
-    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults)
+    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults, rows)
 
 
 def show(run: RestoredRun, out: Path) -> str:

@@ -82,7 +82,7 @@ def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
     split, model = run.task.splits["train"], run.task.model
     assert model is not None, "the run of a model"
     longest, length = (len(split.example[name]) for name in ("source", "target"))
-    lines, faults = [], []
+    lines, faults, rows = [], [], []
     for file in files:
         sources = []
         for i, text in enumerate(read_lines(file), 1):
@@ -101,8 +101,10 @@ def predict(run: RestoredRun, files: Sequence[Path], folder: Path) -> Predicted:
             )
             ids = read_written(wrote, f"predict {file}")
             for source, row in zip(sources[start:], ids, strict=False):
-                lines.append(f"{source} -> {characters(row, split.vocabulary)}")
-    return Predicted(lines, faults)
+                text = characters(row, split.vocabulary)
+                lines.append(f"{source} -> {text}")
+                rows.append({"file": str(file), "source": source, "text": text})
+    return Predicted(lines, faults, rows)
 
 
 def read_lines(file: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """`jaxdl predict`: a trained run, or a published net, on a person's own files."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="where pictures are drawn (default: RUN/predicted, ./predicted)"
     )
+    parser.add_argument(
+        "--json", action="store_true", help="an object for each file in place of text, for programs"
+    )
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Prints what is found in the files; the code of a data error where one could not be used,
     which is said at the end."""
-    return say_made(_predict_published(args) if args.model else _predict_run(args))
+    made = _predict_published(args) if args.model else _predict_run(args)
+    if args.json:
+        made = made._replace(lines=[json.dumps(made.rows, indent=1)])
+    return say_made(made)
 
 
 def _predict_run(args: argparse.Namespace) -> "Predicted":
@@ -91,9 +98,8 @@ def add_file_arguments(parser: argparse.ArgumentParser, files: str, example: str
 def say_made(made: "Predicted") -> int:
     """Prints what was made of the files, then those that could not be used; the exit code, that of
     a data error where there are such."""
-    lines, faults = made
-    for line in lines:
+    for line in made.lines:
         print(line)
-    for fault in faults:
+    for fault in made.faults:
         print(f"left out: {fault}", file=sys.stderr)
-    return DataError.code if faults else 0
+    return DataError.code if made.faults else 0

@@ -96,7 +96,20 @@ def _work(
     if weights_of(cfg):
         work = partial(_keep_weights_and_work, weights_of(cfg), folder, work)
     resumable = experiment.build is not None
-    work_in_folder(folder, name, table, words, args.resume, work, resumable=resumable)
+    further = list(next_commands(experiment))
+    work_in_folder(
+        folder, name, table, words, args.resume, work, resumable=resumable, commands=further
+    )
+
+
+def next_commands(experiment: Experiment) -> Iterator[str]:
+    """What can be asked of a run of the experiment, RUN in place of its folder."""
+    if experiment.predict is not None:
+        yield "jaxdl predict RUN FILE..."
+    if experiment.predict_labels is not None:
+        yield 'jaxdl predict RUN FILE... --labels "a, b"'
+    if experiment.build is not None:
+        yield "jaxdl show run RUN"
 
 
 def _keep_weights_and_work(weights: str, folder: Path, work: Callable[[], Report]) -> Report:

@@ -12,9 +12,11 @@ from jaxdl.data.registry import open_dataset
 from jaxdl.data.run_example import load_run_example
 from jaxdl.data.source import ClassSubsetSource, Dataset, FieldSubsetSource
 from jaxdl.data.splits.assign import CUT, assign_splits
+from jaxdl.data.splits.in_words import in_words
 from jaxdl.data.splits.place import place_split
 from jaxdl.data.splits.split import Split
 from jaxdl.data.standardize import standardize_inputs
+from jaxdl.say import introduce
 
 
 def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, Split]:
@@ -28,6 +30,7 @@ def load_splits(cfg: DataConfig, *, fields: tuple[str, ...] = ()) -> dict[str, S
         for role, split in splits.items()
         if isinstance(cfg, OwnData) and split.name.startswith(CUT)
     }
+    introduce(in_words(cfg.name, splits))
     say_notes({role: [*cut.get(role, ()), *split.notes] for role, split in splits.items()})
     return splits
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -29,7 +30,7 @@ def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Pred
     split = run.task.splits["train"]
     height, width, channels = split.example["image"].shape
     pictures, lines = PictureFiles(files, channels=channels), []
-    places = itertools.count()
+    places, made = itertools.count(), []
     for group, images in pictures:
         rows = find_boxes(run, [letterbox(image, (height, width)) for image in images])
         for file, image, row in zip(group, images, rows, strict=True):
@@ -37,7 +38,9 @@ def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Pred
             row = in_picture(row, size, letterbox_scale(size, (height, width)))
             out = folder / f"{next(places)}_{file.stem}.png"
             lines += say_and_draw(file, image, row, split.classes, out, split.skeleton)
-    return Predicted(lines, pictures.faults)
+            found = plain_objects(row, split.classes)
+            made.append({"file": str(file), "objects": found, "drawn": str(out)})
+    return Predicted(lines, pictures.faults, made)
 
 
 def say_and_draw(
@@ -52,6 +55,29 @@ def say_and_draw(
     draw_picture(image, row, classes, skeleton).save(out, dpi=150)
     said = f"{file}: {describe_count(row)}, drawn in {out}"
     return [said, *describe_boxes(row, classes)]
+
+
+def plain_objects(row: Mapping[str, Host], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """The kept objects as plain values: class, score, box `x1, y1, x2, y2` in pixels of the file.
+
+    With masks the number of their pixels, with points `x, y` of each, and whether it is seen.
+    """
+    objects = []
+    for i in np.flatnonzero(row["kept"]):
+        found: dict[str, Any] = {
+            "class": classes[int(row["labels"][i])],
+            "score": float(row["scores"][i]),
+            "box": [float(v) for v in row["boxes"][i]],
+        }
+        if "masks" in row:
+            found["mask_pixels"] = int(row["masks"][i].sum())
+        if "visible" in row:
+            found["keypoints"] = [
+                {"x": float(x), "y": float(y), "seen": bool(seen)}
+                for (x, y), seen in zip(row["points"][i][:, :2], row["visible"][i], strict=True)
+            ]
+        objects.append(found)
+    return objects
 
 
 def in_picture(row: Mapping[str, Host], size: tuple[int, int], scale: Host) -> dict[str, Host]:

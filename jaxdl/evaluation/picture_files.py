@@ -1,8 +1,8 @@
 """A person's own picture files, decoded in groups, and a sheet of what was said of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxdl.data.files.image_folder import images_below
 from jaxdl.data.images.decode import UnreadableImage, decode_image
@@ -17,10 +17,15 @@ THUMB = (160, 160)  # pixels of a picture on a sheet
 
 
 class Predicted(NamedTuple):
-    """What is made of files, as text, and what of them could not be used, with the reason."""
+    """What is made of files, as text, and what of them could not be used, with the reason.
+
+    `rows`: what is made as plain values, for programs: `file` and, by the kind of run, its
+    `classes` with scores, `objects`, `shares` of pixels, `text`, and what was `drawn`.
+    """
 
     lines: list[str]
     faults: list[str]
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 class PictureFiles:

@@ -43,18 +43,21 @@ def predict_pictures(
     split, program = run.task.splits["train"], score_program(run, score)
     height, width, channels = split.example["image"].shape
     pictures, sheet, lines = PictureFiles(files, channels=channels), Sheet(), []
+    rows: list[dict[str, Any]] = []
     for group, images in pictures:
         cut = np.stack([resize_and_center_crop(image, (height, width)) for image in images])
         for file, image, row in zip(group, images, program("image", cut), strict=True):
             said = describe(row, split.classes)
             lines.append(f"{file}  {'  '.join(said)}")
+            rows.append({"file": str(file), "classes": ranked(row, split.classes)})
             sheet.add(image, "\n".join([file.name, *said[:2]]))
-    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults)
+    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults, rows)
 
 
 def predict_tables(run: RestoredRun, files: Sequence[Path]) -> Predicted:
     """The likeliest classes of each row of CSV files with the columns of training, on its scale."""
     split, program, lines = run.task.splits["train"], score_program(run, jax.nn.softmax), []
+    made: list[dict[str, Any]] = []
     split.check_has("input")
     form = split.table or TableForm.plain(split.example["input"].shape[0])  # of an earlier version
     for file in files:
@@ -66,7 +69,9 @@ def predict_tables(run: RestoredRun, files: Sequence[Path]) -> Predicted:
             scores = program("input", rows[start : start + 4096])
             for place, row in zip(places[start:], scores, strict=False):
                 lines.append(f"{file}:{place}  {'  '.join(likeliest(row, split.classes))}")
-    return Predicted(lines, [])
+                scored = ranked(row, split.classes)
+                made.append({"file": str(file), "line": int(place), "classes": scored})
+    return Predicted(lines, [], made)
 
 
 def score_program(run: RestoredRun, score: Score) -> Callable[[str, Host], Host]:
@@ -90,6 +95,12 @@ def score_program(run: RestoredRun, score: Score) -> Callable[[str, Host], Host]
         return made
 
     return scores
+
+
+def ranked(scores: Host, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Every class with its score `(K,)`, best first, as plain values."""
+    order = np.argsort(-scores, kind="stable")
+    return [{"class": classes[i], "score": float(scores[i])} for i in order]
 
 
 def likeliest(scores: Host, classes: Sequence[str], most: int = BEST) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxdl.checks import CheckpointError
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted, Sheet
-from jaxdl.evaluation.predict import likeliest
+from jaxdl.evaluation.predict import likeliest, ranked
 from jaxdl.models.weights.published import Weights, open_weights
 from jaxdl.models.weights.weights_folder import find_weights
 
@@ -31,6 +31,7 @@ def predict_published(
     model = weights.model()
     program = jax.jit(lambda v, x: jax.nn.softmax(model.apply(v, x, train=False)))
     pictures, sheet, lines = PictureFiles(files), Sheet(), describe_weights(path, weights)
+    rows: list[dict[str, Any]] = []
     for group, images in pictures:
         scores = np.asarray(program(weights.variables, weights.preprocessing(images)))
         if not np.isfinite(scores).all():
@@ -38,8 +39,9 @@ def predict_published(
         for file, image, row in zip(group, images, scores, strict=True):
             said = likeliest(row, classes, TOP)
             lines.append(f"{file}  {'  '.join(said)}")
+            rows.append({"file": str(file), "classes": ranked(row, classes)[:TOP]})
             sheet.add(image, "\n".join([file.name, *said[:2]]))
-    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults)
+    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults, rows)
 
 
 def describe_weights(path: Path, weights: Weights) -> list[str]:

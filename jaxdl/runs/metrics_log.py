@@ -17,6 +17,7 @@ from jaxdl.runs.tensorboard import EventFile
 from jaxdl.typing import Batch, Numbers
 
 MOST = 2_000_000_000  # bytes of a metrics.jsonl
+BESIDE_METRICS = ("step", "seconds", "examples_per_second", "lr", "grad_norm", "skipped")
 
 
 def read_rows(path: Path) -> list[Numbers]:
@@ -31,6 +32,16 @@ def read_rows(path: Path) -> list[Numbers]:
             if isinstance(row, dict) and isinstance(row.get("step"), int):
                 rows.append(row)
     return rows
+
+
+def tag(name: str) -> str:
+    """What a number of a row is called in TensorBoard, which groups by what stands before "/".
+
+    `loss/train` and `loss/val` stand side by side; what is no metric has its name alone.
+    """
+    if name in BESIDE_METRICS:
+        return name
+    return f"{name.removeprefix('val_')}/{'val' if name.startswith('val_') else 'train'}"
 
 
 class MetricsLog:
@@ -97,7 +108,7 @@ class MetricsLog:
             self.written = len(self.rows)
             for row in fresh if self.events is not None else []:
                 finite = {k: v for k, v in row.items() if k != "step" and np.isfinite(v)}
-                self.events.add(int(row["step"]), finite)
+                self.events.add(int(row["step"]), {tag(k): v for k, v in finite.items()})
 
     def inspect(self, write: Callable[[EventFile], None]) -> None:
         """Lets `write` add more than numbers to TensorBoard's events."""

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from jaxdl.runs.manifest import saved_config
 from jaxdl.runs.results import Report, write_report
 from jaxdl.runs.run_page import write_run_page
 from jaxdl.runs.signals import Signals, terminable
+from jaxdl.runs.to_open import to_open
 
 STRUCTURAL = ("experiment", "data.", "model.", "optim.name", "seed")
 MOVABLE = ("data.dir",)
@@ -172,11 +173,12 @@ def work_in_folder(
     work: Callable[[], Report],
     *,
     resumable: bool = True,
+    commands: Sequence[str] = (),
 ) -> None:
     """Does `work` in a run folder of its own, and writes the report that it returns.
 
     `name` and `table` are the config's, `words` is the command, to say how to go on, where the run
-    is `resumable`.
+    is `resumable`. `commands`: what may be asked of it when it has ended (`to_open`).
     """
     again = shlex.join([*words, "--run-dir", str(folder), "--resume"]) if resumable else None
     with open_run(folder, table, resume=resume, again=again), terminable():
@@ -186,7 +188,8 @@ def work_in_folder(
         try:
             report = work()
             write_report(folder, report, name=name, experiment=table["experiment"], command=words)
-            say(f"report {write_run_page(folder)}")
+            write_run_page(folder)
+            say(to_open(folder, commands))
         except (Exception, KeyboardInterrupt) as error:
             error = _explain(error, folder)
             code = getattr(error, "code", 130 if isinstance(error, KeyboardInterrupt) else 1)

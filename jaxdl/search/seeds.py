@@ -17,6 +17,7 @@ from jaxdl.search.execution import choose_execution
 from jaxdl.search.paused import PausedTrials
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import Execution, Trial, TrialResult, TrialRunner
+from jaxdl.training.overview import overview_of
 from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
@@ -41,6 +42,7 @@ def run_seeds(build: Callable[[Any], Task], cfg: Any, count: int, run_dir: Path)
     record = TrialRecord(run_dir, 1, say)
     write_environment(run_dir)
     settings = [{"seed": str(cfg.seed + i)} for i in range(count)]
+    say(overview_of(run_dir, task))
     trained = sum(not record.has(setting, 0) for setting in settings)
     trials = TrialRunner(task, cfg.loop, paused=PausedTrials(run_dir / "paused", say))
     way = train_seeds(task, trials, settings, record)

@@ -27,6 +27,7 @@ from jaxdl.search.space import Setting, enumerate_settings, read_grid
 from jaxdl.search.sweep_table import Row, draw_search, rank, show_table, write_table
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import MEMORY, Trial, TrialResult, TrialRunner
+from jaxdl.training.overview import overview_of
 from jaxdl.training.plan import total_steps
 from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
@@ -89,6 +90,7 @@ def sweep(
     task = build(base)
     if task.evaluate is None:
         raise UsageError("sweep: the experiment of this config has no evaluation to compare by")
+    say(overview_of(folder, task))
     # A grid may choose the rule or model whose option is drawn.
     first = {name: values[0] for name, values in map(read_grid, search.grid)}
     chosen = read(setting_flags(first)) if first else base

@@ -32,7 +32,7 @@ def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Pred
     split = run.task.splits["train"]
     height, width, channels = split.example["image"].shape
     pictures, lines = PictureFiles(files, channels=channels), []
-    places = itertools.count()
+    places, rows = itertools.count(), []
     for group, images in pictures:
         shares = find_shares(run, [letterbox(image, (height, width)) for image in images])
         for file, image, share in zip(group, images, shares, strict=True):
@@ -41,9 +41,18 @@ def predict_files(run: RestoredRun, files: Sequence[Path], folder: Path) -> Pred
             name = f"{next(places)}_{file.stem}"
             drawn = folder / f"{name}.png"
             draw_picture(image, found, split.classes).save(drawn, dpi=150)
-            save_classes(found, folder / f"{name}_classes.png")
+            masks = folder / f"{name}_classes.png"
+            save_classes(found, masks)
+            rows.append(
+                {
+                    "file": str(file),
+                    "shares": shares_of(found, split.classes),
+                    "drawn": str(drawn),
+                    "pixels": str(masks),
+                }
+            )
             lines.append(f"{file}: {describe(found, split.classes)}, drawn in {drawn}")
-    return Predicted(lines, pictures.faults)
+    return Predicted(lines, pictures.faults, rows)
 
 
 def find_shares(run: RestoredRun, images: Sequence[Host]) -> Host:
@@ -75,6 +84,12 @@ def classes_at(shares: Host, size: tuple[int, int]) -> Host:
 
     made = enlarge(jnp.asarray(shares)[None], size)[0]
     return np.asarray(jnp.argmax(made, axis=-1)).astype(np.uint8)
+
+
+def shares_of(found: Host, classes: Sequence[str]) -> dict[str, float]:
+    """The part of the pixels that each class has, of those that are there."""
+    parts = np.bincount(found.ravel(), minlength=len(classes)) / found.size
+    return {name: float(part) for name, part in zip(classes, parts, strict=True) if part}
 
 
 def describe(found: Host, classes: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from jaxdl.checks import DataError, UsageError
 from jaxdl.data.captions import UNKNOWN, encode_captions, split_words
 from jaxdl.data.images.letterbox import resize_and_center_crop
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted, Sheet
+from jaxdl.evaluation.predict import ranked
 from jaxdl.losses.contrastive import MAX_SCALE
 from jaxdl.say import say_once
 from jaxdl.selfsup.clip import CLIP
@@ -73,6 +74,7 @@ def predict_labels(
 
     height, width, channels = split.example["image"].shape
     pictures, sheet, lines = PictureFiles(files, channels=channels), Sheet(), []
+    rows: list[dict[str, Any]] = []
     for group, images in pictures:
         cut = np.stack([resize_and_center_crop(image, (height, width)) for image in images])
         batch = {**example_batch(split, len(cut)), "image": cut}
@@ -82,5 +84,6 @@ def predict_labels(
         for file, image, row in zip(group, images, shares, strict=True):
             said = [f"{labels[i]} {row[i]:.1%}" for i in np.argsort(-row, kind="stable")]
             lines.append(f"{file}  {'  '.join(said)}")
+            rows.append({"file": str(file), "classes": ranked(row, labels)})
             sheet.add(image, "\n".join([file.name, *said[:2]]))
-    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults)
+    return Predicted([*lines, *sheet.save(folder / "sheet.png")], pictures.faults, rows)

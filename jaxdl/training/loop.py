@@ -28,6 +28,7 @@ from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import ChunkRunner, steps_within
 from jaxdl.training.divergence import divergence_error
 from jaxdl.training.fully_sharded import make_parallel
+from jaxdl.training.overview import overview
 from jaxdl.training.plan import LoopConfig, make_plan
 from jaxdl.training.state import TrainState
 from jaxdl.training.tally import Tally
@@ -123,6 +124,8 @@ class FitLoop:
         self.progress.say("preparing")
         self._open_checkpoints()
         state = jax.jit(self.task.init)(jax.random.key(self.seed))
+        splits, params, count = self.task.splits, state.params, self.parallel.count
+        self.progress.keep(overview(self.log.dir, splits, params, count))
         self.chunks = self._make_chunks(state)
         state, sums = self._resume(state)
         self.log.start(self.step)

@@ -11,12 +11,11 @@ from jaxdl.draw import draw_curves
 from jaxdl.runs.checkpoint import params_sha256
 from jaxdl.runs.environment import device_name, versions
 from jaxdl.runs.lock import check_held
+from jaxdl.runs.metrics_log import BESIDE_METRICS
 from jaxdl.runs.results import Report
 from jaxdl.training.loop import FitResult
 from jaxdl.training.task import Task
 from jaxdl.typing import Numbers, Tree
-
-BESIDE_METRICS = ("step", "seconds", "examples_per_second", "lr", "grad_norm", "skipped")
 
 
 def report_fit(run_dir: Path, cfg: Any, task: Task, fit: FitResult) -> Report:

@@ -1,5 +1,6 @@
 """`jaxdl predict` on scikit-learn's scans, enlarged; what runs of other kinds make of files."""
 
+import json
 import re
 import shutil
 
@@ -31,6 +32,18 @@ def test_predict_reads_a_persons_own_files(trained, tmp_path, capsys):
     assert re.search(r"zero\.png  0 \d+\.\d%", capsys.readouterr().out)
     with Image.open(trained / "predicted" / "sheet.png") as sheet:
         assert min(sheet.size) > 150
+
+
+def test_what_is_predicted_is_an_object_a_file_for_programs(trained, tmp_path, capsys):
+    scan(0, tmp_path / "zero.png")
+    asked = [trained, tmp_path / "zero.png", tmp_path / "gone.png", "--json"]
+    assert ask(predict, *asked) == 6
+    out, err = capsys.readouterr()
+    (row,) = json.loads(out)
+    assert row["file"] == str(tmp_path / "zero.png")
+    assert {one["class"] for one in row["classes"]} == set("0123456789")
+    assert sum(one["score"] for one in row["classes"]) == pytest.approx(1, abs=1e-5)
+    assert "gone.png: no such file" in err
 
 
 def test_the_name_of_a_config_predicts_with_the_newest_of_its_runs(
@@ -77,6 +90,9 @@ def test_each_kind_of_run_predicts_or_says_what_it_cannot(others, tmp_path, caps
     assert ask(predict, others / "reverse_transformer", tmp_path / "words.txt") == 6
     out, err = capsys.readouterr()
     assert out.startswith("abc -> ")
+    assert ask(predict, others / "reverse_transformer", tmp_path / "words.txt", "--json") == 6
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["source"], "abc -> " + row["text"]) == ("abc", out.splitlines()[0])
     assert "words.txt:2: characters that training had not: 'A', 'B', 'C'" in err
     assert "words.txt:3: needs 1 to 12 characters" in err
 

@@ -42,7 +42,7 @@ def test_tensorboard_can_read_the_events(trained):
         event = Event.FromString(data[at + 12 : at + 12 + length])
         tags |= {value.tag for value in event.summary.value}
         at += 16 + length
-    assert {"loss", "accuracy", "lr"} <= tags
+    assert {"loss/train", "accuracy/train", "lr"} <= tags
 
 
 def test_a_run_folder_is_never_overwritten(trained):

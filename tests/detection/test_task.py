@@ -127,7 +127,7 @@ def test_boxes_are_drawn_on_ones_own_pictures(trained, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 90, 3), np.uint8)).save(file)
     nothing = tmp_path / "nothing.png"
     drawn = tmp_path / "run" / "predicted"
-    said, faults = predict_files(trained, [file, file, nothing], drawn)
+    said, faults, _ = predict_files(trained, [file, file, nothing], drawn)
     heads = [line for line in said if not line.startswith(" ")]
     assert [line.startswith(f"{file}: ") for line in heads] == [True, True]
     for i in range(2):
@@ -152,11 +152,13 @@ def test_predictions_are_in_pixels_of_the_file(trained, tmp_path, monkeypatch):
     row = {"boxes": box, "scores": np.array([0.8, 0.1]), "labels": np.zeros(2, int)}
     row["valid"] = np.array([True, True])
     monkeypatch.setattr("jaxdl.detection.predict.find_boxes", lambda run, images: [row])
-    said, _ = predict_files(trained, [file], tmp_path)
+    said, _, rows = predict_files(trained, [file], tmp_path)
+    (found,) = rows[0]["objects"]
+    assert found == {"class": Shapes.classes[0], "score": 0.8, "box": [4, 8, 20, 24]}
     assert "1 objects of 30% or more, drawn in" in said[0]
     assert said[1:] == [f"  {Shapes.classes[0]} 80% at 4, 8, 20, 24"]
     row["scores"] = np.array([0.2, 0.1])
-    said, _ = predict_files(trained, [file], tmp_path)
+    said, *_ = predict_files(trained, [file], tmp_path)
     assert "0 objects of 30% or more (best: 20%), drawn in" in said[0]
 
 

@@ -35,11 +35,14 @@ def test_three_likeliest_classes_a_file(tmp_path):
     run = a_run(split, prepare)
     files = [tmp_path / "bright.png", tmp_path / "dark.png", tmp_path / "no.png"]
     (tmp_path / "no.png").write_text("none")
-    lines, faults = predict_classes(run, files, tmp_path / "out")
+    lines, faults, rows = predict_classes(run, files, tmp_path / "out")
     shares = np.exp([2, 1, 0]) / np.exp([2, 1, 0]).sum()
     want = "  ".join(f"{c} {s:.1%}" for c, s in zip("cba", shares, strict=True))
     assert lines[0] == f"{tmp_path / 'bright.png'}  {want}"
     assert lines[1].count("33.3%") == 3
+    assert [row["file"] for row in rows] == [str(file) for file in files[:2]]
+    assert [one["class"] for one in rows[0]["classes"]] == ["c", "b", "a"]
+    np.testing.assert_allclose([one["score"] for one in rows[0]["classes"]], shares, rtol=1e-5)
     assert lines[2] == f"sheet of pictures: {tmp_path / 'out' / 'sheet.png'}"
     assert [fault.split(": ")[0] for fault in faults] == [str(tmp_path / "no.png")]
 
@@ -53,13 +56,15 @@ def test_labels_above_one_half_by_the_logistic_function():
 @pytest.mark.parametrize("label", ["", ",yes"])
 def test_rows_of_a_table_with_or_without_a_label(tmp_path, label):
     table = tmp_path / "mine.csv"
-    rows = ["width,height" + ",kind" * bool(label), f"0,0{label}", f"3,1{label}"]
-    table.write_text("\n".join(rows))
+    text = ["width,height" + ",kind" * bool(label), f"0,0{label}", f"3,1{label}"]
+    table.write_text("\n".join(text))
     split = Split({"input": np.zeros((2, 2), np.float32)}, ("a", "b", "c"), batch_size=1)
     run = a_run(split, lambda keys, batch, *, train: {"image": batch["input"][:, None, None, :1]})
-    lines, faults = predict_classes(run, [table], tmp_path)
+    lines, faults, rows = predict_classes(run, [table], tmp_path)
     shares = np.exp([6, 3, 0]) / np.exp([6, 3, 0]).sum()
     want = "  ".join(f"{c} {s:.1%}" for c, s in zip("cba", shares, strict=True))
+    assert [row["line"] for row in rows] == [2, 3]
+    assert rows[1]["classes"][0]["class"] == "c"
     assert (lines[1], faults) == (f"{table}:3  {want}", [])
     assert lines[0].startswith(f"{table}:2  a 33.3%")
     table.write_text("1,2,3,4\n")

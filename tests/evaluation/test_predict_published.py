@@ -48,8 +48,9 @@ def test_the_likeliest_classes_are_torchs(name, tmp_path):
         picture.resize(size, Image.Resampling.BILINEAR).save(tmp_path / f"{photo}.png")
     files = [tmp_path / f"{photo}.png" for photo in photos]
     options = PADDING.get(name, {})
-    lines, faults = predict_published(name, name, files, tmp_path / "out", **options)
+    lines, faults, rows = predict_published(name, name, files, tmp_path / "out", **options)
     assert faults == []
+    assert [len(row["classes"]) for row in rows] == [5] * len(photos)
     assert (tmp_path / "out" / "sheet.png").is_file()
     for photo in photos:
         line = next(line for line in lines if f"{photo}.png" in line)
@@ -77,7 +78,7 @@ def test_a_file_of_ours_tells_its_classes_and_its_preprocessing(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     given = str(tmp_path / "small.safetensors")
-    lines, _ = predict_published("mobilenet_v2", given, [tmp_path / "a.png"], tmp_path / "out")
+    lines, *_ = predict_published("mobilenet_v2", given, [tmp_path / "a.png"], tmp_path / "out")
     assert "shorter side 20 (bilinear), the middle 16 x 16" in lines[0]
     share = jax.nn.softmax(model.apply(variables, how([pixels]), train=False))[0]
     order = np.argsort(-np.asarray(share))[:5]

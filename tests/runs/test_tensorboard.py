@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from jaxdl.optim.config import Adam
+from jaxdl.runs.metrics_log import MetricsLog, read_rows
 from jaxdl.runs.tensorboard import EventFile
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
@@ -127,3 +128,16 @@ def test_a_run_writes_them_where_it_is_asked_to(tmp_path, on):
     kinds = {value.WhichOneof("value") for _, value in read(tmp_path / "events")}
     assert ("histo" in kinds) == on
     assert "simple_value" in kinds
+
+
+def test_tensorboards_own_reader_has_training_and_validation_side_by_side(tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    with MetricsLog(tmp_path) as log:
+        log.start(0)
+        log.add(5, {"loss": 0.5, "d_loss": 2.0, "lr": 0.25, "seconds": 3.0})
+        log.join({"val_loss": 0.75})
+    shown = reader.EventAccumulator(str(tmp_path / "events")).Reload()
+    tags = {"loss/train": 0.5, "loss/val": 0.75, "d_loss/train": 2.0, "lr": 0.25, "seconds": 3.0}
+    assert {name: shown.Scalars(name)[0].value for name in shown.Tags()["scalars"]} == tags
+    assert shown.Scalars("loss/val")[0].step == 5
+    assert read_rows(tmp_path / "metrics.jsonl")[0].keys() >= {"loss", "val_loss"}

@@ -192,9 +192,12 @@ def test_classes_are_found_in_ones_own_pictures_at_their_size(trained, tmp_path)
     file = tmp_path / "photo.png"
     Image.fromarray(pixels).save(file)
     nothing = tmp_path / "nothing.png"
-    said, faults = predict_files(trained, [file, nothing], tmp_path / "out")
+    said, faults, rows = predict_files(trained, [file, nothing], tmp_path / "out")
     assert faults == [f"{nothing}: no such file or directory"]
     assert said[0].startswith(f"{file}: square 58.3%  background 41.7%, drawn in ")
+    (row,) = rows
+    assert row["shares"] == pytest.approx({"background": 40 / 96, "square": 56 / 96})
+    assert row["pixels"] == str(tmp_path / "out" / "0_photo_classes.png")
     found = read_label_map(tmp_path / "out" / "0_photo_classes.png")
     np.testing.assert_array_equal(found, np.where(np.arange(96) < 40, 0, 2)[None].repeat(48, 0))
     with Image.open(tmp_path / "out" / "0_photo.png") as picture:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxdl.checks import CheckpointError
 from jaxdl.data.skeleton import PERSON
-from jaxdl.detection.predict import in_picture, say_and_draw
+from jaxdl.detection.predict import in_picture, plain_objects, say_and_draw
 from jaxdl.detection.torchvision.load import find_detector, load_detector
 from jaxdl.evaluation.picture_files import PictureFiles, Predicted
 from jaxdl.models.weights.weights_folder import find_weights
@@ -29,7 +29,7 @@ def predict_with_detector(name: str, given: str, files: Sequence[Path], folder: 
     size = f"{how.fixed[0]} x {how.fixed[1]}" if how.fixed else f"shorter side {how.shorter}"
     lines = [f"weights {path}: {name}, {detector.num_classes} classes; pictures: {size}"]
     lines += [f"  {line}" for line in detector.said]
-    pictures, places = PictureFiles(files), itertools.count()
+    pictures, places, made = PictureFiles(files), itertools.count(), []
     for group, images in pictures:
         for file, image in zip(group, images, strict=True):
             found = detector([image])._asdict()
@@ -41,4 +41,6 @@ def predict_with_detector(name: str, given: str, files: Sequence[Path], folder: 
             is_person = "points" in row and row["points"].shape[1] == len(PERSON.names)
             skeleton = PERSON if is_person else None
             lines += say_and_draw(file, image, row, detector.classes, out, skeleton)
-    return Predicted(lines, pictures.faults)
+            objects = plain_objects(row, detector.classes)
+            made.append({"file": str(file), "objects": objects, "drawn": str(out)})
+    return Predicted(lines, pictures.faults, made)
