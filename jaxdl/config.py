@@ -13,8 +13,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import tomli_w
-
 from jaxdl.checks import UsageError
 from jaxdl.old_names import ADDED, EXPERIMENTS, FIELDS, FIELDS_OF, FOREIGN, RULES_OF, UNSET, VALUES
 from jaxdl.plain_file import read_tables
@@ -22,6 +20,7 @@ from jaxdl.say import say_once
 
 T = TypeVar("T")
 MOST = 200_000  # bytes of a config
+HELP = ("-h", "--help")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -119,7 +118,9 @@ def parse(cls: type[T], table: dict[str, Any], argv: Sequence[str], *, path: Pat
     exclusive = _exclusive(cls, "")
     _check_known(cls, flat, f"config {path}")
     from_file = _unset_rivals(exclusive, as_flags(flat), f"config {path}")
-    _tyro(cls, from_file, prog, f"config {path}")
+    start = _tyro(cls, from_file, prog, f"config {path}")
+    if any(word in HELP for word in argv):  # shows the values of the file as the defaults, and ends
+        _tyro(cls, argv, prog, "flags", default=start)
     config = _tyro(cls, [*from_file, *_unset_rivals(exclusive, argv, "flags")], prog, "flags")
     _check_values(config, exclusive)
     return config
@@ -137,11 +138,6 @@ def to_table(config: Any) -> dict[str, Any]:
         elif value is not None:
             table[field.name] = value
     return table
-
-
-def write_toml(path: Path, table: dict[str, Any]) -> None:
-    """Writes `table` as TOML."""
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -336,13 +332,15 @@ def _check_values(config: Any, groups: list[tuple[str, ...]]) -> None:
             raise UsageError(f"{' and '.join(group)} are both None; give one")
 
 
-def _tyro(cls: type[T], flags: list[str], prog: str, who: str) -> T:
+def _tyro(cls: type[T], flags: list[str], prog: str, who: str, default: T | None = None) -> T:
     import tyro
 
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(cls, args=flags, prog=prog, config=(tyro.conf.FlagConversionOff,))
+            off = (tyro.conf.FlagConversionOff,)
+            more: dict[str, Any] = {} if default is None else {"default": default}
+            return tyro.cli(cls, args=flags, prog=prog, config=off, **more)
     except SystemExit as stop:
         if stop.code in (0, None):
             raise

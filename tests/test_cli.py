@@ -1,5 +1,6 @@
 """The commands as a person meets them: what they print, what they leave, how they refuse."""
 
+import argparse
 import os
 import re
 import resource
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxdl.cli import COMMANDS, main
+from jaxdl.cli import COMMANDS, _parsers, main
 
 ROOT = Path(__file__).parents[1]
 MLP = ["digits_mlp", "--loop.epochs", "6", "--model.hidden", "16"]
@@ -56,10 +57,28 @@ def test_the_help_of_a_config_has_the_commands_flags_and_then_its_fields(capsys)
     code, out, _ = jaxdl(capsys, "sweep", "digits_mlp", "--help")
     assert code == 0
     assert 0 < out.index("--search-seed") < out.index("--optim.lr")
+    code, out, _ = jaxdl(capsys, "run", "digits_lenet", "--optim.ema", "0.5", "--help")
+    assert code == 0
+    told = " ".join(re.sub(r"[^\x20-\x7e]", " ", out).split())  # without the frames
+    file = {"data.batch-size INT": "32", "optim.lr FLOAT": "0.05", "loop.epochs": "20"}
+    for flag, value in file.items():  # what the config says, not what its script does
+        assert re.findall(rf"--{flag}[^-].*?\(default: ([^)]*)\)", told)[:1] == [value], flag
+    assert "data options" in told
+    assert "optim options" in told
     code, out, _ = jaxdl(capsys, "check-data", "folder", "-h")
     assert code == 0
     assert out.startswith("usage: jaxdl check-data")
     assert "--path" in out
+
+
+def test_every_flag_of_every_command_has_a_text():
+    parsers = list(_parsers()[1].values())
+    for parser in parsers:
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers += action.choices.values()
+            else:
+                assert action.help, (parser.prog, action.dest)
 
 
 @pytest.mark.parametrize("words", [["show", "run"], ["show", "run", "x"], ["summary", "resnet18"]])

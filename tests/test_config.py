@@ -9,8 +9,9 @@ from typing import ClassVar
 import pytest
 
 from jaxdl.checks import UsageError
-from jaxdl.config import differences, parse, read_toml, to_table, write_toml
+from jaxdl.config import differences, parse, read_toml, to_table
 from jaxdl.models.registry import ModelConfig
+from jaxdl.runs.run_folder import write_toml
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ import pytest
 from jaxdl import old_names
 from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
-from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table, write_toml
+from jaxdl.config import parse, read_toml, rename_flags, rename_table, to_table
 from jaxdl.data.config import data_config
 from jaxdl.experiment import read_config
 from jaxdl.models.registry import model_options
 from jaxdl.optim.config import LBFGS, RULES, Momentum, OptimConfig
 from jaxdl.runs.results import read_results
-from jaxdl.runs.run_folder import open_run
+from jaxdl.runs.run_folder import open_run, write_toml
 
 ROOT = Path(__file__).parents[1]
 OLD = """experiment = "detection.localise"

@@ -12,7 +12,7 @@ HELP = "verdicts on a config: data, loss, rate, layers"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The config and the picture; beside them the fields of the config."""
-    parser.add_argument("config")
+    parser.add_argument("config", help="a config, by name or path")
     parser.add_argument(
         "--out", type=Path, help="the picture (default: runs/NAME_check/.../rates.png)"
     )

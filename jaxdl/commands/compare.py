@@ -13,7 +13,7 @@ HELP = "train a config and its PyTorch twin: what differs"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is compared, and how long; beside them the fields of the config."""
-    parser.add_argument("config")
+    parser.add_argument("config", help="a config, by name or path")
     parser.add_argument("--steps", type=int, default=100, help="how long both train")
     parser.add_argument("--full", action="store_true", help="train both to the config's end")
     parser.add_argument("--no-speed", action="store_true", help="leave the timing out")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 from typing import Any
 
 from jaxdl.catalog import all_configs, home, results_root
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         if not any(has(row, word) for row in rows):
             raise unknown("list: word", word, known)
     rows = [row for row in rows if all(has(row, word) for word in args.words)]
-    print(json.dumps(rows, indent=1) if args.json else to_text(rows))
+    width = shutil.get_terminal_size((0, 0)).columns  # 0: no terminal, nothing is cut
+    print(json.dumps(rows, indent=1) if args.json else to_text(rows, width))
     return 0
 
 
@@ -48,8 +50,8 @@ def has(row: dict[str, Any], word: str) -> bool:
     return word in f"{row['config']} {row['experiment']} {row['data']}"
 
 
-def to_text(rows: list[dict[str, Any]]) -> str:
-    """A head line, then the configs of each domain."""
+def to_text(rows: list[dict[str, Any]], columns: int = 0) -> str:
+    """A head line, then the configs of each domain, a line each, cut to so many columns."""
     width = max((len(row["config"]) for row in rows), default=0) + 2
     lines = [f"{'config':{width}}  {'data':14}  measured"]
     for name in sorted({domain(row) for row in rows}):
@@ -57,7 +59,13 @@ def to_text(rows: list[dict[str, Any]]) -> str:
         for row in rows:
             if domain(row) == name:
                 lines.append(f"  {row['config']:{width - 2}}  {row['data'] or '':14}  {told(row)}")
-    return "\n".join(lines)
+    return "\n".join(cut(line, columns) for line in lines)
+
+
+def cut(line: str, columns: int) -> str:
+    """A line that fits; 0 columns hold any."""
+    fits = not columns or len(line) <= columns
+    return line if fits else f"{line[: max(columns - 4, 0)].rstrip()} ..."[:columns]
 
 
 def told(row: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ SKELETON = "my_experiment"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is written, and under which name."""
-    parser.add_argument("what", choices=["experiment"])
+    parser.add_argument("what", choices=["experiment"], help="what is begun")
     parser.add_argument("name", metavar="NAME", help="NAME.py, NAME.toml and test_NAME.py")
 
 

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["add", "check"],
         help="add RUN: record it; check CONFIG: run it again, exit code 1 outside of the spread",
     )
-    parser.add_argument("what", metavar="RUN|CONFIG")
+    parser.add_argument("what", metavar="RUN|CONFIG", help="add: a run folder; check: a config")
     parser.add_argument("--headline", help="add: the metric that stands for the result")
     parser.add_argument("--published", help="add: what others have measured, in words")
     parser.add_argument("--run-dir", type=Path, help="check: where it runs (default: runs/...)")

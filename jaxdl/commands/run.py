@@ -21,9 +21,18 @@ HELP = "train or run a config; every field of it is a flag"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those beside the config's name, which `jaxdl.cli` reads, and its fields."""
-    parser.add_argument("--config", dest="config_flag", metavar="FILE")
-    parser.add_argument("--run-dir", type=Path)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument(
+        "--config",
+        dest="config_flag",
+        metavar="FILE",
+        help="the config, by name or path",
+    )
+    parser.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="the run folder (default: runs/NAME/...)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run there, or the newest of NAME"
+    )
     parser.add_argument(
         "--seeds", type=int, help="train under so many seeds, report mean and spread"
     )

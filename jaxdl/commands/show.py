@@ -12,7 +12,7 @@ HELP = "a picture of a data set, or of a run's own"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is drawn, and where; beside them the fields of the config or data set."""
-    parser.add_argument("what", choices=["data", "run"])
+    parser.add_argument("what", choices=["data", "run"], help="a data set, or a run")
     parser.add_argument("name", help="a config, or a data set; of run: its folder")
     parser.add_argument("--out", type=Path, help="the picture (default: NAME.png, RUN/shown.png)")
     parser.set_defaults(takes_fields=True)

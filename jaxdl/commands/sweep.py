@@ -15,16 +15,32 @@ HELP = "search the numbers of a config"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those besides the fields of the config."""
-    parser.add_argument("config")
-    parser.add_argument("--grid", action="append", default=[], metavar="NAME=A,B,...")
-    parser.add_argument("--random", action="append", default=[], metavar="NAME=LOW:HIGH")
+    parser.add_argument("config", help="a config, by name or path")
+    parser.add_argument(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="NAME=A,B,...",
+        help="a field and its values: --grid optim.lr=0.1,0.01; several give all combinations",
+    )
+    parser.add_argument(
+        "--random",
+        action="append",
+        default=[],
+        metavar="NAME=LOW:HIGH",
+        help="a field that is drawn between two limits, on a log scale where both are above 0",
+    )
     parser.add_argument("--trials", type=int, help="random draws (default: 32)")
     parser.add_argument("--search-seed", type=int, help="of the draws (default: 0)")
     parser.add_argument("--folds", type=int, help="K-fold cross-validation (default: none)")
     parser.add_argument("--by", help="what is compared (default: val_accuracy, else val_loss)")
     parser.add_argument("--memory", type=int, help="bytes that a group may take (default: 2e9)")
-    parser.add_argument("--run-dir", type=Path)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="the folder (default: runs/NAME_sweep/...)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the search there, or the newest one"
+    )
     parser.set_defaults(takes_fields=True)
 
 

@@ -113,12 +113,12 @@ def _prepare(folder: Path, table: dict[str, Any], resume: bool, again: str | Non
     if resume and not there:
         say(f"resume: {folder} holds no run; a new one begins there")
     if not there:
-        _write(saved, table)
+        write_toml(saved, table)
         return None
     before, old = read_plain(saved), read_toml(saved)
     _compare(old, table, saved_config(folder / "checkpoints"))
     if old != table:
-        _write(saved, table)
+        write_toml(saved, table)
     return before
 
 
@@ -148,7 +148,8 @@ def _made(folder: Path) -> set[str]:
     return {path.name for path in found} - {CONFIG, LOCK, WEIGHTS}
 
 
-def _write(path: Path, table: dict[str, Any]) -> None:
+def write_toml(path: Path, table: dict[str, Any]) -> None:
+    """Writes `table` as TOML, the file whole."""
     write_whole(path, tomli_w.dumps(table))
 
 

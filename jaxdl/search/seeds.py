@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxdl.checks import DivergedError, UsageError
 from jaxdl.data.run_example import save_run_example
+from jaxdl.models.summary.overview import overview_of
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import say
@@ -17,7 +18,6 @@ from jaxdl.search.execution import choose_execution
 from jaxdl.search.paused import PausedTrials
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import Execution, Trial, TrialResult, TrialRunner
-from jaxdl.training.overview import overview_of
 from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
 from jaxdl.training.task import Task
@@ -42,7 +42,7 @@ def run_seeds(build: Callable[[Any], Task], cfg: Any, count: int, run_dir: Path)
     record = TrialRecord(run_dir, 1, say)
     write_environment(run_dir)
     settings = [{"seed": str(cfg.seed + i)} for i in range(count)]
-    say(overview_of(run_dir, task))
+    say(overview_of(run_dir, task.splits, task.init))
     trained = sum(not record.has(setting, 0) for setting in settings)
     trials = TrialRunner(task, cfg.loop, paused=PausedTrials(run_dir / "paused", say))
     way = train_seeds(task, trials, settings, record)

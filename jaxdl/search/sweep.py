@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.checks import DivergedError, UsageError
-from jaxdl.config import differences, read_toml, to_table, write_toml
+from jaxdl.config import differences, read_toml, to_table
 from jaxdl.data.splits.folds import fold_splits
+from jaxdl.models.summary.overview import overview_of
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.lock import check_held
 from jaxdl.runs.results import Report
+from jaxdl.runs.run_folder import write_toml
 from jaxdl.search.execution import choose_execution
 from jaxdl.search.paused import PausedTrials, content_name
 from jaxdl.search.programs import (
@@ -27,7 +29,6 @@ from jaxdl.search.space import Setting, enumerate_settings, read_grid
 from jaxdl.search.sweep_table import Row, draw_search, rank, show_table, write_table
 from jaxdl.search.trial_log import TrialRecord
 from jaxdl.search.trials import MEMORY, Trial, TrialResult, TrialRunner
-from jaxdl.training.overview import overview_of
 from jaxdl.training.plan import total_steps
 from jaxdl.training.report import report_head
 from jaxdl.training.state import TrainState
@@ -90,7 +91,7 @@ def sweep(
     task = build(base)
     if task.evaluate is None:
         raise UsageError("sweep: the experiment of this config has no evaluation to compare by")
-    say(overview_of(folder, task))
+    say(overview_of(folder, task.splits, task.init))
     # A grid may choose the rule or model whose option is drawn.
     first = {name: values[0] for name, values in map(read_grid, search.grid)}
     chosen = read(setting_flags(first)) if first else base

@@ -14,6 +14,7 @@ from jaxdl.checks import JaxdlError
 from jaxdl.config import read_toml
 from jaxdl.layers.repeated_block import remat
 from jaxdl.metrics.accumulate import finish
+from jaxdl.models.summary.overview import overview
 from jaxdl.runs.agreement import agree, plain_of_first, state_of_first
 from jaxdl.runs.best_checkpoint import BestCheckpoint
 from jaxdl.runs.checkpoint import Checkpoints
@@ -28,7 +29,6 @@ from jaxdl.runs.signals import Signals
 from jaxdl.training.chunk import ChunkRunner, steps_within
 from jaxdl.training.divergence import divergence_error
 from jaxdl.training.fully_sharded import make_parallel
-from jaxdl.training.overview import overview
 from jaxdl.training.plan import LoopConfig, make_plan
 from jaxdl.training.state import TrainState
 from jaxdl.training.tally import Tally

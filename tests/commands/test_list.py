@@ -71,3 +71,17 @@ def test_words_choose_by_name_experiment_and_data(words, names, capsys):
 def test_a_word_that_nothing_has_gets_the_nearest():
     with pytest.raises(UsageError, match="detection"):
         ask(command, "detektion")
+
+
+def test_a_config_has_one_line_no_wider_than_the_terminal(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert ask(command, "detection") == 0
+    whole = capsys.readouterr().out.splitlines()
+    assert max(map(len, whole)) > 200
+    monkeypatch.setenv("COLUMNS", "100")
+    assert ask(command, "detection") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(whole)
+    assert max(map(len, lines)) <= 100
+    for line, full in zip(lines, whole, strict=True):
+        assert line == full or (line.endswith(" ...") and full.startswith(line[:-4]))

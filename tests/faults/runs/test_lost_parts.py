@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from jaxdl.checks import CheckpointError, UsageError
-from jaxdl.config import read_toml, write_toml
+from jaxdl.config import read_toml
 from jaxdl.optim.config import SGD
 from jaxdl.runs import manifest
 from jaxdl.runs.checkpoint import Checkpoints, describe, params_sha256
 from jaxdl.runs.lock import hold
 from jaxdl.runs.manifest import CheckpointCorruptError
-from jaxdl.runs.run_folder import open_run, run_folder
+from jaxdl.runs.run_folder import open_run, run_folder, write_toml
 from jaxdl.training.loop import fit
 from jaxdl.training.plan import LoopConfig
 from tests.training import toys

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxdl.data.splits.split import Split
-from jaxdl.training.overview import overview
+from jaxdl.models.summary.overview import overview
 
 SPLITS = {"train": Split({"image": np.zeros((12, 2, 2, 1))}, classes=("a", "b"), batch_size=4)}
 PARAMS = {"g": {"kernel": jax.ShapeDtypeStruct((300, 4), np.float32)}, "d": np.zeros(34)}

@@ -1,6 +1,6 @@
 """The first line of a training: on what data, how large a model, on which devices."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ from jaxdl.data.splits.in_words import in_words
 from jaxdl.data.splits.split import Split
 from jaxdl.runs.environment import device_name
 from jaxdl.runs.run_folder import CONFIG
-from jaxdl.training.task import Task
-from jaxdl.typing import Tree
+from jaxdl.typing import Key, Tree
 
 
 def overview(folder: Path, splits: Mapping[str, Split], params: Tree, devices: int = 1) -> str:
@@ -33,7 +32,6 @@ def name_of(config: Mapping[str, Any]) -> str:
     return next((name for name in names if name), "data")
 
 
-def overview_of(folder: Path, task: Task) -> str:
-    """`overview` of a task on one device, before it has a state."""
-    shapes = jax.eval_shape(task.init, jax.random.key(0))
-    return overview(folder, task.splits, shapes.params)
+def overview_of(folder: Path, splits: Mapping[str, Split], init: Callable[[Key], Any]) -> str:
+    """`overview` of a task on one device, before `init` has made its state."""
+    return overview(folder, splits, jax.eval_shape(init, jax.random.key(0)).params)
