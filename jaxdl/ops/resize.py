@@ -43,7 +43,7 @@ def resize(
     wy = resize_weights(*spans[0], height, size[0], method, antialias)[0]
     wx = resize_weights(*spans[1], width, size[1], method, antialias)[0]
     rows = jnp.einsum("yh,bhwc->bywc", wy, images, precision="highest")
-    return jnp.einsum("xw,bywc->byxc", wx, rows, precision="highest")
+    return jnp.einsum("xw,bywc->byxc", wx, rows, precision="highest").astype(images.dtype)
 
 
 def resize_windows(
@@ -71,7 +71,7 @@ def resize_windows(
     wy = resize_weights(y1, y2, height, size[0], method, antialias)
     wx = resize_weights(x1, x2, width, size[1], method, antialias)
     rows = jnp.einsum("byh,bhwc->bywc", wy, images, precision="highest")
-    return jnp.einsum("bxw,bywc->byxc", wx, rows, precision="highest")
+    return jnp.einsum("bxw,bywc->byxc", wx, rows, precision="highest").astype(images.dtype)
 
 
 def corner_span(length: int, size: int) -> tuple[Array, Array]:

@@ -9,7 +9,8 @@ from jax.extend import core
 from jaxdl.runs.environment import CPU_OPTION, REDUCTIONS, WITH_PRODUCTS, takes_cpu_option
 
 LOOPS = ("scan", "while")
-CONVOLUTION, PRODUCT = "conv_general_dilated", "dot_general"
+PRODUCT = "dot_general"
+CONVOLUTIONS = {"conv_general_dilated", "jaxdl_conv", "jaxdl_conv_transpose"}
 
 
 def compiler_options(step: core.ClosedJaxpr, platform: str) -> dict[str, Any] | None:
@@ -28,14 +29,13 @@ def compiler_options(step: core.ClosedJaxpr, platform: str) -> dict[str, Any] | 
 
 def is_recurrent(jaxpr: core.Jaxpr) -> bool:
     """Whether a loop of `jaxpr` holds products, and nothing is convolved anywhere."""
-    found = set(primitives(jaxpr))
-    return (PRODUCT, True) in found and not {(CONVOLUTION, True), (CONVOLUTION, False)} & found
+    found = {(equation.primitive.name, looped) for equation, looped in equations(jaxpr)}
+    return (PRODUCT, True) in found and not CONVOLUTIONS & {name for name, _ in found}
 
 
-def primitives(jaxpr: core.Jaxpr, looped: bool = False) -> Iterator[tuple[str, bool]]:
-    """(name, whether within a loop) of each equation, also of those within others."""
+def equations(jaxpr: core.Jaxpr, looped: bool = False) -> Iterator[tuple[core.JaxprEqn, bool]]:
+    """(equation, whether within a loop) of each, also of those within others."""
     for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        yield name, looped
+        yield equation, looped
         for inner in core.jaxprs_in_params(equation.params):
-            yield from primitives(inner, looped or name in LOOPS)
+            yield from equations(inner, looped or equation.primitive.name in LOOPS)

@@ -29,7 +29,8 @@ def fourier_features(x: Array, octaves: int) -> Array:
         *[1] * (x.ndim - 1), octaves, 1
     )
     waves = jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=-2)
-    return jnp.concatenate([x, waves.reshape(*x.shape[:-1], -1)], axis=-1)
+    waves = waves.reshape(*x.shape[:-1], -1).astype(x.dtype)
+    return jnp.concatenate([x, waves], axis=-1)
 
 
 class ImplicitField(nn.Module):

@@ -41,7 +41,7 @@ class AlignNet(nn.Module):
         h = SharedMLP(self.widths, self.norm, name="points")(x, train=train)
         h = SharedMLP(self.head, self.norm, name="whole")(jnp.max(h, axis=1), train=train)
         off = Dense(size * size, kernel_init=nn.initializers.zeros, name="matrix")(h)
-        return jnp.eye(size)[None] + off.reshape(-1, size, size)
+        return jnp.eye(size, dtype=off.dtype)[None] + off.reshape(-1, size, size)
 
 
 class PointNetTrunk(nn.Module):

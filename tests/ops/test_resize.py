@@ -134,3 +134,14 @@ def test_gradients_reach_images_and_points():
 def test_errors_name_the_argument(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_images_keep_their_type_and_are_mixed_in_float32(dtype):
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(2, 5, 7, 3)), dtype)
+    windows = jnp.array([[0.0, 0.0, 7.0, 5.0]] * 2)
+    exact = ops.resize(images.astype(jnp.float32), (9, 4))
+    for out in (ops.resize(images, (9, 4)), ops.resize_windows(images, windows, (9, 4))):
+        assert out.dtype == dtype  # rounded once: half a unit in the last place
+        off = np.abs(np.asarray(out, np.float32) - exact) / np.maximum(np.abs(exact), 1e-3)
+        assert off.max() < (2.0**-8 if dtype == "bfloat16" else 1e-4)

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jaxdl.layers.conv import Conv
 from jaxdl.runs import environment
 from jaxdl.training import compiler_options as module
 from jaxdl.training.compiler_options import compiler_options, is_recurrent
@@ -20,7 +21,7 @@ class Net(nn.Module):
     def __call__(self, x):
         w = self.param("w", nn.initializers.normal(), (64, 64), jnp.float32)
         if self.convolves:
-            x = nn.Conv(64, (3,))(x)
+            x = Conv(64, 3, padding=1)(x[..., None, :])[..., 0, :]
         if not self.recurrent:
             return jnp.tanh(x @ w)
         return jax.lax.scan(lambda h, x: (jnp.tanh(h @ w + x), None), x[:, 0], x.swapaxes(0, 1))[0]
