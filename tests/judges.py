@@ -137,6 +137,7 @@ CHAINS = {
     "tests/models/weights/test_full_models.py": "every model of torchvision at full size",
     "tests/models/test_paper_forms.py": "options of many models that torchvision does not have",
     "tests/ops/test_loop_form.py": "the compiled form of layers in the loop",
+    "tests/training/test_bfloat16.py": "what each family of networks computes in bfloat16",
     "tests/training/test_search_step.py": "L-BFGS from the config through the loop",
     "tests/training/test_stream_loop.py": "both placements of data under the loop",
 }
