@@ -37,6 +37,9 @@ CHANGES: dict[str, tuple[str, str, object]] = {
     "mixup": ("image", "mixup", 0.4),
     "crop": ("image", "crop", 2),
     "flip": ("image", "flip", True),
+    "area": ("image", "area", (0.3, 1.0)),
+    "jitter": ("image", "jitter", 0.4),
+    "lighting": ("image", "lighting", 0.1),
     "label_smoothing": ("", "label_smoothing", 0.1),
     "weight_average": ("optim", "swa", 0.5),
     "early_stopping": ("", "", None),
@@ -51,6 +54,7 @@ NETS: dict[str, tuple[str, dict[str, Any]]] = {
         {"blocks": (1, 1, 1), "width": 8, "drop_path": 0.3},
     ),
 }
+COLORS = ("jitter", "lighting")  # they ask for color images
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Config:
     model: ModelConfig = ModelConfig(name="deep_convnet")
     optim: OptimConfig = Adam()
     loop: LoopConfig = LoopConfig(epochs=20)
-    regularizers: tuple[str, ...] = (*CHANGES, *NETS)
+    regularizers: tuple[str, ...] = tuple(n for n in (*CHANGES, *NETS) if n not in COLORS)
     """Which of them."""
     seeds: int = 3
     """Runs of each, in one compiled program; means and deviations are reported."""
