@@ -23,12 +23,13 @@ class DropConnect(nn.Module):
     rate: float
     deterministic: bool
     kernel_init: Callable[..., Any] = nn.initializers.he_normal()
+    bias_init: Callable[..., Any] = nn.initializers.zeros
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         check_fraction("DropConnect: rate", self.rate)
         kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
+        bias = self.param("bias", self.bias_init, (self.features,), jnp.float32)
         if self.rate and not self.deterministic:
             kernel = drop(self.make_rng("dropout"), kernel, self.rate, kernel.shape)
         y = x @ kernel.astype(x.dtype)

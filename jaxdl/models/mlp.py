@@ -21,7 +21,7 @@ class MLP(nn.Module):
 
     `(B, ...)` -> logits `(B, num_classes)`. With no hidden width it is a linear classifier. Unless
     `weight_init` names another start, hidden kernels start from Kaiming's normal, the last from
-    LeCun's (variance 1 / fan_in); biases start from zero.
+    LeCun's (variance 1 / fan_in); biases start from zero, those of hidden layers from `bias_init`.
     """
 
     num_classes: int
@@ -33,16 +33,19 @@ class MLP(nn.Module):
     act: str = "relu"  # relu, sigmoid, tanh, elu, selu, gelu, prelu, maxout, ...
     norm: str = ""  # before each activation: batch, batch_sync, layer, group, rms (default: none)
     weight_init: str = ""  # of every kernel: zeros, normal (0.01), lecun, xavier or kaiming
+    bias_init: float = 0.0  # a small positive one keeps ReLUs alive at the start
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, stages: bool = False) -> Array | Stages:
         act = activation_layer(self.act)
         hidden_init = initializer(self.weight_init or "kaiming")
+        bias_init = nn.initializers.constant(self.bias_init)
         out: Stages = {}
         x = x.reshape(x.shape[0], -1)
         for i, (width, rate) in enumerate(zip(self.hidden, self._rates(), strict=True), 1):
             width = width_before(self.act, width)
-            x = self._linear(width, train, kernel_init=hidden_init, name=f"dense{i}")(x)
+            starts = {"kernel_init": hidden_init, "bias_init": bias_init}
+            x = self._linear(width, train, **starts, name=f"dense{i}")(x)
             if self.norm:
                 x = norm_layer(self.norm)(train=train, name=f"norm{i}")(x)
             x = nn.Dropout(rate, deterministic=not train, name=f"drop{i}")(act(x))
