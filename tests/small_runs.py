@@ -53,6 +53,11 @@ SMALL = {
     "classic.neural_ode": ("spiral_neural_ode", ["--points", "12", "--steps", "2"]),
     "classic.polynomial": ("polynomial_fits", ["--epochs", "10", "--counts", "2"]),
     "classic.random_matrices": ("normal_random_matrices", ["--products", "3"]),
+    "classic.relu_bumps": ("curve_relu_bumps", ["--counts", "2", "4", "--points", "9"]),
+    "classic.small_nets": (
+        "mnist_small_nets",
+        [*DIGITS, *VAL, "--data.train", "train", "--questions", "bias", "--loop.steps", "2"],
+    ),
     "classic.weight_decay": ("wide_weight_decay", ["--epochs", "2", "--seeds", "1"]),
     "classification.binary": ("diabetes_relu", TWO),
     "classification.pruning": ("mnist_pruning", [*DIGITS, *TINY, "--sparsities", "0.9"]),

@@ -1,9 +1,10 @@
-"""Initial weights against the spread of their formulas."""
+"""Initial weights against the spread of their formulas, and SciPy's truncated normal."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from jaxdl.layers.initializers import initializer
 
@@ -31,6 +32,16 @@ def test_spread(name, shape, std):
     np.testing.assert_allclose(weights.std(), std, rtol=0.02)
     if "uniform" in name:  # +- sqrt(3) deviations, and no further
         assert np.abs(weights).max() <= np.sqrt(3) * std
+
+
+@pytest.mark.parametrize("name", ["lecun", "xavier", "kaiming"])
+def test_normals_are_cut_off_at_two_deviations_as_scipys(name):
+    weights = np.asarray(initializer(name)(jax.random.key(0), (400, 400), jnp.float32)).ravel()
+    std = np.sqrt({"lecun": 1, "xavier": 1, "kaiming": 2}[name] / 400)
+    cut = scipy.stats.truncnorm(-2, 2)
+    assert scipy.stats.kstest(weights / std, lambda z: cut.cdf(z * cut.std())).pvalue > 0.01
+    assert np.abs(weights).max() <= 2 / cut.std() * std < 2.28 * std
+    assert scipy.stats.kstest(weights / std, "norm").pvalue < 1e-6
 
 
 def test_unknown_name():
