@@ -2,9 +2,12 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 
 from jaxdl.checks import UsageError, check_at_least, check_one_of
@@ -12,6 +15,7 @@ from jaxdl.classic.linear_classifier import LOSSES
 from jaxdl.cli import main
 from jaxdl.data.config import DataConfig
 from jaxdl.data.load import load_splits
+from jaxdl.data.splits.split import Split
 from jaxdl.draw import Figure
 from jaxdl.evaluation.classifier import make_classifier_evaluator
 from jaxdl.metrics.accumulate import weighted
@@ -128,7 +132,7 @@ def thin_width(inputs: int, wide: int, classes: int, *, depth: int) -> int:
     return max(math.floor((root - linear) / (2 * (depth - 1))), 1)
 
 
-def task_of(cfg: Config, form: Form, splits: dict) -> Task:
+def task_of(cfg: Config, form: Form, splits: Mapping[str, Split]) -> Task:
     """The training of one net."""
     options = model_options("mlp")(
         hidden=form.hidden,  # pyright: ignore[reportCallIssue]
@@ -176,8 +180,11 @@ def at_best_rate(cfg: Config, task: Task, *, asks_for_dead: bool) -> Numbers:
 def dead(task: Task, state: TrainState) -> float:
     """The share of hidden units of the first layer that are zero for every val row."""
     split = task.splits["val"]
-    batch = task.prepare(None, split.batch(np.arange(split.size)), train=False)
-    stages = task.model.apply(state.variables, batch["image"], train=False, stages=True)
+    rows = split.batch(np.arange(split.size))
+    batch = task.prepare(jax.random.split(jax.random.key(0), split.size), rows, train=False)
+    assert task.model is not None, "task_of has set it"
+    variables: Any = state.variables
+    stages: Any = task.model.apply(variables, batch["image"], train=False, stages=True)
     return float(np.mean(np.all(np.asarray(stages["hidden1"]) == 0, axis=0)))
 
 

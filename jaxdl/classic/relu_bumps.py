@@ -1,8 +1,8 @@
 """Any curve as a sum of bumps, each of three ReLUs: why one hidden layer is enough.
 
 bump_i(x) = relu((x - t_i) / h + 1) - 2 relu((x - t_i) / h) + relu((x - t_i) / h - 1) is a hat of
-width 2 h around the knot t_i. The sum of f(t_i) bump_i is f in straight pieces between the knots, so
-that no point is farther than h^2 / 8 max |f''| from it.
+width 2 h around the knot t_i. The sum of f(t_i) bump_i is f in straight pieces between the knots,
+so that no point is farther than h^2 / 8 max |f''| from it.
 """
 
 import jax.numpy as jnp

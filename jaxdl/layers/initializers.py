@@ -20,10 +20,10 @@ def initializer(name: str) -> nn.initializers.Initializer:
     """`f(key, shape, dtype)` of that name: zeros, normal (std 0.01), lecun, xavier, ..., kaiming.
 
     Kaiming's std is sqrt(gain / n_in): gain 2, before ReLU, is `kaiming`, gain 1 is `lecun`. n_in
-    is D of a linear kernel `(D, M)` and C K^2 of a convolution's `(K, K, C, F)`. Where torch and the
-    papers draw `lecun`, `xavier` and `kaiming` from a whole normal, these are drawn from one that is
-    cut off at two of its deviations and stretched so that the std is the same: no weight is beyond
-    2.27 std.
+    is D of a linear kernel `(D, M)` and C K^2 of a convolution's `(K, K, C, F)`. Where torch and
+    the papers draw `lecun`, `xavier` and `kaiming` from a whole normal, these are drawn from one
+    that is cut off at two of its deviations and stretched so that the std is the same: no weight is
+    beyond 2.28 std.
     """
     if name not in INITIALIZERS:
         raise unknown("initializer", name, INITIALIZERS)

@@ -1,5 +1,7 @@
 """Small nets: parameters counted by torch, dead units by NumPy, a planted truth for the rates."""
 
+from itertools import pairwise
+
 import jax
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from jaxdl.training.plan import LoopConfig
 
 def count(*widths):
     """Of torch's dense layers."""
-    layers = [torch.nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    layers = [torch.nn.Linear(a, b) for a, b in pairwise(widths)]
     return sum(p.numel() for layer in layers for p in layer.parameters())
 
 
@@ -36,7 +38,7 @@ def test_val_rows_choose_the_rate_and_zeros_fail(tmp_path):
         questions=("start",),
         hidden=32,
         learning_rates=(1e-6, 0.05),  # by the first nothing is learned
-        loop=LoopConfig(epochs=2),
+        loop=LoopConfig(epochs=6),
     )
     metrics = run(cfg, tmp_path)["metrics"]
     assert metrics["rate_start_kaiming"] == 0.05
