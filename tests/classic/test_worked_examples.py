@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from jaxdl.classic.backprop.activation import relu, sigmoid
 from jaxdl.classic.backprop.dropout import dropout
@@ -16,7 +17,9 @@ from jaxdl.classic.entropy import (
     kl_divergence,
     self_information,
 )
+from jaxdl.classic.gradient_descent import gradient_descent
 from jaxdl.losses.classification import binary_cross_entropy, multi_label_cross_entropy
+from jaxdl.models.mlp import MLP
 
 
 def logit(p):
@@ -184,3 +187,37 @@ def test_linear_layers_alone_collapse_to_one():
     x, w1, w2 = (jnp.asarray(rng.normal(size=s)) for s in ((5, 3), (3, 7), (7, 2)))
     deep = linear(linear(x, w1, jnp.zeros(7)), w2, jnp.zeros(2))
     np.testing.assert_allclose(deep, linear(x, w1 @ w2, jnp.zeros(2)), rtol=1e-3)
+
+
+def test_the_two_layer_demo_falls_as_with_the_backward_pass_by_hand():
+    rng = np.random.default_rng(0)
+    x, y, *start = (rng.normal(size=s) for s in ((64, 1000), (64, 10), (1000, 100), (100, 10)))
+    losses, (w1, w2) = [], start
+    for _ in range(500):
+        hidden = x @ w1
+        difference = np.maximum(hidden, 0) @ w2 - y
+        losses.append(np.sum(difference**2))
+        d2 = np.maximum(hidden, 0).T @ (2 * difference)
+        d1 = x.T @ (2 * difference @ w2.T * (hidden > 0))
+        w1, w2 = w1 - 1e-6 * d1, w2 - 1e-6 * d2
+
+    def summed_squares(weights, x, y):
+        return jnp.sum((jax.nn.relu(x @ weights[0]) @ weights[1] - y) ** 2)
+
+    single = [jnp.float32(w) for w in (*start, x, y)]
+    _, got = gradient_descent(summed_squares, tuple(single[:2]), *single[2:], rate=1e-6, steps=500)
+    assert losses[0] > 1e6 > 1 > losses[-1]
+    np.testing.assert_allclose(got[:200], losses[:200], rtol=0.02)
+    assert got[-1] < 1
+
+
+def test_the_sequential_of_the_course_is_torchs():
+    model = MLP(num_classes=10, hidden=(4000,))
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.ones((1, 3072)), train=False))
+    layers = torch.nn.Sequential(
+        torch.nn.Linear(3072, 4000, device="meta"),
+        torch.nn.ReLU(),
+        torch.nn.Linear(4000, 10, device="meta"),
+    )
+    want = sum(p.numel() for p in layers.parameters())
+    assert want == 12_332_010 == sum(leaf.size for leaf in jax.tree.leaves(shapes))
