@@ -21,6 +21,7 @@ from jaxdl.commands import (
     check,
     check_data,
     compare,
+    completion,
     doctor,
     explain,
     export,
@@ -59,6 +60,7 @@ COMMANDS: dict[str, ModuleType] = {
     "export": export,
     "weights": weights,
     "doctor": doctor,
+    "completion": completion,
 }
 
 HELP = {"-h", "--help"}
@@ -172,6 +174,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         module.add_arguments(command)
         if not _takes_fields(command):  # else the fields of a config follow
             command.add_argument("-h", "--help", action="help", help="show this text and exit")
+    commands.choices["completion"].set_defaults(parsers=commands.choices)
     return parser, commands.choices
 
 

@@ -106,7 +106,7 @@ JUDGES = {
     "runs/test_processes.py": "runs: agreement",
     "runs/test_tensorboard.py": "training: tensorboard_summaries",
     "search/test_sweep.py": "search: seeds sweep_table trial_log",
-    "test_cli.py": "training: restore",
+    "test_cli.py": "training: restore commands: completion",
     "test_configs.py": "runs: results",
     "video/flow/test_lucas_kanade.py": "video/flow: coarse_to_fine",
     "video/models/test_fusion.py": "video/models: conv_stack",

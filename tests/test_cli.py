@@ -71,6 +71,33 @@ def test_the_help_of_a_config_has_the_commands_flags_and_then_its_fields(capsys)
     assert "--path" in out
 
 
+@pytest.mark.parametrize(
+    ("words", "some", "others"),
+    [
+        (["jaxdl", "pre"], ["predict"], ["list", "digits_mlp"]),
+        (["jaxdl", "run", "digits_m"], ["digits_mlp"], ["run", "digits_lenet"]),
+        (["jaxdl", "sweep", "--se"], ["--search-seed"], ["--seeds"]),
+        (["jaxdl", "run", "digits_mlp", "--see"], ["--seeds"], ["--search-seed"]),
+    ],
+)
+def test_bash_completes_commands_configs_and_flags(words, some, others, capsys):
+    code, script, _ = jaxdl(capsys, "completion", "bash")
+    assert code == 0
+    asked = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _jaxdl"
+    ask = f"{script}\n{asked}; echo ${{COMPREPLY[@]}}"
+    out = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
+    assert set(some) <= set(out.stdout.split())
+    assert set(others).isdisjoint(out.stdout.split())
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_have_the_same_words(shell, capsys):
+    code, script, _ = jaxdl(capsys, "completion", shell)
+    assert code == 0
+    assert {"predict", "digits_mlp"} <= set(re.findall(r"[\w-]+", script))
+    assert re.search(r"search-seed\b", script)
+
+
 def test_every_flag_of_every_command_has_a_text():
     parsers = list(_parsers()[1].values())
     for parser in parsers:

@@ -10,6 +10,11 @@ from jaxdl.runs.environment import prepare_process
 
 HELP = "a run as a program of StableHLO, or its weights for PyTorch"
 KINDS = {"stablehlo": ".stablehlo", "safetensors": ".safetensors", "torch": ".pth"}
+ONNX = (
+    "export --to onnx: the converter of JAX programs, jax2onnx, needs orbax-checkpoint < 0.11.37, "
+    "jaxdl >= 0.12.3: both cannot be in one environment; use --to torch, load the file into "
+    "torchvision's or timm's network of that name and call torch.onnx.export, or --to stablehlo"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         required=True,
-        choices=KINDS,
+        choices=[*KINDS, "onnx"],
         help="stablehlo: model, preparation and weights as one program for cpu, cuda and tpu; "
-        "safetensors, torch: weights under the names of torchvision or timm",
+        "safetensors, torch: weights under the names of torchvision or timm; onnx: says why not, "
+        "and the way there",
     )
     parser.add_argument("--out", type=Path, help="the file (default: RUN's name and the ending)")
     parser.add_argument("--source", help="of weights: whose names (default: as they came)")
@@ -33,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Writes the file, and prints what it is."""
+    if args.to == "onnx":
+        raise UsageError(ONNX)
     prepare_process()
     out = args.out or Path(f"{Path(args.what).stem}{KINDS[args.to]}")
     check_free(out)

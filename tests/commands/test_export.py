@@ -110,3 +110,5 @@ def test_what_cannot_be_exported_is_said(trained, tmp_path, monkeypatch):
     (tmp_path / "net").write_text("mine")
     with pytest.raises(UsageError, match="net exists"):
         ask(export, trained, "--to", "stablehlo", "--out", "net")
+    with pytest.raises(UsageError, match=r"jax2onnx, needs orbax.*use --to torch, load"):
+        ask(export, trained, "--to", "onnx")
