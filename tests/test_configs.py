@@ -32,6 +32,12 @@ def test_a_config_names_its_script_and_its_data(name):
     assert table["experiment"].split(".")[0] == folder
 
 
+def test_ones_own_data_without_validation_rows_has_some_set_apart():
+    own = {name for name in CONFIGS if name.startswith("own_")}
+    assert own >= {"own_detector", "own_instances", "own_masks", "own_clips", "own_csv"}
+    assert {name for name in own if read_config(CONFIGS[name], [])[1].data.val != -1} == set()
+
+
 def test_names_are_unique():
     files = list((ROOT / "configs").rglob("*.toml"))
     assert len(files) == len(CONFIGS)
