@@ -38,6 +38,7 @@ SMALL = {
         ["--data.name", "digits", "--sizes", "60", "--learners", "kmeans", "pca", "--rounds", "1"],
     ),
     "classic.boundaries": ("xor_boundaries", ["--epochs", "2", "--resolution", "5", "--ks", "1"]),
+    "classic.clusters": ("digits_clusters", ["--rows", "40", "--most", "2", "--k", "2"]),
     "classic.cost_surfaces": ("hours_cost_surfaces", ["--steps", "2", "--resolution", "5"]),
     "classic.dense": ("cifar10_svm", ["--data.name", "digits", *GRAY, "--loop.steps", "2"]),
     "classic.double_descent": (
