@@ -48,14 +48,23 @@ class HeadConfig:
     """Features of the hidden layer."""
     dropout: float = 0.3
     """Chance that one of them is dropped in training."""
+    class_boxes: bool = False
+    """Refine: a box for each class; without it one for all."""
     roi_positive_iou: float = 0.5
     """IoU from which a region is an object's."""
+    roi_neutral: float = 0.0
+    """How far below it a region is neither an object's nor background, and is not learned from."""
     samples_per_image: int = 32
     """Regions of a picture that are learned from, at most a quarter of them objects."""
 
     def __post_init__(self) -> None:
         check_one_of("head.proposal_method", self.proposal_method, ("colors", "windows"))
         check_fraction("head.roi_positive_iou", self.roi_positive_iou)
+        if not 0 <= self.roi_neutral <= self.roi_positive_iou:
+            raise UsageError(
+                f"head.roi_neutral must lie in 0..{self.roi_positive_iou}, which is "
+                f"head.roi_positive_iou, got {self.roi_neutral}"
+            )
         sizes = (self.max_proposals, self.warp_size, self.roi_size, self.samples_per_image)
         if min(*sizes, *self.window_sides) < 1:
             raise UsageError(
@@ -84,6 +93,7 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
         "hidden": head.hidden,
         "dropout": head.dropout,
         "refine": head.refine,
+        "class_boxes": head.class_boxes,
     }
     if not head.warp:
         model = FastRCNN(backbone, num_classes, roi_size=head.roi_size, **options)
@@ -92,6 +102,7 @@ def build_detector(cfg: Config, num_classes: int) -> Detector:
     losses = partial(
         region_losses,
         roi_positive_iou=head.roi_positive_iou,
+        roi_neutral=head.roi_neutral,
         samples_per_image=head.samples_per_image,
     )
     return Detector(model, losses, region_candidates, propose=choose_proposals(head))

@@ -25,6 +25,7 @@ class FastRCNN(nn.Module):
     dropout: float = 0.3
     roi_size: int = 5  # cells per side of a region
     refine: bool = True  # without it, boxes are the proposals
+    class_boxes: bool = False  # a box for each class
 
     @nn.compact
     def __call__(
@@ -40,7 +41,9 @@ class FastRCNN(nn.Module):
         features = backbone_features(self.backbone, self.stage, x, train)
         scale = features.shape[1] / x.shape[1]
         cut = roi_pool(features, proposals, size=(self.roi_size, self.roi_size), scale=scale)
-        head = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
+        head = RegionHead(
+            self.num_classes, self.hidden, self.dropout, self.class_boxes, name="region"
+        )
         logits, offsets = head(cut.reshape(*proposals.shape[:2], -1), train=train)
         return proposals, proposed, logits, offsets * self.refine
 
@@ -59,6 +62,7 @@ class RCNN(nn.Module):
     dropout: float = 0.3
     warp_size: int = 32
     refine: bool = True
+    class_boxes: bool = False
 
     @nn.compact
     def __call__(
@@ -71,13 +75,24 @@ class RCNN(nn.Module):
     ) -> RegionOutputs:
         if proposals is None or proposed is None:
             proposals, proposed = whole_image_boxes(x)
-        crops = roi_align(x, proposals, size=(self.warp_size, self.warp_size), samples=1)
-        crops = crops.reshape(-1, self.warp_size, self.warp_size, x.shape[-1])
+        crops = warp_regions(x, proposals, self.warp_size)
         features = backbone_features(self.backbone, self.stage, crops, train)
         pooled = jnp.mean(features, axis=(1, 2)).reshape(*proposals.shape[:2], -1)
-        head = RegionHead(self.num_classes, self.hidden, self.dropout, name="region")
+        head = RegionHead(
+            self.num_classes, self.hidden, self.dropout, self.class_boxes, name="region"
+        )
         logits, offsets = head(pooled, train=train)
         return proposals, proposed, logits, offsets * self.refine
+
+
+def warp_regions(x: Array, boxes: Array, side: int) -> Array:
+    """Regions `(B, P, 4)` of pictures `(B, H, W, C)`, each stretched to a square of `side` pixels.
+
+    Bilinear, whatever the region's aspect ratio (R-CNN, section 2.1: 227 pixels, the notes 224):
+    `(B P, side, side, C)`.
+    """
+    crops = roi_align(x, boxes, size=(side, side), samples=1)
+    return crops.reshape(-1, side, side, x.shape[-1])
 
 
 def whole_image_boxes(x: Array) -> tuple[Array, Array]:

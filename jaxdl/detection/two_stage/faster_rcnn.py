@@ -65,11 +65,15 @@ class ProposalHead(nn.Module):
 
 
 class RegionHead(nn.Module):
-    """Linear - ReLU - dropout, then class and box: `(B, P, D)` -> `(B, P, K + 1)`, `(B, P, 4)`."""
+    """Linear - ReLU - dropout, then class and box: `(B, P, D)` -> `(B, P, K + 1)`, `(B, P, 4)`.
+
+    With `class_boxes` each class has a box of its own: `(B, P, K, 4)`.
+    """
 
     num_classes: int
     hidden: int
     dropout: float
+    class_boxes: bool = False
 
     @nn.compact
     def __call__(self, regions: Array, *, train: bool) -> tuple[Array, Array]:
@@ -77,7 +81,9 @@ class RegionHead(nn.Module):
         y = nn.Dropout(self.dropout, deterministic=not train, name="drop")(y)
         small = nn.initializers.normal(0.01)
         classes = nn.Dense(self.num_classes + 1, kernel_init=small, name="class")(y)
-        return classes, nn.Dense(4, kernel_init=nn.initializers.normal(0.001), name="box")(y)
+        count = self.num_classes if self.class_boxes else 1
+        box = nn.Dense(4 * count, kernel_init=nn.initializers.normal(0.001), name="box")(y)
+        return classes, box.reshape(*box.shape[:-1], count, 4) if self.class_boxes else box
 
 
 class FasterRCNN(nn.Module):
@@ -191,20 +197,26 @@ def region_losses(
     batch: Batch,
     *,
     roi_positive_iou: float = 0.5,
+    roi_neutral: float = 0.0,
     samples_per_image: int = 64,
 ) -> dict[str, Array]:
     """`class` and `box` `(B,)` of proposals, which of them are valid, their logits and offsets.
 
-    A proposal is the truth's that it overlaps most, by at least `roi_positive_iou`, else
-    background. `samples_per_image` of them are learned from, a quarter positive: cross-entropy, and
-    smooth L1 over `samples_per_image`.
+    A proposal is the truth's that it overlaps most, by at least `roi_positive_iou`; background
+    below `roi_positive_iou - roi_neutral`; in between it does not count (R-CNN: Girshick et al.
+    2014, section 2.3, whose SVMs take IoU under .3 as background). `samples_per_image` of them are
+    learned from, a quarter positive: cross-entropy, and smooth L1 over `samples_per_image`. Offsets
+    are `(B, P, 4)`, or `(B, P, K, 4)` of each class, of which the true one's is learned.
     """
     proposals, valid, logits, offsets = out
-    rule = partial(match_by_iou, positive=roi_positive_iou, negative=roi_positive_iou, best=False)
+    negative = roi_positive_iou - roi_neutral
+    rule = partial(match_by_iou, positive=roi_positive_iou, negative=negative, best=False)
     match = Matches(*jax.vmap(rule)(proposals, batch["boxes"], batch["kept"]))
     match = Matches(match.truth, match.positive & valid, match.negative & valid)
     some, others = sample_matches(batch["draw"] + jnp.uint32(1), match, samples_per_image, 0.25)
     label = jnp.take_along_axis(batch["labels"], match.truth, axis=1)
+    if offsets.ndim == 4:
+        offsets = jnp.take_along_axis(offsets, label[..., None, None], axis=2)[:, :, 0]
     label = jnp.where(some, label, logits.shape[-1] - 1)
     aim = encode_rcnn(proposals, boxes_of(match, some, batch), weights=BOX_WEIGHTS)
     return {
@@ -223,9 +235,10 @@ def region_candidates(
 ) -> tuple[Array, Array, Array]:
     """As `faster_rcnn_candidates`, of what `region_losses` takes."""
     proposals, valid, logits, offsets = out
-    boxes = decode_rcnn(proposals, offsets, weights=BOX_WEIGHTS)
+    offsets = offsets if offsets.ndim == 4 else offsets[:, :, None]
+    boxes = clip_to_image(decode_rcnn(proposals[:, :, None], offsets, weights=BOX_WEIGHTS), size)
     chance = jax.nn.softmax(logits)[..., :-1] * valid[..., None]  # (B, P, K)
     rows, count, classes = chance.shape
-    boxes = jnp.repeat(clip_to_image(boxes, size), classes, axis=1)
+    boxes = jnp.broadcast_to(boxes, (rows, count, classes, 4)).reshape(rows, count * classes, 4)
     label = jnp.broadcast_to(jnp.arange(classes, dtype=jnp.int32)[None, None], chance.shape)
     return boxes, chance.reshape(rows, count * classes), label.reshape(rows, count * classes)
