@@ -70,7 +70,6 @@ JUDGES = {
     "interpret/attribution/test_gradients.py": "interpret/attribution: guided occlusion",
     "interpret/test_explain_boxes.py": "interpret: boxes",
     "language/test_captioner.py": "language: caption_task evaluation: cached_features",
-    "language/test_decoding.py": "language: seq2seq transformer",
     "language/test_tbptt.py": "language: char_lm",
     "layers/norm/test_group_norm.py": "layers/norm: registry",
     "layers/sequence/test_recurrent.py": "interop: torch_rnn",

@@ -185,6 +185,10 @@ SMALL = {
         ],
     ),
     "language.hello": ("hello_rnn", TWO),
+    "language.months": (
+        "dates_months",
+        ["--data.synthetic_rows", "20", "--data.batch_size", "16", "--model.hidden", "4", *TWO],
+    ),
     "language.sequence_layers": (
         "sequence_layers",
         [
@@ -195,6 +199,14 @@ SMALL = {
     "language.translate": (
         "reverse_transformer",
         [*("--data.synthetic_rows", "20", "--data.batch_size", "16", "--model.depth", "1"), *TWO],
+    ),
+    "language.windows": (
+        "shakespeare_transformer",
+        [
+            *("--data.path", str(ROOT / "README.md"), "--model.width", "8", "--model.depth", "1"),
+            *("--sample.length", "5", "--data.max_length", "8", "--model.hidden", "8", *TWO),
+            *("--loop.log_every", "1"),
+        ],
     ),
     "language.word_vectors": ("glove50_words", ["--neighbors", "he", "--draws", "50"]),
     "rl.agent": (

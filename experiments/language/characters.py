@@ -1,6 +1,5 @@
 """A recurrent model of a text, its state carried on: jaxdl run shakespeare_lstm."""
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from jaxdl.evaluation.evaluator import Evaluator
 from jaxdl.language.char_lm import CharacterModel
 from jaxdl.language.decoding import generate
 from jaxdl.language.tbptt import with_carried
+from jaxdl.language.text_sample import SampleConfig, as_text, bits, prompt_ids
 from jaxdl.losses.sequence import sequence_cross_entropy
 from jaxdl.metrics.accumulate import weighted
 from jaxdl.optim.config import Adam, OptimConfig
@@ -44,22 +44,6 @@ class CharacterModelConfig:
     """Width of a character's vector (0: one-hot)."""
     dropout: float = 0.0
     """Between layers and before the last."""
-
-
-@dataclass(frozen=True)
-class SampleConfig:
-    """How a text is written after training."""
-
-    prompt: str = "\n"
-    """What it goes on from; characters that the text has not are left out."""
-    length: int = 600
-    """Characters to write."""
-    temperature: float = 0.8
-    """Below 1: likelier characters; above: stranger ones."""
-    top_k: int = 0
-    """Draw among so many (0: all)."""
-    top_p: float = 1.0
-    """Draw among the likeliest that make up this probability."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +91,6 @@ def build(cfg: Config) -> Task:
     return with_carried(task, loss_fn, start, ema=cfg.optim.ema)
 
 
-def bits(nats: Any) -> Any:
-    """Nats as bits."""
-    return nats / math.log(2)
-
-
 class CharacterEvaluator(Evaluator):
     """`evaluate(state, split, folder)`: bits per character; in `folder` it writes a sample."""
 
@@ -150,11 +129,10 @@ class CharacterEvaluator(Evaluator):
 
     def sample(self, variables: Tree, vocabulary: tuple[str, ...]) -> str:
         """The prompt and what the model writes after it."""
-        number = {character: i for i, character in enumerate(vocabulary)}
-        prompt = [number[c] for c in self.cfg.sample.prompt if c in number] or [0]
+        prompt = prompt_ids(self.cfg.sample.prompt, vocabulary)
         key = jax.random.key(self.cfg.seed)
         ids = np.asarray(self.write(variables, jnp.array([prompt]), key))[0]
-        return "".join(vocabulary[i] for i in [*prompt, *ids])
+        return as_text([*prompt, *ids], vocabulary)
 
     def _write(self, variables: Tree, prompt: Array, key: Key) -> Array:
         state = self.model.zero_state(1)
@@ -162,9 +140,8 @@ class CharacterEvaluator(Evaluator):
             _, state = self.model.apply(variables, prompt[:, :-1], state, train=False)
         step = partial(self.model.apply, variables, method="step")
         how = self.cfg.sample
-        options = {"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p}
         return generate(
-            step, state, prompt[:, -1], length=how.length, end=None, key=key, **options
+            step, state, prompt[:, -1], length=how.length, end=None, key=key, **how.options
         )[0]
 
 

@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Literal
 
 from jaxdl.bench.step_loop import seconds_of
 from jaxdl.checks import UsageError, check_one_of
@@ -24,6 +25,7 @@ from jaxdl.typing import Array, Host, Numbers, Tree
 
 KINDS = ("rnn", "lstm", "conv", "attention")
 HEADS = 4
+MOVES = ("reshape", "broadcast_in_dim", "transpose", "squeeze", "stack", "stop_gradient", "slice")
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,17 @@ class Config:
 
 
 def run(cfg: Config, run_dir: Path) -> Report:
-    """Time and memory of a gradient by length, what a far token sees, gradients over time."""
+    """Time, memory and operations in a row by length, what a far token sees, gradients."""
     began = time.perf_counter()
     metrics: Numbers = {}
     for kind in cfg.kinds:
         for length in cfg.sequences.lengths:
             for name, value in measure(cfg, kind, length).items():
                 metrics[f"{name}_{kind}_{length}"] = value
+            layer, x = Layer(kind, cfg.kernel), jnp.zeros((1, length, cfg.sequences.width))
+            variables = jax.eval_shape(layer.init, jax.random.key(0), x)
+            chain = operations_in_a_row(layer.apply, variables, x)
+            metrics[f"operations_in_a_row_{kind}_{length}"] = float(chain)
         metrics[f"layers_to_see_all_{kind}"] = layers_to_see_all(
             kind, cfg.sequences.lengths[-1], cfg.kernel
         )
@@ -119,6 +125,46 @@ def measure(cfg: Config, kind: str, length: int) -> Numbers:
     times = [seconds_of(lambda: program(x)) for _ in range(cfg.rounds)]
     memory: Any = program.memory_analysis()
     return {"ms": 1e3 * statistics.median(times), "mib": memory.temp_size_in_bytes / 2**20}
+
+
+def operations_in_a_row(function: Any, *args: Any) -> int:
+    """Operations on the longest chain in which each needs the one before, from the program of JAX.
+
+    Those that only move numbers (`MOVES`) count nothing; a loop counts as if it were unrolled, so
+    that steps which do not wait for each other are side by side.
+    """
+    closed = jax.make_jaxpr(function)(*args)
+    return max(_depths(closed.jaxpr, [0] * len(closed.jaxpr.invars)))
+
+
+def _depths(jaxpr: Any, inputs: list[int]) -> list[int]:
+    """Of every output, where the inputs already have these."""
+    depth = dict.fromkeys(jaxpr.constvars, 0) | dict(zip(jaxpr.invars, inputs, strict=True))
+    for equation in jaxpr.eqns:
+        given = [0 if isinstance(v, Literal) else depth[v] for v in equation.invars]
+        name, options = equation.primitive.name, equation.params
+        inner = options.get("call_jaxpr", options.get("jaxpr"))
+        if name == "scan":
+            outputs = _scan_depths(options, given)
+        elif name in ("while", "cond"):
+            raise ValueError(f"operations_in_a_row: how long a {name} is stands in no program")
+        elif inner is not None:
+            outputs = _depths(getattr(inner, "jaxpr", inner), given)
+        else:
+            outputs = [max(given, default=0) + (name not in MOVES)] * len(equation.outvars)
+        depth.update(zip(equation.outvars, outputs, strict=True))
+    return [0 if isinstance(v, Literal) else depth[v] for v in jaxpr.outvars]
+
+
+def _scan_depths(options: dict[str, Any], given: list[int]) -> list[int]:
+    constants, carried = options["num_consts"], options["num_carry"]
+    state, rows = given[constants : constants + carried], given[constants + carried :]
+    most: list[int] = []
+    for _ in range(options["length"]):
+        outputs = _depths(options["jaxpr"].jaxpr, [*given[:constants], *state, *rows])
+        state, written = outputs[:carried], outputs[carried:]
+        most = [max(pair) for pair in zip(most or written, written, strict=True)]
+    return [*state, *most]
 
 
 def layers_to_see_all(kind: str, length: int, kernel: int) -> float:

@@ -77,3 +77,16 @@ def caption_of(text):
     vocabulary = build_vocabulary([text])
     ids, _ = encode_captions([text], vocabulary, 17)
     return ids[0], vocabulary
+
+
+def test_the_notes_sample_caption():
+    """<START> two bunches of fresh bananas hanging from <UNK> <END>: a word that is rare."""
+    often = ["two", "bunches", "of", "fresh", "bananas", "hanging", "from"]
+    vocabulary = (*SPECIAL, *often)
+    ids, cut = encode_captions(
+        ["Two bunches of fresh bananas hanging from rafters."], vocabulary, 17
+    )
+    words = ["<START>", *often, "<UNK>", "<END>", *["<NULL>"] * 7]
+    assert [vocabulary[i] for i in ids[0]] == words
+    assert cut == 0
+    assert decode_caption(ids[0], vocabulary) == "two bunches of fresh bananas hanging from <UNK>"

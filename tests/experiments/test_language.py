@@ -1,10 +1,14 @@
 """Every language config takes a step, in shapes; what its experiment shows."""
 
+import json
 import os
+from datetime import date
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,13 +20,15 @@ from experiments.language.sequence_layers import (
     gradient_norms,
     layers_to_see_all,
     measure,
+    operations_in_a_row,
     tanh_net,
 )
 from jaxdl.catalog import find_configs
 from jaxdl.checks import UsageError
-from jaxdl.data.captions import decode_caption
+from jaxdl.data.captions import UNKNOWN, decode_caption
 from jaxdl.experiment import read_config
 from jaxdl.language.decoding import write_sequences
+from tests.models.torch_layers import quick_jit
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -98,6 +104,29 @@ def test_layers_until_the_last_output_sees_the_first_token(kernel):
         assert count == 1 or not np.abs(jax.grad(far)(x, count - 1)[0, 0]).max()
 
 
+def test_operations_in_a_row_are_those_counted_by_hand():
+    """A plain RNN: W_x x + b, then product, sum and tanh a step; a convolution: itself, + b."""
+    x = jnp.ones((1, 2, 4))
+    assert operations_in_a_row(lambda x: jnp.tanh(jnp.sin(x) + x), x) == 3
+    side_by_side = lambda x: jax.lax.scan(lambda c, row: (c, jnp.sin(row)), 0.0, x)[1]  # noqa: E731
+    assert operations_in_a_row(side_by_side, jnp.ones(50)) == 1
+    assert operations_in_a_row(lambda x: jax.lax.cumsum(x).reshape(-1), jnp.ones(50)) == 1
+    counts = {}
+    for kind in ("rnn", "lstm", "conv", "attention"):
+        layer = Layer(kind, 3)
+        variables = layer.init(jax.random.key(0), x)
+        counts[kind] = [
+            operations_in_a_row(layer.apply, variables, jnp.ones((1, n, 4))) for n in (2, 8, 9)
+        ]
+    assert counts["rnn"] == [3 * n + 1 for n in (2, 8, 9)]
+    assert counts["conv"] == [2, 2, 2]
+    two, eight, nine = counts["lstm"]
+    assert eight - two == 6 * (nine - eight) > 0
+    assert len(set(counts["attention"])) == 1
+    with pytest.raises(ValueError, match="how long a while is"):
+        operations_in_a_row(lambda x: jax.lax.while_loop(jnp.all, jnp.sin, x), x[0, 0, 0])
+
+
 def test_the_memory_of_attention_grows_with_the_square():
     cfg = Config(SequenceConfig(width=4, rows=1), rounds=1)
     mib = {kind: [measure(cfg, kind, n)["mib"] for n in (64, 256)] for kind in ("rnn", "attention")}
@@ -143,3 +172,65 @@ def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
         f"sheet of pictures: {tmp_path / 'sheet.png'}",
     ]
     assert faults == [f"{tmp_path / 'no.png'}: no such file or directory"]
+
+
+def test_bits_of_windows_are_those_of_float64_loops():
+    """From logits of each window by itself: windows that fill no whole batch count, too."""
+    flags = [f"--data.path={ROOT / 'README.md'}", "--data.max_length=8", "--data.batch_size=5"]
+    flags += ["--model.width=8", "--model.depth=1", "--model.hidden=8", "--sample.length=3"]
+    experiment, cfg = read_config(CONFIGS["shakespeare_transformer"], flags)
+    task = experiment.builder("test")(cfg)
+    state = jax.jit(task.init)(jax.random.key(0))
+    split = task.splits["train"].take(np.arange(7), name="few")
+    got = task.evaluate(state, split, None)
+    nats, tokens = [], split.read("tokens")
+    run = jax.jit(partial(task.model.apply, train=False))
+    for window, logits in zip(tokens, run(state.variables, tokens[:, :-1]), strict=True):
+        for row, target in zip(np.float64(logits), window[1:], strict=True):
+            nats.append(np.log(np.exp(row).sum()) - row[target])
+    assert len(nats) == 7 * 8
+    assert got["bits"] == pytest.approx(np.mean(nats) / np.log(2), rel=1e-5)
+
+
+def test_the_class_of_a_date_is_its_month():
+    """As the standard library reads the target."""
+    experiment, cfg = read_config(CONFIGS["dates_months"], ["--data.synthetic_rows=64"])
+    task = experiment.builder("test")(cfg)
+    split = task.splits["train"]
+    batch = split.batch(np.arange(40))
+    label = np.asarray(task.prepare(None, batch, train=True)["label"])
+    texts = ["".join(decode_caption(ids, split.vocabulary).split()) for ids in batch["target"]]
+    assert [date.fromisoformat(text).month for text in texts] == (label + 1).tolist()
+    with pytest.raises(UsageError, match="data.name must be dates"):
+        read_config(CONFIGS["dates_months"], ["--data.name=copy"])
+
+
+def test_training_moves_the_vector_of_unknown_where_words_are_rare(tmp_path):
+    """One SGD step, where `min_count` makes <UNK> of words that occur once; without, none is."""
+    images = [{"id": i, "file_name": f"{i}.png", "height": 24, "width": 24} for i in range(4)]
+    for image in images:
+        Image.new("RGB", (24, 24), (40 * image["id"], 9, 9)).save(tmp_path / image["file_name"])
+    notes = [
+        {"id": i, "image_id": i, "caption": f"a thing {word}"}
+        for i, word in enumerate(("red", "blue", "odd", "new"))
+    ]
+    path = tmp_path / "captions.json"
+    path.write_text(json.dumps({"images": images, "annotations": notes}))
+    flags = ["--data.name=coco_json", f"--data.path={path}", f"--data.images={tmp_path}"]
+    flags += ["--data.image_size", "24", "--data.batch_size=3", "--model.name=lenet"]
+    flags += ["--model.filters", "2", "2", "--model.hidden=4", "--backbone.stage=stage2"]
+    flags += ["--decoder.width=4", "--decoder.hidden=4", "--optim.name=sgd"]
+    words, tasks = {}, {}
+    for least in (1, 2):
+        more = [*flags, f"--data.min_count={least}"]
+        experiment, cfg = read_config(CONFIGS["shapes_caption_rnn"], more)
+        tasks[least] = experiment.builder("test")(cfg)
+        words[least] = tasks[least].splits["train"].read("captions")
+    assert UNKNOWN not in words[1]
+    assert (words[2] == UNKNOWN).sum() == 3
+    state = quick_jit(tasks[2].init)(jax.random.key(0))
+    batch = jax.tree.map(lambda x: x[None], dict(tasks[2].splits["train"].batch(np.arange(3))))
+    step = quick_jit(jax.vmap(tasks[2].step, (None, 0), axis_name="device", axis_size=1))
+    before = np.asarray(state.params["decoder"]["embed"]["table"])
+    after = np.asarray(step(state, batch)[0].params["decoder"]["embed"]["table"])[0]
+    assert np.abs(after - before)[UNKNOWN].max() > 0

@@ -89,6 +89,26 @@ def test_the_attention_lstm_is_the_notes_in_float64_loops():
     np.testing.assert_allclose(got, want, atol=1e-5)
 
 
+def test_attention_over_a_grid_is_e_t_i_j_in_loops():
+    """e(1,i,j) = h_0 A(i,j) / sqrt(H), h_0 the mean of A; softmax over i and j, of a 2 x 3 grid."""
+    model = MODELS["attention"]
+    variables = drawn(model)
+    grid = RNG.normal(size=(2, 2, 3, F)).astype(np.float32)
+    project = jax.tree.map(np.float64, variables["params"]["project"])
+    want = np.zeros((2, 2, 3))
+    for n in range(2):
+        a = np.zeros((2, 3, H))
+        for i in range(2):
+            for j in range(3):
+                a[i, j] = grid[n, i, j] @ project["kernel"] + project["bias"]
+        for i in range(2):
+            for j in range(3):
+                want[n, i, j] = np.exp(a.mean((0, 1)) @ a[i, j] / np.sqrt(H))
+        want[n] /= want[n].sum()
+    _, weights = jax.jit(partial(model.apply, train=False))(variables, (grid, WORDS))
+    np.testing.assert_allclose(weights.reshape(2, T, 2, 3)[:, 0], want, atol=1e-5)
+
+
 def test_a_stage_as_means_of_cells():
     x = jnp.arange(16.0).reshape(1, 4, 4, 1)
     got = features_of({"s": x}, "s", 2)[0, ..., 0]

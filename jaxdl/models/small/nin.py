@@ -44,9 +44,9 @@ class NetworkInNetwork(nn.Module):
     """Three perceptron convolutions; the mean of the last one's maps are the logits (1312.4400).
 
     Lin et al. 2014, section 3; sizes, and a mean in the second pool, from the authors' code for
-    CIFAR-10; pools are 3x3/2 and keep a last window that overhangs, dropout follows both. The last
-    maps, one a class, are rectified, too. `(B, H, W, C)` -> logits `(B, num_classes)`; stages
-    `mlpconv1` to `mlpconv3`, `pooled` (what the classes' 1x1 convolution reads, averaged).
+    CIFAR-10; pools are 3x3/2 and keep a last window that overhangs, dropout follows both. `(B, H,
+    W, C)` -> logits `(B, num_classes)`; stages `mlpconv1` to `mlpconv3`, `pooled` (what the
+    classes' 1x1 convolution reads, averaged).
     """
 
     num_classes: int
@@ -55,6 +55,7 @@ class NetworkInNetwork(nn.Module):
     third: tuple[int, ...] = (192, 192)  # of the third, before one map a class
     kernels: tuple[int, ...] = (5, 5, 3)  # of the first layer of each
     dropout: float = 0.5  # chance that an input of the second and third is dropped in training
+    rectified: bool = True  # an activation on the classes' maps, too; a short run may end all at 0
     act: Callable[[Array], Array] = jax.nn.relu
 
     @nn.compact
@@ -72,5 +73,5 @@ class NetworkInNetwork(nn.Module):
         if not self.num_classes:
             return out if stages else out["pooled"]
         maps = Conv(self.num_classes, 1, kernel_init=nn.initializers.he_normal(), name="head")(x)
-        x = out["logits"] = self.act(maps).mean((1, 2))
+        x = out["logits"] = (self.act(maps) if self.rectified else maps).mean((1, 2))
         return out if stages else x

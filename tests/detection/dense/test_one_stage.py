@@ -9,8 +9,15 @@ import pytest
 
 from jaxdl.detection.anchors import make_anchors
 from jaxdl.detection.box_coder import encode_yolo
-from jaxdl.detection.dense.one_stage import CellPredictions, one_stage_candidates, one_stage_losses
+from jaxdl.detection.dense.one_stage import (
+    CellPredictions,
+    OneStage,
+    one_stage_candidates,
+    one_stage_losses,
+)
 from jaxdl.detection.detector import DetectConfig, postprocess
+from jaxdl.detection.two_stage.faster_rcnn import ProposalHead
+from jaxdl.models.registry import create_model
 from tests.detection.thin import SHAPES
 from tests.detection.truths import BATCH, BOXES, CLASSES, GRID, SIZE, overlap
 
@@ -84,3 +91,21 @@ def test_one_stage_reads_back_what_it_should_say():
     assert found.labels[0, 0] == 1
     assert found.scores[0, 0] > 0.99
     assert not np.asarray(found.boxes[0, 1:]).any()
+
+
+def test_nine_anchors_and_twenty_classes_are_65_channels_and_54_of_proposals():
+    """5 A + C of a one-stage detector, 6 A of a proposal network: A = 9, C = 20."""
+    model = OneStage(create_model("mnist_convnet", 0), 20, 9, stage="stage2", features=4)
+    image = jnp.zeros((1, 28, 28, 3))
+    out, variables = jax.eval_shape(
+        lambda: model.init_with_output(jax.random.key(0), image, train=False)
+    )
+    assert variables["params"]["out"]["kernel"].shape == (1, 1, 4, 65)
+    assert [x.shape for x in out] == [(1, 9, 4, 4), (1, 9, 4, 4, 4), (1, 4, 4, 20)]
+    head = ProposalHead(9, 4, 0.0)
+    (objectness, offsets), variables = jax.eval_shape(
+        lambda: head.init_with_output(jax.random.key(0), jnp.zeros((1, 3, 5, 8)), train=False)
+    )
+    assert variables["params"]["out"]["kernel"].shape == (1, 1, 4, 54)
+    assert objectness.shape == (1, 9 * 15, 2)
+    assert offsets.shape == (1, 9 * 15, 4)

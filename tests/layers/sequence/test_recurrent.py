@@ -116,6 +116,30 @@ def test_the_notes_shapes_batch_1_length_3_input_4_hidden_2():
     np.testing.assert_allclose(y[:, -1], state[0][:, 0])
 
 
+def test_the_notes_cell_from_3_to_5_is_torchs():
+    """Six steps of `RNNCell(3, 5)` on a batch of 2: a weight of 5 x 3, one of 5 x 5, two biases."""
+    theirs = torch.nn.RNNCell(3, 5)
+    x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype(np.float32)
+    h, want = torch.zeros(2, 5), []
+    for t in range(6):
+        h = theirs(torch.tensor(x[:, t]), h)
+        want.append(h.detach().numpy())
+    state = {name: value.detach().numpy() for name, value in theirs.named_parameters()}
+    params = {
+        "wx": state["weight_ih"].T,
+        "wh": state["weight_hh"].T,
+        "b": state["bias_ih"] + state["bias_hh"],
+    }
+    assert {name: value.shape for name, value in params.items()} == {
+        "wx": (3, 5),
+        "wh": (5, 5),
+        "b": (5,),
+    }
+    y, (last,) = RNNCell(5).apply({"params": params}, x, (jnp.zeros((2, 5)),))
+    np.testing.assert_allclose(y, np.stack(want, 1), atol=1e-6)
+    np.testing.assert_allclose(last, want[-1], atol=1e-6)
+
+
 def test_a_state_carried_over_chunks_is_the_whole_sequence():
     _, ours, params = pair("lstm", 2, False)
     x = inputs()

@@ -1,5 +1,7 @@
 """Network in Network, written a second time in torch; its size as counted from the paper."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +16,7 @@ torch = pytest.importorskip("torch")
 THIN = {"filters": (6, 5, 4), "second": (5, 7, 6), "third": (6, 5)}
 
 
-def twin(t, x):
+def twin(t, x, rectified=True):
     """Lin et al. 2014, figure 2, with the authors' sizes of kernels and pools."""
     for i, (kernel, layers) in enumerate([(5, 3), (5, 3), (3, 2)], 1):
         for j in range(1, layers + 1):
@@ -24,11 +26,14 @@ def twin(t, x):
             x = t.functions.max_pool2d(x, 3, 2, ceil_mode=True)
         if i == 2:
             x = t.functions.avg_pool2d(x, 3, 2, ceil_mode=True)
-    return t.conv(x, "head").relu().mean((2, 3))
+    maps = t.conv(x, "head")
+    return (maps.relu() if rectified else maps).mean((2, 3))
 
 
-def test_logits_are_torchs():
-    check(NetworkInNetwork(4, **THIN), twin, (11, 9, 3))
+@pytest.mark.parametrize("rectified", [True, False])
+def test_logits_are_torchs(rectified):
+    model = NetworkInNetwork(4, **THIN, rectified=rectified)
+    check(model, partial(twin, rectified=rectified), (11, 9, 3))
 
 
 def test_training_gradients_are_torchs():
