@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -77,7 +78,7 @@ def build(cfg: Config) -> Task:
         return global_mean(loss), (extra, {"loss": weighted(loss), "accuracy": weighted(right)})
 
     def rows(variables: Tree, batch: Batch) -> dict[str, Array]:
-        logits = model.apply(variables, batch["input"], train=False)
+        logits: Any = model.apply(variables, batch["input"], train=False)
         loss, right = scores(logits, batch["label"])
         return {"loss": loss, "right": right}
 

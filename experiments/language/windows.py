@@ -145,9 +145,9 @@ class WindowEvaluator(Evaluator):
         return jax.lax.map(one, tokens, batch_size=self.cfg.data.batch_size)
 
     def _write(self, variables: Tree, seen: Array, key: Key) -> Array:
-        step = partial(self.model.apply, variables, method="step")
+        step: Any = partial(self.model.apply, variables, method="step")
         memory: Any = self.model.apply(variables, 1, method="start")
-        _, memory = jax.lax.scan(lambda m, ids: step(ids, m)[::-1], memory, seen[:, :-1].T)[::-1]
+        memory = jax.lax.scan(lambda m, ids: step(ids, m)[::-1], memory, seen[:, :-1].T)[0]
         length = self.model.length - self.model.length // 2
         options = self.cfg.sample.options
         return generate(step, memory, seen[:, -1], length=length, end=None, key=key, **options)[0]

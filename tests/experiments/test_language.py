@@ -218,7 +218,7 @@ def test_training_moves_the_vector_of_unknown_where_words_are_rare(tmp_path):
     path.write_text(json.dumps({"images": images, "annotations": notes}))
     flags = ["--data.name=coco_json", f"--data.path={path}", f"--data.images={tmp_path}"]
     flags += ["--data.image_size", "24", "--data.batch_size=3", "--model.name=lenet"]
-    flags += ["--model.filters", "2", "2", "--model.hidden=4", "--backbone.stage=stage2"]
+    flags += ["--backbone.stage=stage2"]
     flags += ["--decoder.width=4", "--decoder.hidden=4", "--optim.name=sgd"]
     words, tasks = {}, {}
     for least in (1, 2):
