@@ -52,7 +52,7 @@ def test_a_script_runs_two_steps(name, tmp_path, monkeypatch, data_dir, capsys):
     assert stop.value.code == 0
     said = capsys.readouterr().err
     assert re.search(
-        r"^[\w.]+(( \(synthetic\))?: [\d,]+ train.* rows)?;.* on (\d x )?cpu: cpu$", said, re.M
+        r"^\S+?(( \(synthetic\))?: [\d,]+ train.* rows)?;.* on (\d x )?cpu: cpu$", said, re.M
     ), said
     assert re.search(r"^to open:\n  .*report\.html$", said, re.M)
     report = json.loads((tmp_path / "run" / "report.json").read_text())
