@@ -1,12 +1,19 @@
-"""A run's page against the files it was made of."""
+"""A run's page against the files it was made of, and as headless Chromium lays it out."""
 
 import json
+import shutil
+import subprocess
+from html import escape, unescape
 
 import pytest
+from PIL import Image
 
 from jaxdl.runs.run_page import MOST, measured, write_run_page
 from tests.test_html_page import Read
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 REPORT = {
     "name": "digits_<b>",
     "command": "jaxdl run digits_lenet --loop.steps 20",
@@ -62,3 +69,56 @@ def test_numbers_stand_by_split():
         ["loss", "0.25", "", ""],
         ["bricks", "", "", "3"],
     ]
+
+
+WIDE = {
+    "name": "digits_lenet",
+    "command": "jaxdl run digits_lenet --data.path /home/a/" + "long_folder_name/" * 20,
+    "experiment": "classification.train",
+    "config": {"data": {"name": "digits"}},
+    "metrics": {
+        f"{split}_accuracy_at_some_threshold": 0.98765 for split in ("train", "val", "test")
+    },
+    "seconds": {"total": 12.34},
+    "steps": 1200,
+    "devices": 1,
+    "device": "cpu: cpu",
+    "notes": {},
+}
+# A frame has the width that is asked for; a window is never narrower than 500.
+PROBE = """<!doctype html>
+<iframe width={width} height=800 style="border:0" srcdoc="{page}"></iframe>
+<pre id=told></pre><script>
+onload = () => {{
+  const d = document.querySelector("iframe").contentDocument
+  d.querySelectorAll("details").forEach(e => e.open = true)
+  const right = [...d.images].map(e => [e.naturalWidth, e.getBoundingClientRect().right])
+  const {{scrollWidth: page, clientWidth: room}} = d.documentElement
+  told.textContent = JSON.stringify({{page, room, right}})
+}}
+</script>"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_of_a_page_is_wider_than_the_screen(width, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "report.json").write_text(json.dumps(WIDE))
+    (folder / "config.toml").write_text(f'[data]\npath = "{"wide" * 100}"\n')
+    (folder / "environment.json").write_text(json.dumps({"flags": "--a" * 200}))
+    Image.new("RGB", (2000, 300)).save(folder / "curves.png")
+    probe = tmp_path / "probe.html"
+    page = escape(write_run_page(folder).read_text())
+    probe.write_text(PROBE.format(width=width, page=page))
+    # A profile of its own, which is gone with the test.
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    flags += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", "--dump-dom"]
+    command = [CHROMIUM, *flags, probe.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    told = json.loads(unescape(done.stdout.split('<pre id="told">')[1].split("</pre>")[0]))
+    assert told["page"] == told["room"] <= width  # a bar to scroll down takes some of it
+    [(natural, right)] = told["right"]
+    assert natural == 2000  # it was decoded
+    assert right <= told["room"]
+    assert "CONSOLE" not in done.stderr
