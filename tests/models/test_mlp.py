@@ -116,3 +116,12 @@ def test_weights_drop_in_training_only(rate):
     plain = model.apply({"params": params}, x, train=False)
     again = model.apply({"params": params}, x, train=True, rngs=rngs)
     assert np.allclose(plain, again, atol=1e-4) == (rate == 0)
+
+
+@pytest.mark.parametrize("drop_connect", [0.0, 0.5])
+@pytest.mark.parametrize("bias", [0.0, 0.1])
+def test_biases_of_hidden_layers_start_where_they_are_told(bias, drop_connect):
+    model = MLP(num_classes=2, hidden=(3, 4), bias_init=bias, drop_connect=drop_connect)
+    params = model.init(jax.random.key(0), jnp.ones((1, 5)), train=False)["params"]
+    starts = [np.asarray(params[name]["bias"]).tolist() for name in ("dense1", "dense2", "head")]
+    assert starts == [[np.float32(bias)] * 3, [np.float32(bias)] * 4, [0, 0]]
