@@ -23,6 +23,7 @@ from experiments.language.sequence_layers import (
     operations_in_a_row,
     tanh_net,
 )
+from experiments.language.windows import WindowEvaluator
 from jaxdl.catalog import find_configs
 from jaxdl.checks import UsageError
 from jaxdl.data.captions import UNKNOWN, decode_caption
@@ -174,10 +175,11 @@ def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
     assert faults == [f"{tmp_path / 'no.png'}: no such file or directory"]
 
 
-def test_bits_of_windows_are_those_of_float64_loops():
+def test_windows_are_measured_and_written_as_in_loops():
     """From logits of each window by itself: windows that fill no whole batch count, too."""
     flags = [f"--data.path={ROOT / 'README.md'}", "--data.max_length=8", "--data.batch_size=5"]
-    flags += ["--model.width=8", "--model.depth=1", "--model.hidden=8", "--sample.length=3"]
+    flags += ["--model.width=8", "--model.depth=1", "--model.hidden=8"]
+    flags += ["--sample.length=6", "--sample.top_k=1"]
     experiment, cfg = read_config(CONFIGS["shakespeare_transformer"], flags)
     task = experiment.builder("test")(cfg)
     state = jax.jit(task.init)(jax.random.key(0))
@@ -190,6 +192,16 @@ def test_bits_of_windows_are_those_of_float64_loops():
             nats.append(np.log(np.exp(row).sum()) - row[target])
     assert len(nats) == 7 * 8
     assert got["bits"] == pytest.approx(np.mean(nats) / np.log(2), rel=1e-5)
+    want = [split.vocabulary.index("\n")]
+    for _ in range(2):  # half a window of 8 after the half before it, the likeliest each time
+        seen = want[-4:]
+        for _ in range(4):
+            ids = np.zeros((7, 8), np.int32)
+            ids[0, : len(seen)] = seen
+            seen.append(int(run(state.variables, ids)[0, len(seen) - 1].argmax()))
+        want += seen[-4:]
+    text = WindowEvaluator(task.model, cfg).sample(state.variables, split.vocabulary)
+    assert text == "".join(split.vocabulary[i] for i in want[:7])
 
 
 def test_the_class_of_a_date_is_its_month():
