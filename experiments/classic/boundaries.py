@@ -41,6 +41,19 @@ class Config:
     """Of the initial weights."""
 
 
+# Of a label's region and of its rows: told apart without red and green (Okabe and Ito 2008).
+COLORS = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#d55e00",
+    "#56b4e9",
+    "#f0e442",
+    "#000000",
+)
+
+
 class Contestant(NamedTuple):
     """A classifier and what it sees of a point."""
 
@@ -99,10 +112,13 @@ def draw_regions(
         axis.set_axis_off()
     for axis, (name, (model, features)) in zip(figure.axes, fitted.items(), strict=False):
         labels = model.predict(features(plane)).reshape(resolution, resolution)
-        axis.contourf(across, down, labels, levels=np.arange(-0.5, 3), cmap="Pastel1")
-        axis.scatter(*x.T, c=y, s=6, cmap="Set1", vmin=0, vmax=8)
+        levels = np.arange(len(COLORS) + 1) - 0.5  # a band for each label, of its own color
+        axis.contourf(across, down, labels, levels=levels, colors=COLORS, alpha=0.35)
+        axis.scatter(
+            *x.T, c=[COLORS[label] for label in y], s=8, edgecolors="white", linewidths=0.3
+        )
         test = metrics[f"test_accuracy_{name}"]
-        axis.set_title(f"{name.replace('_', ' ')}: {test:.0%}", fontsize=9)
+        axis.set_title(f"{name.replace('_', ' ')}: {test:.0%} right (test)", fontsize=9)
     return figure
 
 
