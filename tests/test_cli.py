@@ -156,7 +156,8 @@ def test_a_script_runs_by_itself(tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "experiments.classification.train"]
     command += ["--config", "configs/classification/digits_mlp.toml", "--loop.steps", "2"]
-    env = os.environ | {"XLA_FLAGS": "", "COLUMNS": "40"}
+    kernels = "module://matplotlib_inline.backend_inline"  # exported to what a cell starts
+    env = os.environ | {"XLA_FLAGS": "", "COLUMNS": "40", "MPLBACKEND": kernels}
     out = subprocess.run(
         [*command, "--run-dir", folder], capture_output=True, text=True, cwd=ROOT, env=env
     )

@@ -39,8 +39,10 @@ KNOWN_COMPILERS = ("0.10.2",)
 
 
 def prepare_process() -> None:
-    """What every command sets before jax is imported: a quiet start, and XLA's CPU option."""
+    """What every command sets before jax is imported: a quiet start, pictures into files, XLA's
+    option for a CPU."""
     quiet()
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's kernel exports one that only the kernel has
     flags = os.environ.get("XLA_FLAGS", "")
     if takes_cpu_option() and CPU_OPTION not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{CPU_OPTION}={REDUCTIONS}".strip()

@@ -159,7 +159,7 @@ def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
     run = SimpleNamespace(folder=tmp_path, cfg=cfg, task=task, state=state)
     image = task.splits["train"].read("image")[0]
     Image.fromarray(image).save(tmp_path / "a.png")
-    lines, faults = experiment.predict(run, [tmp_path / "a.png", tmp_path / "no.png"], tmp_path)
+    made = experiment.predict(run, [tmp_path / "a.png", tmp_path / "no.png"], tmp_path)
     prepared = task.prepare(
         jax.random.split(jax.random.key(0), 1),
         task.splits["train"].batch(np.arange(1)),
@@ -168,11 +168,11 @@ def test_a_captioner_writes_under_a_persons_pictures(tmp_path):
     (seen, _), length = prepared["inputs"], prepared["target"].shape[1]
     ids = write_sequences(task.model, state.variables, seen, length=length).tokens
     want = decode_caption(np.asarray(ids)[0], task.splits["train"].vocabulary)
-    assert lines == [
+    assert made.lines == [
         f"{tmp_path / 'a.png'}  {want or '(nothing)'}",
         f"sheet of pictures: {tmp_path / 'sheet.png'}",
     ]
-    assert faults == [f"{tmp_path / 'no.png'}: no such file or directory"]
+    assert made.faults == [f"{tmp_path / 'no.png'}: no such file or directory"]
 
 
 def test_windows_are_measured_and_written_as_in_loops():
@@ -184,6 +184,7 @@ def test_windows_are_measured_and_written_as_in_loops():
     task = experiment.builder("test")(cfg)
     state = jax.jit(task.init)(jax.random.key(0))
     split = task.splits["train"].take(np.arange(7), name="few")
+    assert task.evaluate is not None
     got = task.evaluate(state, split, None)
     nats, tokens = [], split.read("tokens")
     run = jax.jit(partial(task.model.apply, train=False))
