@@ -33,9 +33,10 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("source")
     cfg = ClassifierConfig(model=NET, loop=LOOP, optim=HEAVY)
     task = classifier_task(cfg)
-    from jaxdl.runs.run_folder import _write, config_table  # the folder that a command would leave
+    # The folder that a command would leave.
+    from jaxdl.runs.run_folder import config_table, write_toml
 
-    _write(folder / "config.toml", config_table("classification.train", cfg))
+    write_toml(folder / "config.toml", config_table("classification.train", cfg))
     report_fit(folder, cfg, task, fit(task, LOOP, folder))
     return folder
 
