@@ -49,6 +49,7 @@ def test_options_are_the_plain_fields_with_their_comments():
         "act": (str, "relu"),
         "norm": (str, ""),
         "weight_init": (str, ""),
+        "bias_init": (float, 0.0),
     }
     assert "  hidden: widths of the hidden layers" in str(cls.__doc__)
     with pytest.raises(dataclasses.FrozenInstanceError):
