@@ -102,6 +102,7 @@ JUDGES = {
     "rl/environments/test_check.py": "rl/environments: registry",
     "rl/environments/test_environment.py": "rl/environments: acrobot canvas cartpole mountain_car "
     "pendulum",
+    "runs/loggers/test_log.py": "runs/loggers: mlflow_logger wandb_logger",
     "runs/test_processes.py": "runs: agreement",
     "runs/test_tensorboard.py": "training: tensorboard_summaries",
     "search/test_sweep.py": "search: seeds sweep_table trial_log",

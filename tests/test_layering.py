@@ -47,6 +47,7 @@ FOLDERS = {  # the rooms that are divided, and into what
     "ops": {"augment", "boxes", "forms", "upsampling"},
     "layers": {"norm", "sequence"},
     "data": set(DATA.split()),
+    "runs": {"loggers"},
     "models": {"convnets", "mobile", "segmentation", "small", "summary", "transformers", "weights"},
     "classic": {"backprop", "clustering", "features"},
     "detection": {"dense", "instances", "set_prediction", "torchvision", "two_stage"},

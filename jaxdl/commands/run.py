@@ -10,9 +10,11 @@ from typing import Any
 
 from jaxdl.catalog import find_config
 from jaxdl.checks import UsageError
+from jaxdl.config import flatten
 from jaxdl.experiment import Experiment, read_config, weights_of
 from jaxdl.runs import processes
 from jaxdl.runs.environment import prepare_process
+from jaxdl.runs.loggers.log import LOGGERS, check_logger, work_and_log
 from jaxdl.runs.results import Report
 from jaxdl.runs.run_folder import config_table, run_folder, work_in_folder
 
@@ -36,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=int, help="train under so many seeds, report mean and spread"
     )
+    parser.add_argument(
+        "--log",
+        choices=LOGGERS,
+        default="",
+        help="send curves and results there, too (jaxdl[wandb], jaxdl[mlflow])",
+    )
     processes.add_arguments(parser)
     parser.set_defaults(takes_fields=True)
 
@@ -47,6 +55,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if not words:
         raise UsageError("run: give a config, by name or path; `jaxdl list` shows them")
     path, script = find_config(words[-1]), _script(words)
+    check_logger(args.log)
     prepare_process()
     with processes.joined(args):
         # A field of the experiment's own comes before the flag of that name.
@@ -106,6 +115,9 @@ def _work(
         work = partial(_keep_weights_and_work, weights_of(cfg), folder, work)
     resumable = experiment.build is not None
     further = list(next_commands(experiment))
+    if args.log and processes.is_first():
+        work = partial(work_and_log, args.log, folder, flatten(table), work)
+        words = [*words, "--log", args.log]
     work_in_folder(
         folder, name, table, words, args.resume, work, resumable=resumable, commands=further
     )

@@ -13,6 +13,7 @@ from jaxdl.checks import CheckpointError
 from jaxdl.plain_file import read_plain, write_whole
 from jaxdl.runs.environment import write_environment
 from jaxdl.runs.lock import check_held
+from jaxdl.runs.loggers.log import send_row
 from jaxdl.runs.tensorboard import EventFile
 from jaxdl.typing import Batch, Numbers
 
@@ -108,7 +109,9 @@ class MetricsLog:
             self.written = len(self.rows)
             for row in fresh if self.events is not None else []:
                 finite = {k: v for k, v in row.items() if k != "step" and np.isfinite(v)}
-                self.events.add(int(row["step"]), {tag(k): v for k, v in finite.items()})
+                tagged = {tag(k): v for k, v in finite.items()}
+                self.events.add(int(row["step"]), tagged)
+                send_row(self.dir, int(row["step"]), tagged)
 
     def inspect(self, write: Callable[[EventFile], None]) -> None:
         """Lets `write` add more than numbers to TensorBoard's events."""
