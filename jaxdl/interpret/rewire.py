@@ -111,12 +111,7 @@ def jaxprs_in(eqn: Any) -> Iterator[jex.Jaxpr]:
     """The jaxprs among the parameters of an equation, but for those of gates."""
     if eqn.params.get("name") in GATES:
         return
-    for value in eqn.params.values():
-        for one in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(one, jex.ClosedJaxpr):
-                yield one.jaxpr
-            elif isinstance(one, jex.Jaxpr):
-                yield one
+    yield from jex.jaxprs_in_params(eqn.params)
 
 
 def reaches(jaxpr: jex.Jaxpr, start: jex.Var, end: Any) -> bool:

@@ -53,15 +53,17 @@ def work_and_log(
         from jaxdl.runs.loggers.wandb_logger import WandbLogger as Kind
     else:
         from jaxdl.runs.loggers.mlflow_logger import MlflowLogger as Kind
+    path = folder / NAME
+    known = json.loads(read_plain(path)) if path.exists() else {}
     try:
-        logger = Kind(folder.name, dict(config), known_id(folder, kind))
+        logger = Kind(folder.name, dict(config), known.get(kind))
     except Exception as error:  # of many kinds: no account, no network, settings that do not fit
         raise UsageError(f"--log {kind}: {error}") from error
     token = _open.set((folder.resolve(), logger))
     numbers: Numbers = {}
     failed = True
     try:
-        keep_id(folder, kind, logger.run_id)
+        write_whole(path, json.dumps(known | {kind: logger.run_id}, indent=2) + "\n")
         report = work()
         reported = report["metrics"].items()
         numbers = {k: float(v) for k, v in reported if isinstance(v, int | float)}
@@ -81,16 +83,3 @@ def send_row(folder: Path, step: int, numbers: "Numbers") -> None:
     inner = folder.resolve().relative_to(root).as_posix()
     prefix = "" if inner == "." else f"{inner}/"
     logger.log(step, {f"{prefix}{name}": value for name, value in numbers.items()})
-
-
-def known_id(folder: Path, kind: str) -> str | None:
-    """The service's name of the run in `folder`, if it was sent to `kind` before."""
-    path = folder / NAME
-    return json.loads(read_plain(path)).get(kind) if path.exists() else None
-
-
-def keep_id(folder: Path, kind: str, run_id: str) -> None:
-    """Keeps the service's name of the run in `folder`."""
-    path = folder / NAME
-    known = json.loads(read_plain(path)) if path.exists() else {}
-    write_whole(path, json.dumps(known | {kind: run_id}, indent=2) + "\n")
